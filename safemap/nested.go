@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: MIT-0
+
+package safemap
+
+import (
+	"fmt"
+	"iter"
+	"maps"
+	"sync"
+)
+
+// Nested is a concurrent map[K1]map[K2]V. It tells absent, nil and empty rows apart as the plain
+// map does, and rows stay when they become empty. It is a Sharded of rows: everything under one
+// outer key is guarded by the lock of that key's shard, so every operation on one row, however
+// large, is one atomic step.
+//
+// The plain map's inner := m[a] is a Row, a handle on the row itself: it stays attached to the row
+// while others store into it, and is detached when the key is deleted or gets another row.
+type Nested[K1, K2 comparable, V any] struct {
+	_    noCopy
+	rows Sharded[K1, map[K2]V]
+}
+
+// NewNested returns an empty map with room for about sizeHint rows.
+func NewNested[K1, K2 comparable, V any](sizeHint ...int) *Nested[K1, K2, V] {
+	m := new(Nested[K1, K2, V])
+	m.rows.table.Store(newTable[K1, map[K2]V](shardCount(), sizeHint))
+	return m
+}
+
+// NewNestedLocked is NewNested with one lock for the whole map: Len, Snapshot and the key set of All
+// are of one instant, and every operation blocks every other.
+func NewNestedLocked[K1, K2 comparable, V any](sizeHint ...int) *Nested[K1, K2, V] {
+	m := new(Nested[K1, K2, V])
+	m.rows.count = 1
+	m.rows.table.Store(newTable[K1, map[K2]V](m.rows.count, sizeHint))
+	return m
+}
+
+// NestedOf returns a new map with copies of the rows of from, or nil if from is nil.
+func NestedOf[K1, K2 comparable, V any](from map[K1]map[K2]V) *Nested[K1, K2, V] {
+	if from == nil {
+		return nil
+	}
+	return NewNested[K1, K2, V]().copyFrom(from)
+}
+
+// NestedLockedOf is NestedOf with one lock for the whole map, as NewNestedLocked has.
+func NestedLockedOf[K1, K2 comparable, V any](from map[K1]map[K2]V) *Nested[K1, K2, V] {
+	if from == nil {
+		return nil
+	}
+	return NewNestedLocked[K1, K2, V]().copyFrom(from)
+}
+
+func (m *Nested[K1, K2, V]) copyFrom(from map[K1]map[K2]V) *Nested[K1, K2, V] {
+	for a, row := range from {
+		m.StoreRow(a, maps.Clone(row))
+	}
+	return m
+}
+
+// outer returns the map of rows, nil if m is nil.
+func (m *Nested[K1, K2, V]) outer() *Sharded[K1, map[K2]V] {
+	if m == nil {
+		return nil
+	}
+	return &m.rows
+}
+
+// rowFor returns the row under a for storing under b, made if it is absent or nil. It makes none
+// for a b that is not hashable. The caller holds the lock of rows; if rows is nil it panics.
+func rowFor[K1, K2 comparable, V any](rows map[K1]map[K2]V, a K1, b K2) map[K2]V {
+	row := rows[a]
+	if row == nil {
+		_ = row[b]
+		row = make(map[K2]V)
+		rows[a] = row
+	}
+	return row
+}
+
+// Load returns the value under b in the row under a, and whether there is one.
+func (m *Nested[K1, K2, V]) Load(a K1, b K2) (V, bool) {
+	s, rows := m.outer().get(a)
+	defer s.unlock()
+	v, ok := rows[a][b]
+	return v, ok
+}
+
+// Get returns the value under b in the row under a, zero if there is none.
+func (m *Nested[K1, K2, V]) Get(a K1, b K2) V {
+	s, rows := m.outer().get(a)
+	defer s.unlock()
+	return rows[a][b]
+}
+
+// Store sets the value under b in the row under a. It makes the row if that is absent or nil.
+func (m *Nested[K1, K2, V]) Store(a K1, b K2, value V) {
+	s, rows := m.outer().put(a)
+	defer s.unlock()
+	rowFor(rows, a, b)[b] = value
+}
+
+// StoreExisting is Store for rows that exist: m[a][b] = value. It panics, as the plain map does, if
+// the row is absent or nil.
+func (m *Nested[K1, K2, V]) StoreExisting(a K1, b K2, value V) {
+	s, rows := m.outer().get(a)
+	defer s.unlock()
+	rows[a][b] = value
+}
+
+// Delete removes b from the row under a. The row stays, empty or not.
+func (m *Nested[K1, K2, V]) Delete(a K1, b K2) {
+	s, rows := m.outer().get(a)
+	defer s.unlock()
+	delete(rows[a], b)
+}
+
+// LoadOrStore returns the value under b in the row under a if there is one; otherwise it stores and
+// returns value, making the row if that is absent or nil.
+func (m *Nested[K1, K2, V]) LoadOrStore(a K1, b K2, value V) (actual V, loaded bool) {
+	s, rows := m.outer().put(a)
+	defer s.unlock()
+	return mapLoadOrStore(rowFor(rows, a, b), b, value)
+}
+
+// LoadOrCompute returns the value under b in the row under a if there is one; otherwise it stores
+// and returns the result of f, called once, under the lock, making the row if that is absent or nil.
+func (m *Nested[K1, K2, V]) LoadOrCompute(a K1, b K2, f func() V) (actual V, loaded bool) {
+	s, rows := m.outer().put(a)
+	defer s.unlock()
+	if old, ok := rows[a][b]; ok {
+		return old, true
+	}
+	value := f()
+	rowFor(rows, a, b)[b] = value
+	return value, false
+}
+
+// LoadAndDelete removes b from the row under a and returns the value that was under it, and whether
+// there was one. The row stays, empty or not.
+func (m *Nested[K1, K2, V]) LoadAndDelete(a K1, b K2) (value V, loaded bool) {
+	s, rows := m.outer().get(a)
+	defer s.unlock()
+	return mapLoadAndDelete(rows[a], b)
+}
+
+// Update stores under b in the row under a, and returns, what f makes of the value there (zero if
+// there is none). f is called once, under the lock. Then the row is made if it is absent or nil.
+func (m *Nested[K1, K2, V]) Update(a K1, b K2, f func(old V) V) V {
+	s, rows := m.outer().put(a)
+	defer s.unlock()
+	value := f(rows[a][b])
+	rowFor(rows, a, b)[b] = value
+	return value
+}
+
+// UpdateExisting is Update for rows that exist: m[a][b] = f(m[a][b]). It panics, as the plain map
+// does, after calling f, if the row is absent or nil.
+func (m *Nested[K1, K2, V]) UpdateExisting(a K1, b K2, f func(old V) V) V {
+	s, rows := m.outer().get(a)
+	defer s.unlock()
+	return mapUpdate(rows[a], b, f)
+}
+
+// Compute calls f once, under the lock, with what Load would return, and does what the returned Op
+// says. Put makes the row if it is absent or nil. It returns what Load would return afterwards.
+func (m *Nested[K1, K2, V]) Compute(a K1, b K2, f func(old V, loaded bool) (V, Op)) (V, bool) {
+	s, rows := m.outer().put(a)
+	defer s.unlock()
+	row := rows[a]
+	old, loaded := row[b]
+	value, op := f(old, loaded)
+	if op == Put {
+		row = rowFor(rows, a, b)
+	}
+	return mapCompute(row, b, func(V, bool) (V, Op) { return value, op })
+}
+
+// newRow returns the handle of a row in s, nil for a nil row.
+func newRow[K1, K2 comparable, V any](s *shard[K1, map[K2]V], row map[K2]V) *Row[K2, V] {
+	if row == nil {
+		return nil
+	}
+	return &Row[K2, V]{mu: &s.mu, m: row}
+}
+
+// Row returns the row under a, nil if it is absent or nil: inner := m[a].
+func (m *Nested[K1, K2, V]) Row(a K1) *Row[K2, V] {
+	row, _ := m.LoadRow(a)
+	return row
+}
+
+// LoadRow returns the row under a, which may be nil, and whether the key is there: inner, ok := m[a].
+func (m *Nested[K1, K2, V]) LoadRow(a K1) (row *Row[K2, V], ok bool) {
+	s, rows := m.outer().get(a)
+	defer s.unlock()
+	in, ok := rows[a]
+	return newRow(s, in), ok
+}
+
+// EnsureRow makes an empty row under a if it is absent or nil, and reports whether it did.
+func (m *Nested[K1, K2, V]) EnsureRow(a K1) (created bool) {
+	_, loaded := m.LoadOrCreateRow(a)
+	return !loaded
+}
+
+// LoadOrCreateRow returns the row under a. If it is absent or nil, it makes an empty one.
+func (m *Nested[K1, K2, V]) LoadOrCreateRow(a K1) (row *Row[K2, V], loaded bool) {
+	s, rows := m.outer().put(a)
+	defer s.unlock()
+	in := rows[a]
+	if loaded = in != nil; !loaded {
+		in = make(map[K2]V)
+		rows[a] = in
+	}
+	return newRow(s, in), loaded
+}
+
+// StoreRow sets the row under a, nil or not, in place of the one it has: m[a] = row. The row belongs
+// to m from then on: nobody may use it otherwise, nor store it a second time.
+func (m *Nested[K1, K2, V]) StoreRow(a K1, row map[K2]V) { m.outer().Store(a, row) }
+
+// DeleteRow removes the row under a: delete(m, a). Its handles keep it, detached.
+func (m *Nested[K1, K2, V]) DeleteRow(a K1) { m.outer().Delete(a) }
+
+// DeleteRowIfEmpty removes a if its row is nil or empty, and reports whether it did. It is one
+// atomic step.
+func (m *Nested[K1, K2, V]) DeleteRowIfEmpty(a K1) (deleted bool) {
+	s, rows := m.outer().get(a)
+	defer s.unlock()
+	row, ok := rows[a]
+	if !ok || len(row) > 0 {
+		return false
+	}
+	delete(rows, a)
+	return true
+}
+
+// RowLen returns the number of entries in the row under a: len(m[a]).
+func (m *Nested[K1, K2, V]) RowLen(a K1) int {
+	s, rows := m.outer().get(a)
+	defer s.unlock()
+	return len(rows[a])
+}
+
+// RowSnapshot returns a copy of the row under a, nil if it is absent or nil.
+func (m *Nested[K1, K2, V]) RowSnapshot(a K1) map[K2]V {
+	s, rows := m.outer().get(a)
+	defer s.unlock()
+	return maps.Clone(rows[a])
+}
+
+// RowAll iterates over the row that is under a when RowAll is called, as Row.All does.
+func (m *Nested[K1, K2, V]) RowAll(a K1) iter.Seq2[K2, V] { return m.Row(a).All() }
+
+// RowKeys is RowAll without the values.
+func (m *Nested[K1, K2, V]) RowKeys(a K1) iter.Seq[K2] { return m.Row(a).Keys() }
+
+// RowValues is RowAll without the keys.
+func (m *Nested[K1, K2, V]) RowValues(a K1) iter.Seq[V] { return m.Row(a).Values() }
+
+// DoRow calls f with the row under a itself, nil if it is absent or nil, under the lock, for steps
+// that no other method does in one. f must not keep the row.
+func (m *Nested[K1, K2, V]) DoRow(a K1, f func(row map[K2]V)) {
+	s, rows := m.outer().get(a)
+	defer s.unlock()
+	f(rows[a])
+}
+
+// Len returns the number of rows: the sum over the shards, each counted at its own instant.
+func (m *Nested[K1, K2, V]) Len() int { return m.outer().Len() }
+
+// Clear removes all rows, atomically. Their handles keep them, detached.
+func (m *Nested[K1, K2, V]) Clear() { m.outer().Clear() }
+
+// All iterates over the rows, which may be nil; see the package comment.
+func (m *Nested[K1, K2, V]) All() iter.Seq2[K1, *Row[K2, V]] {
+	return func(yield func(K1, *Row[K2, V]) bool) {
+		var buf []entry[K1, map[K2]V]
+		for s := range m.outer().each() {
+			buf = s.entries(buf[:0])
+			if !yieldLive(buf, s.load, func(a K1, row map[K2]V) bool { return yield(a, newRow(s, row)) }) {
+				return
+			}
+		}
+	}
+}
+
+// Keys is All without the rows.
+func (m *Nested[K1, K2, V]) Keys() iter.Seq[K1] { return keysOf(m.All()) }
+
+// Rows is All without the keys.
+func (m *Nested[K1, K2, V]) Rows() iter.Seq[*Row[K2, V]] { return valuesOf(m.All()) }
+
+// Snapshot returns a deep copy, taken shard by shard; nil if m is nil or untouched.
+func (m *Nested[K1, K2, V]) Snapshot() map[K1]map[K2]V {
+	var all map[K1]map[K2]V
+	for s := range m.outer().each() {
+		if all == nil {
+			all = make(map[K1]map[K2]V, m.Len())
+		}
+		s.mu.Lock()
+		for a, row := range s.m {
+			all[a] = maps.Clone(row)
+		}
+		s.mu.Unlock()
+	}
+	return all
+}
+
+// MarshalJSON encodes a snapshot.
+func (m *Nested[K1, K2, V]) MarshalJSON() ([]byte, error) { return marshalMap(m.Snapshot()) }
+
+// UnmarshalJSON stores the decoded rows, one by one; null resets m to its zero value.
+func (m *Nested[K1, K2, V]) UnmarshalJSON(data []byte) error { return m.outer().UnmarshalJSON(data) }
+
+// Format prints a snapshot, as fmt prints a map.
+func (m *Nested[K1, K2, V]) Format(state fmt.State, verb rune) {
+	formatMap(state, verb, m.Snapshot())
+}
+
+// String returns what fmt.Sprint gives for a snapshot.
+func (m *Nested[K1, K2, V]) String() string { return fmt.Sprint(m.Snapshot()) }
+
+// Row is a handle on one row of a Nested: what an inner map alias is to a map of maps. It is guarded
+// by the lock of the shard that the row was found in, and goes on using it when the row is detached.
+// A nil Row is a nil inner map. Rows have no zero value of use.
+type Row[K comparable, V any] struct {
+	mu *sync.Mutex
+	m  map[K]V // guarded by mu, never nil
+}
+
+// lock locks r and returns its map; nil if r is nil: there is nothing to lock then.
+func (r *Row[K, V]) lock() map[K]V {
+	if r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	return r.m
+}
+
+func (r *Row[K, V]) unlock() {
+	if r != nil {
+		r.mu.Unlock()
+	}
+}
+
+// Load returns the value under key, and whether there is one.
+func (r *Row[K, V]) Load(key K) (V, bool) {
+	in := r.lock()
+	defer r.unlock()
+	v, ok := in[key]
+	return v, ok
+}
+
+// Get returns the value under key, zero if there is none.
+func (r *Row[K, V]) Get(key K) V {
+	in := r.lock()
+	defer r.unlock()
+	return in[key]
+}
+
+// Store sets the value under key.
+func (r *Row[K, V]) Store(key K, value V) {
+	in := r.lock()
+	defer r.unlock()
+	in[key] = value
+}
+
+// Delete removes key.
+func (r *Row[K, V]) Delete(key K) {
+	in := r.lock()
+	defer r.unlock()
+	delete(in, key)
+}
+
+// LoadOrStore returns the value under key if there is one; otherwise it stores and returns value.
+func (r *Row[K, V]) LoadOrStore(key K, value V) (actual V, loaded bool) {
+	in := r.lock()
+	defer r.unlock()
+	return mapLoadOrStore(in, key, value)
+}
+
+// LoadOrCompute returns the value under key if there is one; otherwise it stores and returns the
+// result of f, called once, under the lock.
+func (r *Row[K, V]) LoadOrCompute(key K, f func() V) (actual V, loaded bool) {
+	in := r.lock()
+	defer r.unlock()
+	return mapLoadOrCompute(in, key, f)
+}
+
+// LoadAndDelete removes key and returns the value that was under it, and whether there was one.
+func (r *Row[K, V]) LoadAndDelete(key K) (value V, loaded bool) {
+	in := r.lock()
+	defer r.unlock()
+	return mapLoadAndDelete(in, key)
+}
+
+// Update stores under key, and returns, what f makes of the value there (zero if there is none). f
+// is called once, under the lock.
+func (r *Row[K, V]) Update(key K, f func(old V) V) V {
+	in := r.lock()
+	defer r.unlock()
+	return mapUpdate(in, key, f)
+}
+
+// Compute calls f once, under the lock, with what Load would return, and does what the returned Op
+// says. It returns what Load would return afterwards.
+func (r *Row[K, V]) Compute(key K, f func(old V, loaded bool) (V, Op)) (V, bool) {
+	in := r.lock()
+	defer r.unlock()
+	return mapCompute(in, key, f)
+}
+
+// Len returns the number of entries.
+func (r *Row[K, V]) Len() int {
+	in := r.lock()
+	defer r.unlock()
+	return len(in)
+}
+
+// Clear removes all entries.
+func (r *Row[K, V]) Clear() {
+	in := r.lock()
+	defer r.unlock()
+	clear(in)
+}
+
+// All iterates over the entries, copying them first; see the package comment.
+func (r *Row[K, V]) All() iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
+		yieldLive(r.entries(), r.Load, yield)
+	}
+}
+
+func (r *Row[K, V]) entries() []entry[K, V] {
+	in := r.lock()
+	defer r.unlock()
+	return appendEntries(make([]entry[K, V], 0, len(in)), in)
+}
+
+// Keys is All without the values.
+func (r *Row[K, V]) Keys() iter.Seq[K] { return keysOf(r.All()) }
+
+// Values is All without the keys.
+func (r *Row[K, V]) Values() iter.Seq[V] { return valuesOf(r.All()) }
+
+// Snapshot returns a copy of the row; nil if r is nil.
+func (r *Row[K, V]) Snapshot() map[K]V {
+	in := r.lock()
+	defer r.unlock()
+	return maps.Clone(in)
+}
+
+// MarshalJSON encodes a snapshot.
+func (r *Row[K, V]) MarshalJSON() ([]byte, error) { return marshalMap(r.Snapshot()) }
+
+// UnmarshalJSON adds the decoded entries, in one step; null removes all.
+func (r *Row[K, V]) UnmarshalJSON(data []byte) error {
+	in, err := unmarshalMap[K, V](data)
+	if in == nil && err == nil {
+		r.Clear()
+	}
+	all := r.lock()
+	defer r.unlock()
+	maps.Copy(all, in)
+	return err
+}
+
+// Format prints a snapshot, as fmt prints a map.
+func (r *Row[K, V]) Format(state fmt.State, verb rune) { formatMap(state, verb, r.Snapshot()) }
+
+// String returns what fmt.Sprint gives for a snapshot.
+func (r *Row[K, V]) String() string { return fmt.Sprint(r.Snapshot()) }

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT-0
+
+package safemap
+
+import (
+	"iter"
+	"maps"
+	"sync/atomic"
+)
+
+// Sharded is a map split by key hash into shards, each a Go map with a mutex (see shards.go).
+// Operations on one key are O(1) and block only keys of the same shard. Whole-map operations visit
+// shard after shard; Clear, Drain and ReplaceAll are atomic. Empty it costs 64 bytes a shard.
+type Sharded[K comparable, V any] struct {
+	_     noCopy
+	table atomic.Pointer[table[K, V]] // nil until first needed
+	count int                         // of shards; 0 is shardCount()
+}
+
+// NewSharded returns an empty map with room for about sizeHint entries.
+func NewSharded[K comparable, V any](sizeHint ...int) *Sharded[K, V] {
+	m := new(Sharded[K, V])
+	m.table.Store(newTable[K, V](shardCount(), sizeHint))
+	return m
+}
+
+// ShardedOf returns a new map with the entries of from, or nil if from is nil.
+func ShardedOf[K comparable, V any](from map[K]V) *Sharded[K, V] {
+	if from == nil {
+		return nil
+	}
+	m := NewSharded[K, V]()
+	m.ReplaceAll(from)
+	return m
+}
+
+// Load returns the value under key, and whether there is one.
+func (m *Sharded[K, V]) Load(key K) (V, bool) {
+	s, in := m.get(key)
+	defer s.unlock()
+	v, ok := in[key]
+	return v, ok
+}
+
+// Get returns the value under key, zero if there is none.
+func (m *Sharded[K, V]) Get(key K) V {
+	s, in := m.get(key)
+	defer s.unlock()
+	return in[key]
+}
+
+// Store sets the value under key.
+func (m *Sharded[K, V]) Store(key K, value V) {
+	s, in := m.put(key)
+	defer s.unlock()
+	in[key] = value
+}
+
+// Delete removes key.
+func (m *Sharded[K, V]) Delete(key K) {
+	s, in := m.get(key)
+	defer s.unlock()
+	delete(in, key)
+}
+
+// LoadOrStore returns the value under key if there is one; otherwise it stores and returns value.
+func (m *Sharded[K, V]) LoadOrStore(key K, value V) (actual V, loaded bool) {
+	s, in := m.put(key)
+	defer s.unlock()
+	return mapLoadOrStore(in, key, value)
+}
+
+// LoadOrCompute returns the value under key if there is one; otherwise it stores and returns the
+// result of f, called once, under the shard's lock.
+func (m *Sharded[K, V]) LoadOrCompute(key K, f func() V) (actual V, loaded bool) {
+	s, in := m.put(key)
+	defer s.unlock()
+	return mapLoadOrCompute(in, key, f)
+}
+
+// LoadAndDelete removes key and returns the value that was under it, and whether there was one.
+func (m *Sharded[K, V]) LoadAndDelete(key K) (value V, loaded bool) {
+	s, in := m.get(key)
+	defer s.unlock()
+	return mapLoadAndDelete(in, key)
+}
+
+// Swap sets the value under key and returns the previous one, and whether there was one.
+func (m *Sharded[K, V]) Swap(key K, value V) (previous V, loaded bool) {
+	s, in := m.put(key)
+	defer s.unlock()
+	return mapSwap(in, key, value)
+}
+
+// Update stores under key, and returns, what f makes of the value there (zero if there is none). f
+// is called once, under the shard's lock.
+func (m *Sharded[K, V]) Update(key K, f func(old V) V) V {
+	s, in := m.put(key)
+	defer s.unlock()
+	return mapUpdate(in, key, f)
+}
+
+// Compute calls f once, under the shard's lock, with what Load would return, and does what the
+// returned Op says. It returns what Load would return afterwards.
+func (m *Sharded[K, V]) Compute(key K, f func(old V, loaded bool) (V, Op)) (V, bool) {
+	s, in := m.put(key)
+	defer s.unlock()
+	return mapCompute(in, key, f)
+}
+
+// Len returns the number of entries: the sum over the shards, each counted at its own instant.
+func (m *Sharded[K, V]) Len() int {
+	n := 0
+	for s := range m.each() {
+		s.mu.Lock()
+		n += len(s.m)
+		s.mu.Unlock()
+	}
+	return n
+}
+
+// Clear removes all entries, atomically.
+func (m *Sharded[K, V]) Clear() {
+	if m != nil {
+		t := m.ready()
+		t.swap(make([]map[K]V, len(t.shards)))
+	}
+}
+
+// Drain removes all entries, atomically, and returns them.
+func (m *Sharded[K, V]) Drain() map[K]V {
+	if m == nil {
+		return nil
+	}
+	t := m.ready()
+	parts := make([]map[K]V, len(t.shards))
+	t.swap(parts)
+	all := make(map[K]V)
+	for _, part := range parts {
+		maps.Copy(all, part)
+	}
+	return all
+}
+
+// ReplaceAll replaces all entries by those of with, atomically. It copies with.
+func (m *Sharded[K, V]) ReplaceAll(with map[K]V) {
+	if m == nil {
+		maps.Copy(map[K]V(nil), with) // panics, unless with is empty
+		return
+	}
+	t := m.ready()
+	parts := make([]map[K]V, len(t.shards))
+	for k, v := range with {
+		i := t.index(k)
+		if parts[i] == nil {
+			parts[i] = make(map[K]V, len(with)/len(parts))
+		}
+		parts[i][k] = v
+	}
+	t.swap(parts)
+}
+
+// All iterates over the entries, copying one shard at a time; see the package comment.
+func (m *Sharded[K, V]) All() iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
+		var buf []entry[K, V]
+		for s := range m.each() {
+			buf = s.entries(buf[:0])
+			if !yieldLive(buf, s.load, yield) {
+				return
+			}
+		}
+	}
+}
+
+// Keys is All without the values.
+func (m *Sharded[K, V]) Keys() iter.Seq[K] { return keysOf(m.All()) }
+
+// Values is All without the keys.
+func (m *Sharded[K, V]) Values() iter.Seq[V] { return valuesOf(m.All()) }
+
+// Snapshot returns a new map with the entries, copied shard by shard; nil if m is nil or untouched.
+func (m *Sharded[K, V]) Snapshot() map[K]V {
+	var all map[K]V
+	for s := range m.each() {
+		if all == nil {
+			all = make(map[K]V, m.Len())
+		}
+		s.mu.Lock()
+		maps.Copy(all, s.m)
+		s.mu.Unlock()
+	}
+	return all
+}
