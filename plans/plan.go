@@ -28,7 +28,7 @@ type Plan struct {
 // Summary counts what the plan holds, so that a reader need not.
 type Summary struct {
 	Packages   int            `json:"packages"`
-	Maps       int            `json:"maps"` // map variables in first-party code
+	Maps       int            `json:"maps"`       // map variables in first-party code
 	Findings   map[string]int `json:"findings"`   // by category
 	Confidence map[string]int `json:"confidence"` // sites by their highest confidence
 	Status     map[string]int `json:"status"`     // sites by status
