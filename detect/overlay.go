@@ -284,3 +284,9 @@ func sortPackages(pkgs []*Package) []*Package {
 	}
 	return out
 }
+
+// Overlaid reports whether a file's content comes from an overlay rather than the disk.
+func (prog *Program) Overlaid(file string) bool {
+	_, ok := prog.sources[file]
+	return ok
+}
