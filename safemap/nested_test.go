@@ -358,10 +358,10 @@ func (m *nestedMachine) whole(name string, a, b any, n int, al alias) {
 				if name == "RowAll" {
 					delete(m.want, a)
 				}
-				sum += v
-				if seen[k] = v; name == "RowKeys" && k != k {
-					seen[k] = 0
+				if sum += v; name == "RowKeys" {
+					v = in[k] // zero for NaN
 				}
+				seen[k] = v
 			}
 			if name == "RowValues" {
 				return fmt.Sprint(sum)
