@@ -12,6 +12,10 @@ import (
 // them, drops repeated ones, and fills in old_sha256, the files of each site with
 // their hashes, the diffs and the summary's counts. fsys is the module's root as the
 // plan was computed from it; prefix is RepoPrefix. Then it validates the plan.
+//
+// A site's diff is that of its unit, without the files that shared edits create: the
+// runtime's source in every site's diff would bury the change to be reviewed. The
+// plan.diff that Save writes has everything.
 func (p *Plan) Seal(fsys fs.FS, prefix string) error {
 	p.FormatVersion = FormatVersion
 	base := map[string][]byte{} // nil for a file that does not exist
@@ -57,6 +61,7 @@ func (p *Plan) Seal(fsys fs.FS, prefix string) error {
 			unit[id] = true
 		}
 		text := map[string][]byte{}
+		created := map[string]bool{}
 		edits := p.owned(func(s *Site) bool { return unit[s.ID] })
 		for len(edits) > 0 {
 			file, n := edits[0].File, 1
@@ -68,11 +73,15 @@ func (p *Plan) Seal(fsys fs.FS, prefix string) error {
 				return err
 			}
 			text[file] = out
+			created[file] = edits[0].create
 			edits = edits[n:]
 		}
 		var diffs []File
 		for _, file := range slices.Sorted(maps.Keys(text)) {
 			s.Files = append(s.Files, FileChange{file, hashOrNone(base[file]), hashOf(text[file])})
+			if created[file] {
+				continue
+			}
 			diffs = append(diffs, File{file, base[file], text[file]})
 		}
 		s.Diff = Diff(prefix, diffs...)
