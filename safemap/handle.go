@@ -79,7 +79,7 @@ func (h *Handle[K, V]) enter() (MapProvider[K, V], *gate) {
 	g.RLock()
 	p := h.provider.Load()
 	for ; p == nil; p = h.provider.Load() {
-		fresh := NewProvider[K, V]()
+		var fresh MapProvider[K, V] = new(Sharded[K, V])
 		h.provider.CompareAndSwap(nil, &fresh)
 	}
 	return *p, g
