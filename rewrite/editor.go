@@ -1,0 +1,965 @@
+// This file turns the operations on one file into its new bytes: it applies them to
+// a dst tree of the formatted file, prints it, and leaves the rest (carrying the
+// change back onto the original bytes, and proving it) to splice.go and gates.go.
+
+package rewrite
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/format"
+	"go/parser"
+	"go/token"
+	"path"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/dave/dst"
+	"github.com/dave/dst/decorator"
+	"github.com/dave/dst/dstutil"
+
+	"github.com/mapmigrate/mapmigrate/plans"
+)
+
+// A fileInput is one file with the operations to apply to it.
+type fileInput struct {
+	Path        string // module-relative, slash-separated
+	Src         []byte // the original bytes
+	Fset        *token.FileSet
+	Syntax      *ast.File // the type-checked parse of Src, with comments
+	Ops         []op
+	ImportPath  string   // of the runtime package; "" when the file needs none
+	ImportName  string   // the name it is used by in this file
+	DropImports []string // paths of imports that the operations leave unused
+	StrictLines bool     // leave neighbours unaligned rather than re-align them
+}
+
+// A fileOutput is the file after the operations.
+type fileOutput struct {
+	Src       []byte
+	Hunks     []hunk // sorted, not overlapping
+	Realigned []int  // lines of the original of which only white space changed
+}
+
+// A hunk replaces the whole lines [Start, End) of the original by New.
+type hunk struct {
+	Start, End int
+	New        string
+	Sites      []int // the sites whose operations caused it, sorted
+	Import     bool  // it lies in the import block
+}
+
+// rewriteFile applies the operations to a file. It refuses rather than return
+// bytes that any gate doubts.
+func rewriteFile(in *fileInput) (out *fileOutput, refusal *plans.Refusal) {
+	e := &editor{in: in}
+	defer func() {
+		if r := recover(); r != nil {
+			out, refusal = nil, e.internal("tree", e.pos, "%v", r)
+		}
+	}()
+	return e.run()
+}
+
+// An editor holds the state of one rewriteFile.
+type editor struct {
+	in  *fileInput
+	pos token.Pos // of the operation at work, for messages
+
+	bom  []byte
+	orig []byte // the original without its byte order mark
+	g    []byte // orig, formatted
+	d    []byte // g with the operations applied
+
+	gfset *token.FileSet
+	gfile *ast.File
+	dec   *decorator.Decorator
+	tree  *dst.File
+
+	twinOf   map[ast.Node]dst.Node // of op nodes: type-checked node → dst node, as first decorated
+	gtwin    map[ast.Node]ast.Node // type-checked node → node of gfile
+	now      map[dst.Node]dst.Node // replaced dst nodes
+	stack    []dst.Node            // the ancestors of the node at work, outermost first
+	produced map[dst.Node]bool     // nodes that operations made
+	skipOld  map[ast.Node]bool     // nodes of gfile that operations replaced
+	hoisted  map[dst.Node][]dst.Stmt
+}
+
+// internal returns the refusal of a failing gate.
+func (e *editor) internal(gate string, pos token.Pos, msg string, args ...any) *plans.Refusal {
+	return &plans.Refusal{
+		Code:    "internal-check",
+		Class:   plans.Unsafe,
+		Message: fmt.Sprintf("gate %q failed: ", gate) + fmt.Sprintf(msg, args...),
+		Remedy:  "This is a bug in mapmigrate: please report it. The file is left as it is.",
+		Pos:     e.position(pos),
+	}
+}
+
+func (e *editor) refuse(code string, pos token.Pos, remedy, msg string, args ...any) *plans.Refusal {
+	return &plans.Refusal{Code: code, Class: plans.Unsafe, Message: fmt.Sprintf(msg, args...), Remedy: remedy, Pos: e.position(pos)}
+}
+
+func (e *editor) position(pos token.Pos) plans.Pos {
+	if !pos.IsValid() {
+		return plans.Pos{File: e.in.Path, Line: 1, Column: 1}
+	}
+	p := e.in.Fset.PositionFor(pos, false)
+	return plans.Pos{File: e.in.Path, Line: p.Line, Column: p.Column}
+}
+
+// offset returns pos as an offset into e.orig.
+func (e *editor) offset(pos token.Pos) int {
+	return e.in.Fset.PositionFor(pos, false).Offset - len(e.bom)
+}
+
+func (e *editor) run() (*fileOutput, *plans.Refusal) {
+	in := e.in
+	if r := e.admit(); r != nil {
+		return nil, r
+	}
+	if r := e.decorate(); r != nil {
+		return nil, r
+	}
+	if r := e.findTwins(); r != nil {
+		return nil, r
+	}
+	e.apply()
+	if r := e.print(); r != nil {
+		return nil, r
+	}
+	r, ok := e.splice()
+	if !ok {
+		return nil, e.internal("splice", token.NoPos, "the lines of the formatted file do not correspond to the original's")
+	}
+	out := &fileOutput{Src: append(slices.Clone(e.bom), r...)}
+	out.Hunks = e.hunks(r)
+	if in.StrictLines {
+		r = e.strictLines(r, out)
+	}
+	if refusal := e.attribute(r, out); refusal != nil {
+		return nil, refusal
+	}
+	if refusal := e.verifyFile(r); refusal != nil {
+		return nil, refusal
+	}
+	for i := range out.Hunks {
+		out.Hunks[i].Start += len(e.bom)
+		out.Hunks[i].End += len(e.bom)
+	}
+	return out, nil
+}
+
+// admit refuses files that the engine cannot restore faithfully.
+func (e *editor) admit() *plans.Refusal {
+	in := e.in
+	e.orig = in.Src
+	if rest, ok := bytes.CutPrefix(in.Src, []byte("\xef\xbb\xbf")); ok {
+		e.bom, e.orig = in.Src[:3:3], rest
+	}
+	if !utf8.Valid(in.Src) {
+		return e.refuse("not-utf8", token.NoPos, "Save the file as UTF-8.", "cannot rewrite the file because it is not valid UTF-8")
+	}
+	for _, imp := range in.Syntax.Imports {
+		if imp.Path.Value == `"C"` {
+			return e.refuse("cgo-file", imp.Pos(), "Move the map's uses to a file without cgo.",
+				"cannot rewrite the file because it imports C: what the compiler sees is a generated copy of it")
+		}
+	}
+	for _, cg := range in.Syntax.Comments {
+		for _, c := range cg.List {
+			if strings.HasPrefix(c.Text, "//line ") || strings.HasPrefix(c.Text, "/*line ") {
+				return e.refuse("line-directives", c.Pos(), "Rewrite the source that the file was generated from.",
+					"cannot rewrite the file because a line directive gives its code other positions")
+			}
+		}
+	}
+	if f := in.Fset.File(in.Syntax.FileStart); f == nil || f.Size() != len(in.Src) {
+		return e.internal("source", token.NoPos, "the syntax tree was not made from these bytes")
+	}
+	return nil
+}
+
+// formatted formats src until formatting changes nothing.
+func formatted(src []byte) ([]byte, error) {
+	for range 4 {
+		next, err := format.Source(src)
+		if err != nil {
+			return nil, err
+		}
+		if bytes.Equal(next, src) {
+			return next, nil
+		}
+		src = next
+	}
+	return nil, fmt.Errorf("gofmt does not settle on this file")
+}
+
+// decorate formats the file, builds its dst tree and makes sure that printing the
+// untouched tree gives the formatted file.
+func (e *editor) decorate() *plans.Refusal {
+	const remedy = "Run gofmt on the file, or report it: mapmigrate cannot print it faithfully."
+	var err error
+	if e.g, err = formatted(e.orig); err != nil {
+		return e.refuse("printer-unstable", token.NoPos, remedy, "cannot rewrite the file: %v", err)
+	}
+	e.gfset = token.NewFileSet()
+	if e.gfile, err = parser.ParseFile(e.gfset, "", e.g, parser.ParseComments|parser.SkipObjectResolution); err != nil {
+		return e.refuse("printer-unstable", token.NoPos, remedy, "cannot parse the formatted file: %v", err)
+	}
+	e.dec = decorator.NewDecorator(e.gfset)
+	if e.tree, err = e.dec.DecorateFile(e.gfile); err != nil {
+		return e.internal("decorate", token.NoPos, "%v", err)
+	}
+	d0, _, err := restore(e.tree)
+	if err != nil {
+		return e.internal("restore", token.NoPos, "%v", err)
+	}
+	if !bytes.Equal(d0, e.g) {
+		line := 1 + bytes.Count(e.g[:commonPrefix(d0, e.g)], []byte("\n"))
+		return e.refuse("printer-unstable", token.NoPos, remedy,
+			"cannot rewrite the file because printing it unchanged does not give back line %d of the formatted file", line)
+	}
+	return nil
+}
+
+func commonPrefix(a, b []byte) int {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return min(len(a), len(b))
+}
+
+// restore prints a tree.
+func restore(tree *dst.File) ([]byte, *decorator.FileRestorer, error) {
+	r := decorator.NewRestorer().FileRestorer()
+	f, err := r.RestoreFile(tree)
+	if err != nil {
+		return nil, nil, err
+	}
+	var buf bytes.Buffer
+	if err := format.Node(&buf, r.Fset, f); err != nil {
+		return nil, nil, err
+	}
+	return buf.Bytes(), r, nil
+}
+
+// A nodeKey identifies a node among those of one file.
+type nodeKey struct {
+	kind       string
+	start, end int // the index of its first token, and one beyond its last
+}
+
+// findTwins maps the nodes that operations name to the dst tree. Formatting moves
+// tokens but keeps them (parentheses and semicolons excepted), so a node's twin has
+// the same kind and the twins of its tokens.
+func (e *editor) findTwins() *plans.Refusal {
+	ot, gt := scan(e.orig), scan(e.g)
+	toG := alignTokens(ot, gt) // index in ot → index in gt, or -1
+	keyG := func(n ast.Node) nodeKey {
+		at := func(p token.Pos) int { return e.gfset.PositionFor(p, false).Offset }
+		return nodeKey{fmt.Sprintf("%T", n), tokenAt(gt, at(n.Pos())), tokenAt(gt, at(n.End())-1)}
+	}
+	want := map[nodeKey]ast.Node{}
+	for _, n := range e.opNodes() {
+		s, t := tokenAt(ot, e.offset(n.Pos())), tokenAt(ot, e.offset(n.End())-1)
+		if s < 0 || t < 0 || toG[s] < 0 || toG[t] < 0 {
+			return e.internal("twins", n.Pos(), "the formatted file lacks the tokens of a %T", n)
+		}
+		want[nodeKey{fmt.Sprintf("%T", n), toG[s], toG[t]}] = n
+	}
+	byKey := map[nodeKey]ast.Node{}
+	ast.Inspect(e.gfile, func(n ast.Node) bool {
+		if n != nil && n.Pos().IsValid() {
+			if _, ok := n.(*ast.File); !ok {
+				if k := keyG(n); want[k] != nil {
+					byKey[k] = n
+				}
+			}
+		}
+		return true
+	})
+	e.twinOf, e.gtwin = map[ast.Node]dst.Node{}, map[ast.Node]ast.Node{}
+	for _, n := range e.opNodes() {
+		s, t := tokenAt(ot, e.offset(n.Pos())), tokenAt(ot, e.offset(n.End())-1)
+		g := byKey[nodeKey{fmt.Sprintf("%T", n), toG[s], toG[t]}]
+		if g == nil || e.dec.Dst.Nodes[g] == nil {
+			return e.internal("twins", n.Pos(), "the formatted file has no twin of a %T", n)
+		}
+		e.gtwin[n], e.twinOf[n] = g, e.dec.Dst.Nodes[g]
+	}
+	return nil
+}
+
+// opNodes returns every node that an operation names.
+func (e *editor) opNodes() []ast.Node {
+	var out []ast.Node
+	exprs := func(xs ...ast.Expr) {
+		for _, x := range xs {
+			if x != nil {
+				out = append(out, x)
+			}
+		}
+	}
+	args := func(as []arg) {
+		for _, a := range as {
+			exprs(a.Expr)
+			if a.Func != nil {
+				exprs(a.Func.Body)
+				exprs(a.Func.Olds...)
+			}
+		}
+	}
+	for _, o := range e.in.Ops {
+		out = append(out, o.target())
+		switch o := o.(type) {
+		case *callOp:
+			exprs(o.Recv)
+			exprs(o.TypeArgs...)
+			args(o.Args)
+		case *typeOp:
+			exprs(o.TypeArgs...)
+		case *rangeOp:
+			exprs(o.Recv)
+			args(o.Args)
+			exprs(rangeParts(o)...)
+		case *hoistOp:
+			exprs(o.Expr)
+		}
+	}
+	return out
+}
+
+// rangeParts returns the nodes of its statement that a rangeOp replaces.
+func rangeParts(o *rangeOp) []ast.Expr {
+	n := o.Node.(*ast.RangeStmt)
+	parts := []ast.Expr{n.X}
+	if o.DropKey || o.DropValue {
+		parts = append(parts, n.Key, n.Value)
+	}
+	return parts
+}
+
+// twin returns what n's twin has become.
+func (e *editor) twin(n ast.Node) dst.Node {
+	d := e.twinOf[n]
+	for e.now[d] != nil {
+		d = e.now[d]
+	}
+	return d
+}
+
+func (e *editor) expr(n ast.Node) dst.Expr { return e.twin(n).(dst.Expr) }
+
+// apply performs the operations, innermost first.
+func (e *editor) apply() {
+	e.now = map[dst.Node]dst.Node{}
+	e.produced = map[dst.Node]bool{}
+	e.skipOld = map[ast.Node]bool{}
+	e.hoisted = map[dst.Node][]dst.Stmt{}
+	at := map[dst.Node][]op{}          // by target
+	hoistAt := map[dst.Node]*hoistOp{} // by expression
+	for _, o := range e.in.Ops {
+		switch o := o.(type) {
+		case *hoistOp:
+			hoistAt[e.twinOf[o.Expr]] = o
+			e.skipOld[e.gtwin[o.Expr]] = true
+			t := e.twinOf[o.Node]
+			if e.hoisted[t] == nil {
+				e.hoisted[t] = []dst.Stmt{}
+			}
+			continue
+		case *rangeOp:
+			for _, x := range rangeParts(o) {
+				if x != nil {
+					e.skipOld[e.gtwin[x]] = true
+				}
+			}
+		default:
+			e.skipOld[e.gtwin[o.target()]] = true
+		}
+		t := e.twinOf[o.target()]
+		at[t] = append(at[t], o)
+	}
+	pre := func(c *dstutil.Cursor) bool {
+		if c.Node() != nil {
+			e.stack = append(e.stack, c.Node())
+		}
+		return true
+	}
+	post := func(c *dstutil.Cursor) bool {
+		n := c.Node()
+		if n == nil {
+			return true
+		}
+		e.stack = e.stack[:len(e.stack)-1]
+		removed := false
+		for _, o := range at[n] {
+			e.pos = o.target().Pos()
+			if _, ok := o.(*removeOp); ok {
+				e.remove(c)
+				removed = true
+				break
+			}
+			if repl := e.applyOp(o, c); repl != nil {
+				e.now[e.twin(o.target())] = repl
+				c.Replace(repl)
+			}
+		}
+		if o := hoistAt[n]; o != nil {
+			e.pos = o.Expr.Pos()
+			c.Replace(e.hoist(o))
+		}
+		if hs, ok := e.hoisted[n]; ok && !removed {
+			e.insertHoists(c, hs)
+		}
+		return true
+	}
+	dstutil.Apply(e.tree, pre, post)
+	e.pos = token.NoPos
+}
+
+func (e *editor) applyOp(o op, c *dstutil.Cursor) dst.Node {
+	n := e.twin(o.target())
+	switch o := o.(type) {
+	case *callOp:
+		return e.call(n, o)
+	case *typeOp:
+		return e.typ(n, o, c)
+	case *textOp:
+		return e.text(n, o.Text)
+	case *rangeOp:
+		e.ranges(n.(*dst.RangeStmt), o)
+		return nil
+	}
+	panic(fmt.Sprintf("unknown operation %T", o))
+}
+
+// A carrier moves what belongs to a discarded node n to its replacement.
+type carrier struct {
+	e             *editor
+	lead, trail   []string
+	before, after dst.SpaceType
+	groups        map[dst.Node][]string // comments in front of each moved node
+	rest          []string              // comments behind the last moved node
+	order         []dst.Node            // the moved nodes in source order
+	own           []string              // comments that go to lines of their own
+	args          map[dst.Node]bool     // moved nodes that were arguments: their line breaks stay
+	blocks        bool                  // n holds statements: comments that end a line do not go into an expression
+}
+
+func (e *editor) carry(n dst.Node, moved ...dst.Node) *carrier {
+	c := &carrier{e: e, args: map[dst.Node]bool{}}
+	if call, ok := n.(*dst.CallExpr); ok {
+		for _, a := range call.Args {
+			c.args[a] = true
+		}
+	}
+	switch n.(type) {
+	case *dst.IfStmt, *dst.BlockStmt, *dst.ForStmt, *dst.RangeStmt, *dst.SwitchStmt, *dst.TypeSwitchStmt, *dst.SelectStmt:
+		c.blocks = true
+	}
+	c.lead, c.before = takeLeading(n)
+	c.trail, c.after = takeTrailing(n)
+	set := map[dst.Node]bool{}
+	for _, m := range moved {
+		set[m] = true
+	}
+	c.groups, c.order, c.rest = groups(n, set)
+	if len(c.order) != len(set) {
+		panic(fmt.Sprintf("an operation on a %T moves %d nodes of which %d are inside it", n, len(set), len(c.order)))
+	}
+	return c
+}
+
+// bare detaches a moved node from everything around it and returns the comments
+// that now need a place: those of discarded tokens in front of it, and its own.
+func (c *carrier) bare(n dst.Node) (front []string) {
+	lead, _ := takeLeading(n)
+	trail, _ := takeTrailing(n)
+	// What stood behind n goes in front of what followed it.
+	if cs := comments(trail); len(cs) > 0 {
+		if i := slices.Index(c.order, n); i+1 < len(c.order) {
+			next := c.order[i+1]
+			c.groups[next] = append(slices.Clone(cs), c.groups[next]...)
+		} else {
+			c.rest = append(slices.Clone(cs), c.rest...)
+		}
+	}
+	return append(slices.Clone(c.groups[n]), comments(lead)...)
+}
+
+// finish gives the replacement what stood around the discarded node.
+func (c *carrier) finish(repl dst.Node) {
+	block, line := split(c.rest)
+	c.own = append(c.own, line...)
+	d := repl.Decorations()
+	d.Before, d.After = c.before, c.after
+	d.Start = append(slices.Clone(c.lead), d.Start...)
+	d.End = append(append(slices.Clone(block), d.End...), c.trail...)
+	c.e.produced[repl] = true
+	if len(c.own) > 0 {
+		c.e.ownLines(repl, c.own)
+	}
+}
+
+// ownLines puts comments on lines of their own above the statement, field or
+// declaration that holds n (or is it).
+func (e *editor) ownLines(n dst.Node, cs []string) {
+	anchor := dst.Node(nil)
+	if s, ok := n.(dst.Stmt); ok && len(e.stack) > 0 && isList(e.stack[len(e.stack)-1], s) {
+		anchor = n
+	}
+	for i := len(e.stack) - 1; anchor == nil && i > 0; i-- {
+		if isList(e.stack[i-1], e.stack[i]) || i > 1 && isFields(e.stack[i-2], e.stack[i-1]) {
+			anchor = e.stack[i]
+		}
+	}
+	if anchor == nil {
+		panic("no place for a comment")
+	}
+	d := anchor.Decorations()
+	if d.Before == dst.None {
+		d.Before = dst.NewLine
+	}
+	d.Start.Append(ownLines(cs)...)
+}
+
+// isFields reports whether list holds the fields of a struct or the methods of an
+// interface, which stand on lines of their own as parameters do not.
+func isFields(parent, list dst.Node) bool {
+	switch parent.(type) {
+	case *dst.StructType, *dst.InterfaceType:
+		f, ok := list.(*dst.FieldList)
+		return ok && len(f.List) > 0 && f.List[0].Decs.Before != dst.None
+	}
+	return false
+}
+
+// isList reports whether parent holds n in a list of lines: statements, specs in
+// parentheses, declarations.
+func isList(parent, n dst.Node) bool {
+	switch p := parent.(type) {
+	case *dst.BlockStmt:
+		return true
+	case *dst.CaseClause:
+		s, ok := n.(dst.Stmt)
+		return ok && (slices.Contains(p.Body, s) || !slices.ContainsFunc(p.List, func(x dst.Expr) bool { return dst.Node(x) == n }))
+	case *dst.CommClause:
+		_, ok := n.(dst.Stmt)
+		return ok && n != dst.Node(p.Comm)
+	case *dst.GenDecl:
+		return p.Lparen
+	case *dst.File:
+		return true
+	}
+	return false
+}
+
+// call applies a callOp to n.
+func (e *editor) call(n dst.Node, o *callOp) dst.Node {
+	var recv dst.Expr
+	if o.Recv != nil {
+		recv = e.expr(o.Recv)
+	}
+	return e.makeCall(n, recv, o.Fun, o.TypeArgs, o.Args)
+}
+
+func (e *editor) makeCall(n dst.Node, recv dst.Expr, fun string, targs []ast.Expr, args []arg) dst.Node {
+	var moved []dst.Node
+	if recv != nil {
+		moved = append(moved, recv)
+	}
+	for _, t := range targs {
+		moved = append(moved, e.expr(t))
+	}
+	for _, a := range args {
+		if a.Expr != nil {
+			moved = append(moved, e.expr(a.Expr))
+		} else if a.Func != nil && a.Func.Body != nil {
+			moved = append(moved, e.expr(a.Func.Body))
+		}
+	}
+	c := e.carry(n, moved...)
+	call := &dst.CallExpr{}
+	if recv != nil {
+		front := c.bare(recv)
+		block, line := split(front)
+		c.lead = append(c.lead, block...)
+		c.own = append(c.own, line...)
+		call.Fun = &dst.SelectorExpr{X: primary(recv), Sel: dst.NewIdent(fun)}
+	} else {
+		call.Fun = &dst.SelectorExpr{X: dst.NewIdent(e.importName()), Sel: dst.NewIdent(fun)}
+		call.Fun = e.instantiate(c, call.Fun, targs)
+	}
+	var last dst.Node
+	for i, a := range args {
+		var x dst.Expr
+		var front []string
+		switch {
+		case a.Expr != nil:
+			x = e.expr(a.Expr)
+			d := x.Decorations()
+			if c.args[x] {
+				front = c.groups[x]
+			} else if before := d.Before; dst.Node(x) != n {
+				front = c.bare(x)
+				d.Before = before
+			}
+		case a.Func != nil:
+			var body dst.Expr
+			if a.Func.Body != nil {
+				body = e.expr(a.Func.Body)
+				front = c.bare(body)
+				body = e.param(c, body, a.Func, &front)
+			}
+			x = funcLit(a.Func, body)
+		default:
+			x = parseText(a.Text)
+		}
+		block, line := split(front)
+		switch {
+		case len(line) > 0 && c.blocks:
+			c.own = append(c.own, line...)
+			prepend(&x.Decorations().Start, block)
+		case len(line) > 0 && i == 0:
+			call.Decs.Lparen.Append(comments(front)...)
+		default:
+			prepend(&x.Decorations().Start, comments(front))
+		}
+		call.Args = append(call.Args, x)
+		last = x
+	}
+	if block, line := split(c.rest); len(block) > 0 && last != nil {
+		last.Decorations().End.Append(block...)
+		c.rest = line
+	}
+	if _, ok := n.(dst.Stmt); !ok {
+		c.finish(call)
+		return call
+	}
+	stmt := &dst.ExprStmt{X: call}
+	c.finish(stmt)
+	return stmt
+}
+
+// instantiate writes fun[targs...].
+func (e *editor) instantiate(c *carrier, fun dst.Expr, targs []ast.Expr) dst.Expr {
+	var xs []dst.Expr
+	for _, t := range targs {
+		x := e.expr(t)
+		block, line := split(c.bare(x))
+		c.own = append(c.own, line...)
+		prepend(&x.Decorations().Start, block)
+		xs = append(xs, x)
+	}
+	switch len(xs) {
+	case 0:
+		return fun
+	case 1:
+		return &dst.IndexExpr{X: fun, Index: xs[0]}
+	}
+	return &dst.IndexListExpr{X: fun, Indices: xs}
+}
+
+func (e *editor) importName() string {
+	if e.in.ImportName != "" {
+		return e.in.ImportName
+	}
+	return path.Base(e.in.ImportPath)
+}
+
+// primary returns x in a form that a selector may follow.
+func primary(x dst.Expr) dst.Expr {
+	switch x.(type) {
+	case *dst.Ident, *dst.SelectorExpr, *dst.IndexExpr, *dst.IndexListExpr, *dst.CallExpr, *dst.ParenExpr, *dst.SliceExpr, *dst.TypeAssertExpr:
+		return x
+	}
+	return &dst.ParenExpr{X: x}
+}
+
+// param replaces the old value's expressions in body by the function's parameter.
+func (e *editor) param(c *carrier, body dst.Expr, f *funcArg, front *[]string) dst.Expr {
+	olds := map[dst.Node]bool{}
+	for _, o := range f.Olds {
+		olds[e.twin(o)] = true
+	}
+	if len(olds) == 0 {
+		return body
+	}
+	found := 0
+	replace := func(n dst.Node) dst.Expr {
+		found++
+		id := dst.NewIdent(f.Param)
+		lead, before := takeLeading(n)
+		trail, after := takeTrailing(n)
+		block, line := split(allComments(n))
+		*front = append(*front, line...)
+		id.Decs.Before, id.Decs.After = before, after
+		id.Decs.Start = lead
+		id.Decs.End = append(block, trail...)
+		return id
+	}
+	if olds[body] {
+		id := replace(body)
+		return id
+	}
+	dstutil.Apply(body, nil, func(cur *dstutil.Cursor) bool {
+		if olds[cur.Node()] {
+			cur.Replace(replace(cur.Node()))
+		}
+		return true
+	})
+	if found != len(olds) {
+		panic(fmt.Sprintf("%d of %d uses of the old value are inside the function's body", found, len(olds)))
+	}
+	return body
+}
+
+// funcLit returns func(Param Type) Type { return … }.
+func funcLit(f *funcArg, body dst.Expr) *dst.FuncLit {
+	typ := func() []*dst.Field { return []*dst.Field{{Type: parseText(f.Type)}} }
+	ft := &dst.FuncType{Func: true, Params: &dst.FieldList{Opening: true, Closing: true}, Results: &dst.FieldList{List: typ()}}
+	if f.Param != "" {
+		ft.Params.List = typ()
+		ft.Params.List[0].Names = []*dst.Ident{dst.NewIdent(f.Param)}
+	}
+	switch {
+	case f.Op != "":
+		op := operator(f.Op)
+		if b, ok := body.(*dst.BinaryExpr); ok && b.Op.Precedence() <= op.Precedence() {
+			body = &dst.ParenExpr{X: body}
+		}
+		body = &dst.BinaryExpr{X: dst.NewIdent(f.Param), Op: op, Y: body}
+	case f.IncDec != "":
+		body = &dst.BinaryExpr{X: dst.NewIdent(f.Param), Op: operator(f.IncDec), Y: &dst.BasicLit{Kind: token.INT, Value: "1"}}
+	}
+	return &dst.FuncLit{Type: ft, Body: &dst.BlockStmt{List: []dst.Stmt{&dst.ReturnStmt{Results: []dst.Expr{body}}}}}
+}
+
+// parseText makes a tree of the source of an expression or type.
+func parseText(src string) dst.Expr {
+	fset := token.NewFileSet()
+	x, err := parser.ParseExprFrom(fset, "", src, parser.SkipObjectResolution)
+	if err != nil {
+		panic(fmt.Sprintf("cannot parse %q: %v", src, err))
+	}
+	n, err := decorator.NewDecorator(fset).DecorateNode(x)
+	if err != nil {
+		panic(fmt.Sprintf("cannot decorate %q: %v", src, err))
+	}
+	return n.(dst.Expr)
+}
+
+func operator(s string) token.Token {
+	for t := token.ADD; t <= token.AND_NOT; t++ {
+		if t.String() == s {
+			return t
+		}
+	}
+	panic("unknown operator " + s)
+}
+
+// typ applies a typeOp to n.
+func (e *editor) typ(n dst.Node, o *typeOp, cur *dstutil.Cursor) dst.Node {
+	var moved []dst.Node
+	for _, t := range o.TypeArgs {
+		moved = append(moved, e.twin(t))
+	}
+	c := e.carry(n, moved...)
+	var x dst.Expr = &dst.SelectorExpr{X: dst.NewIdent(e.importName()), Sel: dst.NewIdent(o.Name)}
+	x = e.instantiate(c, x, o.TypeArgs)
+	if o.Star {
+		x = &dst.StarExpr{X: x}
+		if _, ok := cur.Parent().(*dst.CallExpr); ok && cur.Name() == "Fun" {
+			x = &dst.ParenExpr{X: x} // a conversion
+		}
+	}
+	c.finish(x)
+	return x
+}
+
+// text applies a textOp to n.
+func (e *editor) text(n dst.Node, src string) dst.Node {
+	c := e.carry(n)
+	x := parseText(src)
+	c.finish(x)
+	return x
+}
+
+// ranges applies a rangeOp to the statement n.
+func (e *editor) ranges(n *dst.RangeStmt, o *rangeOp) {
+	e.stack = append(e.stack, n)
+	defer func() { e.stack = e.stack[:len(e.stack)-1] }()
+	n.X = e.makeCall(n.X, e.expr(o.Recv), o.Fun, nil, o.Args).(dst.Expr)
+	var own []string
+	drop := func(x dst.Expr, behind *dst.Decorations) (block []string) {
+		var cs []string
+		if x != nil {
+			cs = allComments(x)
+		}
+		block, line := split(append(cs, *behind...))
+		*behind = nil
+		own = append(own, line...)
+		return block
+	}
+	switch {
+	case o.DropKey && o.DropValue:
+		n.Decs.For.Append(drop(n.Key, &n.Decs.Key)...)
+		n.Decs.For.Append(drop(n.Value, &n.Decs.Value)...)
+		n.Key, n.Value, n.Tok = nil, nil, token.ILLEGAL
+	case o.DropKey:
+		lead, _ := takeLeading(n.Value)
+		block, line := split(lead)
+		own = append(own, line...)
+		n.Value.Decorations().Start = append(drop(n.Key, &n.Decs.Key), block...)
+		n.Key, n.Value = n.Value, nil
+		n.Decs.Key, n.Decs.Value = n.Decs.Value, nil
+		e.produced[n.Key] = true
+	case o.DropValue:
+		n.Decs.Key.Append(drop(n.Value, &n.Decs.Value)...)
+		n.Value = nil
+		e.produced[n.Key] = true
+	}
+	if len(own) > 0 {
+		e.ownLines(n.X, own)
+	}
+}
+
+// remove applies a removeOp to the node at the cursor.
+func (e *editor) remove(c *dstutil.Cursor) {
+	n := c.Node()
+	if c.Index() < 0 {
+		panic("a statement to remove is not in a block")
+	}
+	list := stmtList(c.Parent())
+	i := c.Index()
+	d := n.Decorations()
+	before, after := d.Before, d.After
+	cs := ownLines(allComments(n))
+	switch {
+	case i+1 < len(*list):
+		nd := (*list)[i+1].Decorations()
+		if len(cs) > 0 && max(after, nd.Before) == dst.EmptyLine {
+			cs = append(cs, "\n")
+		}
+		if len(cs) > 0 || i == 0 {
+			nd.Before = max(before, dst.NewLine)
+		} else {
+			nd.Before = max(before, nd.Before)
+		}
+		prepend(&nd.Start, cs)
+	case i > 0:
+		pd := (*list)[i-1].Decorations()
+		if len(cs) > 0 {
+			if k := len(pd.End); k == 0 || !strings.HasPrefix(pd.End[k-1], "//") {
+				pd.End.Append("\n")
+			}
+			if before == dst.EmptyLine {
+				pd.End.Append("\n")
+			}
+			pd.End.Append(trimBreak(cs)...)
+		}
+		pd.After = max(after, dst.NewLine)
+		if len(cs) == 0 && pd.After == dst.EmptyLine {
+			pd.After = dst.NewLine
+		}
+	default:
+		var at *dst.Decorations
+		switch p := c.Parent().(type) {
+		case *dst.BlockStmt:
+			at = &p.Decs.Lbrace
+		case *dst.CaseClause:
+			at = &p.Decs.End
+		case *dst.CommClause:
+			at = &p.Decs.End
+		}
+		if len(cs) > 0 {
+			if k := len(*at); k == 0 || !strings.HasPrefix((*at)[k-1], "//") {
+				at.Append("\n")
+			}
+			at.Append(trimBreak(cs)...)
+		}
+	}
+	c.Delete()
+}
+
+// trimBreak drops the line break at the end of decorations, where a token or the
+// node's own spacing supplies it.
+func trimBreak(cs []string) []string {
+	if k := len(cs); k > 0 && cs[k-1] == "\n" {
+		return cs[:k-1]
+	}
+	return cs
+}
+
+func stmtList(parent dst.Node) *[]dst.Stmt {
+	switch p := parent.(type) {
+	case *dst.BlockStmt:
+		return &p.List
+	case *dst.CaseClause:
+		return &p.Body
+	case *dst.CommClause:
+		return &p.Body
+	}
+	panic(fmt.Sprintf("a %T holds no statements", parent))
+}
+
+// hoist leaves a name in the place of o.Expr and keeps the expression for the
+// statement in front.
+func (e *editor) hoist(o *hoistOp) dst.Node {
+	x := e.expr(o.Expr)
+	lead, before := takeLeading(x)
+	trail, after := takeTrailing(x)
+	id := dst.NewIdent(o.Name)
+	id.Decs.NodeDecs = dst.NodeDecs{Before: before, Start: lead, End: trail, After: after}
+	e.now[x] = id
+	e.produced[id] = true
+	s := &dst.AssignStmt{Lhs: []dst.Expr{dst.NewIdent(o.Name)}, Tok: token.DEFINE, Rhs: []dst.Expr{x}}
+	s.Decs.Before = dst.NewLine
+	e.produced[s] = true
+	t := e.twinOf[o.Node]
+	e.hoisted[t] = append(e.hoisted[t], s)
+	return id
+}
+
+// insertHoists puts statements in front of the one at the cursor. The first takes
+// over the comments above it.
+func (e *editor) insertHoists(c *dstutil.Cursor, hs []dst.Stmt) {
+	if c.Index() < 0 {
+		panic("a statement with hoisted operands is not in a block")
+	}
+	n := c.Node()
+	for e.now[n] != nil {
+		n = e.now[n]
+	}
+	d := n.Decorations()
+	first := hs[0].Decorations()
+	first.Before, first.Start = max(d.Before, dst.NewLine), d.Start
+	d.Before, d.Start = dst.NewLine, nil
+	if d.After == dst.None {
+		d.After = dst.NewLine
+	}
+	for _, s := range hs {
+		c.InsertBefore(s)
+	}
+}
+
+// print prints the changed tree, completes its imports and settles it.
+func (e *editor) print() *plans.Refusal {
+	d, r, err := restore(e.tree)
+	if err != nil {
+		return e.internal("print", token.NoPos, "%v", err)
+	}
+	if d, err = editImports(d, e.in.ImportPath, e.in.ImportName, e.in.DropImports); err != nil {
+		return e.internal("imports", token.NoPos, "%v", err)
+	}
+	if e.d, err = formatted(d); err != nil {
+		return e.internal("format", token.NoPos, "%v", err)
+	}
+	return e.sameTrees(r)
+}

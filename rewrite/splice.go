@@ -1,0 +1,352 @@
+// This file carries the change of a formatted file back onto the original's bytes.
+//
+// The original O and its formatted form G have the same tokens. Every hunk of lines
+// that differs between G and the rewritten D is widened until both its ends are at
+// a token that begins a line in O as well as in G; then the original's lines between
+// those tokens give way to D's. Whatever lies outside stays as it was, however it
+// was formatted.
+
+package rewrite
+
+import (
+	"bytes"
+	"go/scanner"
+	"go/token"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/sergi/go-diff/diffmatchpatch"
+)
+
+// A lexeme is a token or comment of a file.
+type lexeme struct {
+	off, end int
+	tok      token.Token
+	text     string // white space in comments is collapsed
+	line     int    // 0-based line of off
+	first    bool   // no other token is on its line before it
+}
+
+// scan returns the lexemes of src, without semicolons.
+func scan(src []byte) []lexeme {
+	fset := token.NewFileSet()
+	f := fset.AddFile("", -1, len(src))
+	var s scanner.Scanner
+	s.Init(f, src, func(token.Position, string) {}, scanner.ScanComments)
+	starts := lineStarts(src)
+	var out []lexeme
+	endLine := -1
+	for {
+		pos, tok, lit := s.Scan()
+		if tok == token.EOF {
+			return out
+		}
+		off := f.Offset(pos)
+		if tok == token.SEMICOLON {
+			continue
+		}
+		text := lit
+		if text == "" || tok.IsKeyword() {
+			text = tok.String()
+		}
+		end := off + len(text)
+		switch {
+		case tok == token.COMMENT:
+			end = commentEnd(src, off)
+			text = strings.Join(strings.Fields(text), " ")
+		case tok == token.STRING && src[off] == '`':
+			end = off + 2 + bytes.IndexByte(src[off+1:], '`')
+		}
+		line := lineAt(starts, off)
+		out = append(out, lexeme{off, end, tok, text, line, line > endLine})
+		endLine = lineAt(starts, end-1)
+	}
+}
+
+func commentEnd(src []byte, off int) int {
+	if src[off+1] == '*' {
+		return off + 4 + bytes.Index(src[off+2:], []byte("*/"))
+	}
+	if i := bytes.IndexByte(src[off:], '\n'); i >= 0 {
+		return off + i
+	}
+	return len(src)
+}
+
+// tokenAt returns the index of the lexeme that contains the offset, or -1.
+func tokenAt(ts []lexeme, off int) int {
+	i := sort.Search(len(ts), func(i int) bool { return ts[i].end > off })
+	if i < len(ts) && ts[i].off <= off {
+		return i
+	}
+	return -1
+}
+
+func lineStarts(src []byte) []int {
+	out := []int{0}
+	for i, b := range src {
+		if b == '\n' && i+1 < len(src) {
+			out = append(out, i+1)
+		}
+	}
+	return out
+}
+
+func lineAt(starts []int, off int) int {
+	return sort.SearchInts(starts, off+1) - 1
+}
+
+// splitLines returns the lines of src with their ends.
+func splitLines(src []byte) []string {
+	lines := strings.SplitAfter(string(src), "\n")
+	if lines[len(lines)-1] == "" {
+		lines = lines[:len(lines)-1]
+	}
+	return lines
+}
+
+// alignTokens returns for every lexeme of a the index of its twin in b, or -1.
+func alignTokens(a, b []lexeme) []int {
+	out := make([]int, len(a))
+	same := len(a) == len(b)
+	for i := range a {
+		same = same && a[i].text == b[i].text
+		out[i] = i
+	}
+	if same {
+		return out
+	}
+	texts := func(ts []lexeme) []string {
+		out := make([]string, len(ts))
+		for i, t := range ts {
+			out[i] = t.text
+		}
+		return out
+	}
+	for i := range out {
+		out[i] = -1
+	}
+	for _, c := range diffStrings(texts(a), texts(b)) {
+		if c.equal {
+			for k := range c.a1 - c.a0 {
+				out[c.a0+k] = c.b0 + k
+			}
+		}
+	}
+	return out
+}
+
+// A chunk is a run of elements that two sequences share, or in which they differ.
+type chunk struct {
+	a0, a1, b0, b1 int
+	equal          bool
+}
+
+// diffStrings returns the shortest edit from a to b as alternating chunks.
+func diffStrings(a, b []string) []chunk {
+	ids := map[string]rune{}
+	encode := func(xs []string) []rune {
+		out := make([]rune, len(xs))
+		for i, x := range xs {
+			id, ok := ids[x]
+			if !ok {
+				id = rune(len(ids) + 1)
+				if id >= 0xD800 {
+					id += 0x800 // not a surrogate
+				}
+				if id > 0x10FFFF {
+					panic("too many different lines")
+				}
+				ids[x] = id
+			}
+			out[i] = id
+		}
+		return out
+	}
+	ra, rb := encode(a), encode(b)
+	dmp := diffmatchpatch.New()
+	dmp.DiffTimeout = 0 // the result must not depend on the machine's load
+	var out []chunk
+	i, j := 0, 0
+	for _, d := range dmp.DiffMainRunes(ra, rb, false) {
+		n := len([]rune(d.Text))
+		equal := d.Type == diffmatchpatch.DiffEqual
+		if len(out) == 0 || equal || out[len(out)-1].equal {
+			out = append(out, chunk{i, i, j, j, equal})
+		}
+		if d.Type != diffmatchpatch.DiffInsert {
+			i += n
+		}
+		if d.Type != diffmatchpatch.DiffDelete {
+			j += n
+		}
+		out[len(out)-1].a1, out[len(out)-1].b1 = i, j
+	}
+	return out
+}
+
+// splice returns the original with the change from e.g to e.d.
+func (e *editor) splice() ([]byte, bool) {
+	if bytes.Equal(e.orig, e.g) {
+		return e.d, true
+	}
+	ol, gl, dl := splitLines(e.orig), splitLines(e.g), splitLines(e.d)
+	toO := e.lineAnchors(len(ol), len(gl))
+	crlf := 2*bytes.Count(e.orig, []byte("\r\n")) > bytes.Count(e.orig, []byte("\n"))
+
+	// Widen the hunks of G→D to anchored lines; hunks that come to overlap join.
+	type span struct{ g0, g1, d0, d1 int }
+	var spans []span
+	for _, c := range diffStrings(gl, dl) {
+		if c.equal {
+			continue
+		}
+		s := span{c.a0, c.a1, c.b0, c.b1}
+		for toO[s.g0] < 0 {
+			s.g0--
+			s.d0--
+		}
+		for toO[s.g1] < 0 {
+			s.g1++
+			s.d1++
+		}
+		for len(spans) > 0 && (spans[len(spans)-1].g1 > s.g0 || toO[spans[len(spans)-1].g1] > toO[s.g0]) {
+			last := spans[len(spans)-1]
+			s.g0, s.d0 = min(s.g0, last.g0), min(s.d0, last.d0)
+			s.g1, s.d1 = max(s.g1, last.g1), max(s.d1, last.d1)
+			spans = spans[:len(spans)-1]
+		}
+		spans = append(spans, s)
+	}
+
+	eol := "\n"
+	if crlf {
+		eol = "\r\n"
+	}
+	var out strings.Builder
+	open := false // the last line written has no end yet
+	write := func(l string) {
+		if open {
+			out.WriteString(eol)
+		}
+		out.WriteString(l)
+		open = !strings.HasSuffix(l, "\n")
+	}
+	at := 0
+	for _, s := range spans {
+		o0, o1 := toO[s.g0], toO[s.g1]
+		if s.d0 < 0 || s.d1 > len(dl) || o0 < at || o1 < o0 {
+			return nil, false
+		}
+		for ; at < o0; at++ {
+			write(ol[at])
+		}
+		// Inside the hunk, lines that differ from D's in white space only stay.
+		for _, c := range diffStrings(blanked(ol[o0:o1]), blanked(dl[s.d0:s.d1])) {
+			if c.equal {
+				for _, l := range ol[o0+c.a0 : o0+c.a1] {
+					write(l)
+				}
+				continue
+			}
+			for _, l := range dl[s.d0+c.b0 : s.d0+c.b1] {
+				write(strings.TrimSuffix(l, "\n") + eol)
+			}
+		}
+		at = o1
+	}
+	for ; at < len(ol); at++ {
+		write(ol[at])
+	}
+	r := out.String()
+	if !bytes.HasSuffix(e.orig, []byte("\n")) {
+		r = strings.TrimSuffix(strings.TrimSuffix(r, "\n"), "\r")
+	}
+	return []byte(r), true
+}
+
+// blanked returns lines without any white space.
+func blanked(lines []string) []string {
+	out := make([]string, len(lines))
+	for i, l := range lines {
+		out[i] = strings.Join(strings.Fields(l), "")
+	}
+	return out
+}
+
+// lineAnchors returns for every line of G (and its end) the line of O that begins
+// with the same token, or -1.
+func (e *editor) lineAnchors(olines, glines int) []int {
+	to := make([]int, glines+1)
+	for i := range to {
+		to[i] = -1
+	}
+	ot, gt := scan(e.orig), scan(e.g)
+	for i, j := range alignTokens(ot, gt) {
+		if j >= 0 && ot[i].first && gt[j].first {
+			to[gt[j].line] = ot[i].line
+		}
+	}
+	to[0], to[glines] = 0, olines
+	// Reordered tokens must not make anchors cross.
+	hi := -1
+	for i, o := range to {
+		if o >= 0 && o < hi {
+			to[i] = -1
+		}
+		hi = max(hi, to[i])
+	}
+	to[glines] = olines
+	return to
+}
+
+// hunks returns the differing lines of O and R.
+func (e *editor) hunks(r []byte) []hunk {
+	ol, rl := splitLines(e.orig), splitLines(r)
+	starts := append(lineStarts(e.orig), len(e.orig))
+	if len(e.orig) == 0 {
+		starts = []int{0, 0}
+	}
+	var out []hunk
+	for _, c := range diffStrings(ol, rl) {
+		if !c.equal {
+			out = append(out, hunk{Start: starts[c.a0], End: starts[c.a1], New: strings.Join(rl[c.b0:c.b1], "")})
+		}
+	}
+	return out
+}
+
+// patched returns the original with hunks applied.
+func (e *editor) patched(hs []hunk) []byte {
+	var out []byte
+	at := 0
+	for _, h := range hs {
+		out = append(append(out, e.orig[at:h.Start]...), h.New...)
+		at = h.End
+	}
+	return append(out, e.orig[at:]...)
+}
+
+// strictLines takes back every line of which only white space changed.
+func (e *editor) strictLines(r []byte, out *fileOutput) []byte {
+	for i := range out.Hunks {
+		h := &out.Hunks[i]
+		ol, nl := splitLines(e.orig[h.Start:h.End]), splitLines([]byte(h.New))
+		var sb strings.Builder
+		for _, c := range diffStrings(blanked(ol), blanked(nl)) {
+			from := nl[c.b0:c.b1]
+			if c.equal {
+				from = ol[c.a0:c.a1]
+			}
+			for _, l := range from {
+				sb.WriteString(l)
+			}
+		}
+		h.New = sb.String()
+	}
+	r = e.patched(out.Hunks)
+	out.Hunks = e.hunks(r)
+	out.Src = append(slices.Clone(e.bom), r...)
+	return r
+}
