@@ -21,13 +21,14 @@
 //
 // # Guarantees
 //
-//	one key                       linearizable in every type
-//	Clear, Drain, ReplaceAll      one atomic step on Locked and Sharded (all shard locks, in order);
-//	                              Drain and ReplaceAll do not exist elsewhere
-//	Len, Snapshot, key set of     one instant on Locked, on a Row and, but for Row handles, on a
-//	All, Keys and Values          Nested made by NewNestedLocked; shard by shard elsewhere, so
-//	                              weakly consistent: every shard is exact, at its own instant
-//	one row of a Nested           every operation on it is one atomic step
+//	one key                   linearizable in every type
+//	one row of a Nested       every operation on it is one atomic step, through a Row too
+//	Clear, Drain, ReplaceAll  one atomic step on Locked, Sharded and Nested (all shard locks, in
+//	                          order); Drain and ReplaceAll exist on Locked and Sharded only
+//	Len, Snapshot             of one instant on Locked, on a Row and on a Nested made by
+//	                          NewNestedLocked; elsewhere weakly consistent: shard by shard, each
+//	                          shard exact at its own instant
+//	All, Keys, Values         begin with the keys that Snapshot would give, and follow these rules
 //
 // All, Keys and Values call the loop body with no lock held, so it may use the map freely. They
 // yield each key at most once, every key that stayed for the whole loop, and none that was deleted
@@ -45,5 +46,7 @@
 // # Printing and encoding
 //
 // fmt verbs and encoding/json give for a pointer to these types what they give for the plain map
-// with the same content; a nil pointer is null and map[].
+// with the same content; a nil pointer is null and map[]. Decoding adds to the content as it does
+// to a plain map; but encoding/json stops at the first error that a type's UnmarshalJSON returns,
+// and its Decoder's options do not reach the entries.
 package safemap

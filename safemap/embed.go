@@ -15,18 +15,18 @@ import (
 // Version is the version of the runtime, named in the header of every emitted file.
 const Version = 1
 
-//go:embed doc.go common.go provider.go shards.go sharded.go sharded_encode.go syncmap.go locked.go nested.go handle.go
+//go:embed doc.go common.go provider.go shards.go sharded.go sharded_views.go syncmap.go locked.go nested.go handle.go
 var sources embed.FS
 
 // filesOf lists, per type, the file that defines it and the files that one depends on. doc.go and
 // common.go go with all of them.
 var filesOf = map[string][]string{
-	"MapProvider": {"provider.go", "sharded.go", "sharded_encode.go", "shards.go"},
-	"Sharded":     {"sharded.go", "sharded_encode.go", "shards.go"},
+	"MapProvider": {"provider.go", "sharded.go", "sharded_views.go", "shards.go"},
+	"Sharded":     {"sharded.go", "sharded_views.go", "shards.go"},
 	"SyncMap":     {"syncmap.go"},
 	"Locked":      {"locked.go"},
-	"Nested":      {"nested.go", "sharded.go", "sharded_encode.go", "shards.go"},
-	"Handle":      {"handle.go", "provider.go", "sharded.go", "sharded_encode.go", "shards.go"},
+	"Nested":      {"nested.go", "sharded.go", "sharded_views.go", "shards.go"},
+	"Handle":      {"handle.go", "provider.go", "sharded.go", "sharded_views.go", "shards.go"},
 }
 
 // license is the first line of every source; emission adds the generated-code line after it.

@@ -84,8 +84,16 @@ func TestOutput(t *testing.T) {
 	sameOutput(t, new(safemap.Locked[string, int]), map[string]int(nil))
 	sameOutput(t, new(safemap.Handle[string, int]), map[string]int(nil))
 	sameOutput(t, new(safemap.Nested[string, string, int]), map[string]map[string]int(nil))
-	if g, w := safemap.ShardedOf(map[string]int{"b": 2, "a": 1}).String(), "map[a:1 b:2]"; g != w {
-		t.Errorf("String gives %s, want %s", g, w)
+	plain := map[string]int{"b": 2, "a": 1}
+	nested := safemap.NestedOf(map[string]map[string]int{"": plain})
+	for _, m := range []fmt.Stringer{safemap.ShardedOf(plain), safemap.SyncMapOf(plain), safemap.LockedOf(plain),
+		safemap.HandleOf(plain), nested.Row("")} {
+		if got := m.String(); got != "map[a:1 b:2]" {
+			t.Errorf("String of %T gives %s", m, got)
+		}
+	}
+	if got := nested.String(); got != "map[:map[a:1 b:2]]" {
+		t.Errorf("String of a Nested gives %s", got)
 	}
 }
 
@@ -131,6 +139,18 @@ func TestDecode(t *testing.T) {
 	decodes[safemap.SyncMap[string, int]](t)
 	decodes[safemap.Locked[string, int]](t)
 	decodes[safemap.Handle[string, int]](t)
+
+	// A provider of another make has no UnmarshalJSON of its own.
+	h := safemap.NewHandle[string, int]()
+	h.Switch(struct {
+		safemap.MapProvider[string, int]
+	}{safemap.NewProvider[string, int]()})
+	for in, want := range map[string]string{`{"a":1}`: "map[a:1]", `null`: "map[]", `{"b":1,"c":"x"}`: "map[b:1 c:0]"} {
+		h.Clear()
+		if err := json.Unmarshal([]byte(in), h); (err == nil) == strings.Contains(in, "x") || fmt.Sprint(h) != want {
+			t.Errorf("decoding %s gives %v, %v, want %s", in, h, err, want)
+		}
+	}
 
 	for _, m := range []*safemap.Nested[string, string, int]{safemap.NewNested[string, string, int](),
 		safemap.NewNestedLocked[string, string, int](), new(safemap.Nested[string, string, int])} {

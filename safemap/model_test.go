@@ -400,23 +400,23 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// FuzzModel reads a subject and then triples of operation, key and value.
+// FuzzModel reads a subject, a Nested if 128 or more, and then its operations: quadruples of operation,
+// two keys (the second is for Nested) and a value.
 func FuzzModel(f *testing.F) {
 	all := allSubjects()
-	for i := range all {
-		seed := []byte{byte(i)}
-		for op := range ops {
-			seed = append(seed, byte(op), byte(op*7), byte(op*5))
-		}
-		f.Add(seed)
-	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if len(data) == 0 || len(data) > 300 {
+		if len(data) == 0 || len(data) > 400 {
 			return
 		}
-		m := newMachine(all[int(data[0])%len(all)], t.Fatalf)
-		for data = data[1:]; len(data) >= 3; data = data[3:] {
-			m.step(int(data[0]), int(data[1]), int(data[2]))
+		one := newMachine(all[int(data[0])%len(all)], t.Fatalf)
+		two := newNestedMachine(nestedSubjects[int(data[0])%len(nestedSubjects)], t.Fatalf)
+		nested := data[0] >= 128
+		for data = data[1:]; len(data) >= 4; data = data[4:] {
+			if nested {
+				two.step(int(data[0]), int(data[1]), int(data[2]), int(data[3]))
+			} else {
+				one.step(int(data[0]), int(data[1]), int(data[3]))
+			}
 		}
 	})
 }

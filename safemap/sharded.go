@@ -3,14 +3,14 @@
 package safemap
 
 import (
-	"iter"
 	"maps"
 	"sync/atomic"
 )
 
 // Sharded is a map split by key hash into shards, each a Go map with a mutex (see shards.go).
-// Operations on one key are O(1) and block only keys of the same shard. Whole-map operations visit
-// shard after shard; Clear, Drain and ReplaceAll are atomic. Empty it costs 64 bytes a shard.
+// Operations on one key are O(1) and block only keys of the same shard. Clear, Drain and ReplaceAll
+// take all locks and are atomic; what reads the whole map (see sharded_views.go) visits shard after
+// shard. An empty Sharded costs 64 bytes per shard.
 type Sharded[K comparable, V any] struct {
 	_     noCopy
 	table atomic.Pointer[table[K, V]] // nil until first needed
@@ -108,17 +108,6 @@ func (m *Sharded[K, V]) Compute(key K, f func(old V, loaded bool) (V, Op)) (V, b
 	return mapCompute(in, key, f)
 }
 
-// Len returns the number of entries: the sum over the shards, each counted at its own instant.
-func (m *Sharded[K, V]) Len() int {
-	n := 0
-	for s := range m.each() {
-		s.mu.Lock()
-		n += len(s.m)
-		s.mu.Unlock()
-	}
-	return n
-}
-
 // Clear removes all entries, atomically.
 func (m *Sharded[K, V]) Clear() {
 	if m != nil {
@@ -158,37 +147,4 @@ func (m *Sharded[K, V]) ReplaceAll(with map[K]V) {
 		parts[i][k] = v
 	}
 	t.swap(parts)
-}
-
-// All iterates over the entries, copying one shard at a time; see the package comment.
-func (m *Sharded[K, V]) All() iter.Seq2[K, V] {
-	return func(yield func(K, V) bool) {
-		var buf []entry[K, V]
-		for s := range m.each() {
-			buf = s.entries(buf[:0])
-			if !yieldLive(buf, s.load, yield) {
-				return
-			}
-		}
-	}
-}
-
-// Keys is All without the values.
-func (m *Sharded[K, V]) Keys() iter.Seq[K] { return keysOf(m.All()) }
-
-// Values is All without the keys.
-func (m *Sharded[K, V]) Values() iter.Seq[V] { return valuesOf(m.All()) }
-
-// Snapshot returns a new map with the entries, copied shard by shard; nil if m is nil or untouched.
-func (m *Sharded[K, V]) Snapshot() map[K]V {
-	var all map[K]V
-	for s := range m.each() {
-		if all == nil {
-			all = make(map[K]V, m.Len())
-		}
-		s.mu.Lock()
-		maps.Copy(all, s.m)
-		s.mu.Unlock()
-	}
-	return all
 }

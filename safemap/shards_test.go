@@ -22,16 +22,16 @@ func TestShards(t *testing.T) {
 		}
 	}
 	// Keys spread over the shards, differently in every map.
-	one, other := NewSharded[int, int](), NewSharded[int, int]()
+	one, other := newTable[int, int](8, nil), newTable[int, int](8, nil)
 	used, same := map[int]bool{}, 0
 	for k := range 1000 {
-		i := one.ready().index(k)
+		i := one.index(k)
 		used[i] = true
-		if i == other.ready().index(k) {
+		if i == other.index(k) {
 			same++
 		}
 	}
-	if n := len(one.ready().shards); len(used) != n || same > 500 {
+	if n := len(one.shards); len(used) != n || same > 500 {
 		t.Errorf("%d of %d shards used, %d keys in the same shard of two maps", len(used), n, same)
 	}
 }
