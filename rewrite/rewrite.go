@@ -3,10 +3,25 @@
 package rewrite
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"go/token"
+	"go/types"
+	"go/version"
+	"path"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
 
 	"github.com/mapmigrate/mapmigrate/detect"
 	"github.com/mapmigrate/mapmigrate/plans"
+	"github.com/mapmigrate/mapmigrate/safemap"
 )
 
 // A Request asks for one map variable to be migrated.
@@ -21,6 +36,11 @@ type Options struct {
 	AllowAPIChange bool // --allow-api-change: exported API of non-internal packages may change
 	StrictLines    bool // --strict-lines: not even white-space re-alignment outside sites
 	Tags           string
+	// Maps is the whole inventory: what detection knows about the variables that
+	// turn out to be aliases of a requested one.
+	Maps []*detect.Map
+	// SkipCompile leaves out the compiler's own check of the result; type-checking stays.
+	SkipCompile bool
 	// Progress is called with the number of steps done and in all; may be nil.
 	Progress func(done, total int)
 }
@@ -28,13 +48,13 @@ type Options struct {
 // A Site is the outcome for one alias class: all requested map variables that
 // must change type together, with the edits that migrate them, or refusals.
 type Site struct {
-	Maps     []*detect.Map // the requested ones, sorted by position; Maps[0] names the site
-	Members  []plans.Member
+	Maps     []*detect.Map  // the requested ones, sorted by position; Maps[0] names the site
+	Members  []plans.Member // the other variables that change type with them
 	Strategy string
 	Refusals []*plans.Refusal // non-empty: no edits
 	Notes    []string
-	Edits    []plans.Edit
-	Coupled  []int // indexes of sites that must be applied together with this one
+	Edits    []plans.Edit // hashes are left to plans.Seal
+	Coupled  []int        // indexes of sites that must be applied together with this one
 }
 
 // An Output is the result of rewriting: sites in the order of their first
@@ -44,7 +64,8 @@ type Output struct {
 	Shared  []plans.SharedEdit // Sites holds indexes in decimal; cmd replaces them by ids
 	Runtime plans.Runtime
 	// Files holds the new contents (by module-relative path) when every
-	// migratable site is applied, runtime files included.
+	// migratable site is applied, runtime files included. Overlaid files of the
+	// program (generated race tests) are among them, but have no edits.
 	Files map[string][]byte
 }
 
@@ -54,20 +75,603 @@ type Output struct {
 //
 // prog must have been loaded with tests and with Extra = RuntimeImports().
 func Rewrite(ctx context.Context, prog *detect.Program, reqs []Request, opts Options) (*Output, error) {
-	panic("not yet")
+	run := &run{ctx: ctx, prog: prog, opts: opts, ix: newIndex(prog), home: findRuntime(prog), dropped: map[*fileInfo][]string{}}
+	run.ix.maps = map[token.Pos]*detect.Map{}
+	for _, m := range opts.Maps {
+		run.ix.maps[run.ix.at(m.Pos)] = m
+	}
+	for _, req := range reqs {
+		run.ix.maps[run.ix.at(req.Map.Pos)] = req.Map
+	}
+	run.classify(reqs)
+	if err := run.edit(); err != nil {
+		return nil, err
+	}
+	return run.output()
 }
 
-// RuntimeImports lists the packages that the emitted runtime imports: what
-// detect.Config.Extra must name so that results can be type-checked.
-func RuntimeImports() []string { return nil }
+// A run is one call of Rewrite.
+type run struct {
+	ctx  context.Context
+	prog *detect.Program
+	opts Options
+	ix   *index
+	home runtimeHome
+
+	sites   []*siteWork
+	dropped map[*fileInfo][]string // imports that the rewrite leaves unused
+
+	results map[*fileInfo]*fileResult
+	files   map[string][]byte // absolute name → content of the last, verified round
+}
+
+// A siteWork is a class on its way to a Site.
+type siteWork struct {
+	class *class
+	maps  []*detect.Map
+	strat string
+	form  form
+	ops   map[*fileInfo][]op
+}
+
+// A fileResult is the editor's answer and how much it was asked: sites only ever
+// leave, so equal counts mean equal operations.
+type fileResult struct {
+	*fileOutput
+	ops, drops int
+}
+
+func (s *siteWork) refused() bool { return len(s.class.refusals) > 0 }
+
+// classify grows a class for each request that is not an alias of an earlier
+// one, and decides what its uses become.
+func (r *run) classify(reqs []Request) {
+	sorted := slices.Clone(reqs)
+	sort.SliceStable(sorted, func(i, j int) bool { return r.ix.at(sorted[i].Map.Pos) < r.ix.at(sorted[j].Map.Pos) })
+	sort.SliceStable(sorted, func(i, j int) bool { return sorted[i].Map.Pos.Filename < sorted[j].Map.Pos.Filename })
+	owner := map[token.Pos]*siteWork{}
+	for i, req := range sorted {
+		if s := owner[r.ix.at(req.Map.Pos)]; s != nil {
+			s.maps = append(s.maps, req.Map)
+			continue
+		}
+		s := &siteWork{class: newClass(r.ix, len(r.sites)), maps: []*detect.Map{req.Map}, strat: req.Strategy}
+		r.sites = append(r.sites, s)
+		if s.class.start(req.Map) {
+			for pos := range s.class.members {
+				owner[pos] = s
+			}
+			r.decide(s)
+		}
+		if r.opts.Progress != nil {
+			r.opts.Progress(i+1, len(sorted))
+		}
+	}
+}
+
+// decide runs the checks of a complete class and emits its operations.
+func (r *run) decide(s *siteWork) {
+	c := s.class
+	if v := r.prog.GoVersion; v != "" && version.Compare("go"+v, "go1.24") < 0 {
+		c.refusals = append(c.refusals, &plans.Refusal{Code: "go-directive", Class: plans.Unsafe,
+			Message: fmt.Sprintf("go.mod says `go %s`; the runtime needs 1.24", v),
+			Remedy:  "change that line of go.mod to `go 1.24.0` or later", Pos: plans.Pos{File: "go.mod", Line: 1, Column: 1}})
+		return
+	}
+	strict := c.strict()
+	merges := c.compound()
+	c.settle(strict)
+	c.checkMembers(r.opts)
+	c.checkVariable()
+	if strict {
+		c.checkAtomicity()
+	}
+	c.holderFlows()
+	f, ok := c.chooseForm(s.strat, r.opts)
+	if !ok {
+		if len(c.refusals) == 0 {
+			c.refuse("unknown-use", c.order[0].pos, "", "there is no strategy named %s", s.strat)
+		}
+		return
+	}
+	s.form = f
+	s.ops = c.emit(f, merges)
+	if !f.std {
+		if ref := r.home.check(); ref != nil {
+			c.refusals = append(c.refusals, ref)
+		}
+	}
+	c.weakerIteration()
+}
+
+// edit rewrites files until every gate passes for all sites that are left. A
+// gate that fails names sites by the lines they changed; those are refused as
+// internal-check (our bug, never a bad diff) and the rest is tried again.
+func (r *run) edit() error {
+	for round := 0; ; round++ {
+		if err := r.ctx.Err(); err != nil {
+			return err
+		}
+		if !r.rewriteFiles() {
+			continue
+		}
+		again, err := r.verify()
+		if err != nil {
+			return err
+		}
+		if !again {
+			return nil
+		}
+		if round > 3*len(r.sites)+10 {
+			return fmt.Errorf("internal error: verification does not settle after %d rounds", round)
+		}
+	}
+}
+
+// rewriteFiles runs the editor on every file with operations; it reports false
+// when a file was refused and its sites with it.
+func (r *run) rewriteFiles() bool {
+	type job struct {
+		fi  *fileInfo
+		in  *fileInput
+		out *fileOutput
+		ref *plans.Refusal
+	}
+	var jobs []*job
+	old := r.results
+	r.results = map[*fileInfo]*fileResult{}
+	for _, fi := range r.ix.list {
+		in := &fileInput{Path: fi.path, Fset: r.prog.Fset, Syntax: fi.syntax, StrictLines: r.opts.StrictLines, DropImports: r.dropped[fi]}
+		for _, s := range r.sites {
+			if s.refused() {
+				continue
+			}
+			ops := s.ops[fi]
+			in.Ops = append(in.Ops, ops...)
+			if needsImport(ops) {
+				in.ImportPath, in.ImportName = r.importFor(s, fi)
+			}
+		}
+		if len(in.Ops) == 0 {
+			continue
+		}
+		src, err := r.prog.Source(fi.abs)
+		if err != nil {
+			r.refuseAll(fi, nil, "the file cannot be read again: "+err.Error())
+			return false
+		}
+		in.Src = src
+		if o := old[fi]; o != nil && o.ops == len(in.Ops) && o.drops == len(in.DropImports) {
+			r.results[fi] = o // same operations as in the last round
+			continue
+		}
+		jobs = append(jobs, &job{fi: fi, in: in})
+	}
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for _, j := range jobs {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			j.out, j.ref = rewriteFile(j.in)
+		})
+	}
+	wg.Wait()
+	ok := true
+	for _, j := range jobs {
+		if j.ref != nil {
+			r.refuseAt(j.fi, j.ref)
+			ok = false
+			continue
+		}
+		r.results[j.fi] = &fileResult{j.out, len(j.in.Ops), len(j.in.DropImports)}
+	}
+	return ok
+}
+
+// importFor returns the path and local name of the package that a site's
+// operations name in a file.
+func (r *run) importFor(s *siteWork, fi *fileInfo) (importPath, name string) {
+	importPath, name = path.Join(r.prog.Module, r.home.dir), "safemap"
+	if s.form.std {
+		return "sync", "sync"
+	}
+	for _, spec := range fi.syntax.Imports {
+		if p, _ := strconv.Unquote(spec.Path.Value); p == importPath {
+			if spec.Name != nil {
+				return importPath, spec.Name.Name
+			}
+			return importPath, name
+		}
+	}
+	return importPath, fi.freshImport(name)
+}
+
+// needsImport reports whether operations name the runtime package.
+func needsImport(ops []op) bool {
+	return slices.ContainsFunc(ops, func(o op) bool {
+		switch o := o.(type) {
+		case *typeOp:
+			return true
+		case *callOp:
+			return o.Recv == nil
+		case *textOp:
+			return strings.Contains(o.Text, "sync.")
+		}
+		return false
+	})
+}
+
+// refuseAt refuses the sites that a refusal of the editor concerns: those with
+// an operation on its line, or all sites in the file.
+func (r *run) refuseAt(fi *fileInfo, ref *plans.Refusal) {
+	tf := r.prog.Fset.File(fi.syntax.FileStart)
+	hit := false
+	for _, s := range r.sites {
+		if s.refused() {
+			continue
+		}
+		for _, o := range s.ops[fi] {
+			from, to := tf.Line(o.target().Pos()), tf.Line(o.target().End())
+			if ref.Pos.File == fi.path && from <= ref.Pos.Line && ref.Pos.Line <= to {
+				s.class.refusals = append(s.class.refusals, ref)
+				hit = true
+				break
+			}
+		}
+	}
+	if hit {
+		return
+	}
+	for _, s := range r.sites {
+		if !s.refused() && len(s.ops[fi]) > 0 {
+			s.class.refusals = append(s.class.refusals, ref)
+		}
+	}
+}
+
+var unusedImport = regexp.MustCompile(`^"(.+)" imported (?:as \S+ )?and not used$`)
+
+// verify type-checks and compiles the module with all results in place. It
+// reports whether something has changed and another round is needed.
+func (r *run) verify() (again bool, err error) {
+	r.files = map[string][]byte{}
+	for fi, out := range r.results {
+		r.files[fi.abs] = out.Src
+	}
+	if len(r.files) == 0 {
+		return false, nil
+	}
+	for name, src := range r.runtimeFiles() {
+		r.files[filepath.Join(r.prog.Dir, filepath.FromSlash(r.home.dir), name)] = src
+	}
+	next, err := r.prog.Overlay(r.files)
+	if err != nil {
+		return false, fmt.Errorf("internal error: a rewritten file does not parse: %w", err)
+	}
+	errs := next.Errors(r.prog)
+	for _, e := range errs {
+		pos := next.Fset.PositionFor(e.Pos, false)
+		fi := r.fileNamed(pos.Filename)
+		if m := unusedImport.FindStringSubmatch(e.Msg); m != nil && fi != nil {
+			if !slices.Contains(r.dropped[fi], m[1]) {
+				r.dropped[fi] = append(r.dropped[fi], m[1])
+				again = true
+			}
+		}
+	}
+	if again {
+		return true, nil
+	}
+	if len(errs) > 0 {
+		for _, e := range errs {
+			pos := next.Fset.PositionFor(e.Pos, false)
+			r.blame(pos.Filename, pos.Line, "the result does not type-check: "+e.Msg)
+		}
+		return true, r.stuck(errs)
+	}
+	for _, d := range copylocksGate(next, r.changedPackages(next)) {
+		r.blame(d.File, d.Line, "the result copies a lock: "+d.Msg)
+		again = true
+	}
+	if again || r.opts.SkipCompile {
+		return again, nil
+	}
+	var pkgs []string
+	for _, p := range r.changedPackages(next) {
+		if p.ForTest == "" {
+			pkgs = append(pkgs, p.Path)
+		}
+	}
+	if err := compileGate(r.ctx, r.prog.Dir, r.files, pkgs, nil, r.opts.Tags); err != nil {
+		ce, ok := err.(*CompileError)
+		if !ok {
+			return false, err
+		}
+		for _, e := range ce.Errs {
+			r.blame(e.File, e.Line, "the result does not compile: "+e.Msg)
+		}
+		return true, nil
+	}
+	return false, nil
+}
+
+// stuck reports an internal error when no site is left to blame.
+func (r *run) stuck(errs []types.Error) error {
+	for _, s := range r.sites {
+		if !s.refused() {
+			return nil
+		}
+	}
+	if len(r.results) > 0 {
+		return nil // the next round has no files
+	}
+	return fmt.Errorf("internal error: %v", errs[0])
+}
+
+func (r *run) changedPackages(next *detect.Program) []*detect.Package {
+	var out []*detect.Package
+	for _, p := range next.Packages {
+		for _, f := range p.Files {
+			if _, ok := r.files[next.Fset.File(f.FileStart).Name()]; ok && p.FirstParty {
+				out = append(out, p)
+				break
+			}
+		}
+	}
+	return out
+}
+
+func (r *run) fileNamed(abs string) *fileInfo {
+	for _, fi := range r.ix.list {
+		if fi.abs == abs {
+			return fi
+		}
+	}
+	return nil
+}
+
+// blame refuses the sites behind a line of a result.
+func (r *run) blame(file string, line int, msg string) {
+	fi := r.fileNamed(file)
+	if fi == nil || r.results[fi] == nil {
+		// An error in a file nobody changed: some signature or type changed
+		// elsewhere. Blame the sites whose members that package can see.
+		r.refuseAll(fi, nil, msg)
+		return
+	}
+	out := r.results[fi]
+	if sites := out.sitesAt(line); len(sites) > 0 {
+		r.refuseAll(fi, sites, msg)
+		return
+	}
+	r.refuseAll(fi, nil, msg)
+}
+
+// refuseAll adds an internal-check refusal to the given sites, or to all that
+// change the file, or (fi == nil or unchanged) to all.
+func (r *run) refuseAll(fi *fileInfo, sites []int, msg string) {
+	for i, s := range r.sites {
+		if s.refused() {
+			continue
+		}
+		if sites != nil && !slices.Contains(sites, i) {
+			continue
+		}
+		if sites == nil && fi != nil && r.results[fi] != nil && len(s.ops[fi]) == 0 {
+			continue
+		}
+		s.class.refusals = append(s.class.refusals, &plans.Refusal{
+			Code: "internal-check", Class: plans.Unsafe, Message: msg,
+			Remedy: "this is a limit of mapmigrate, not of your code: please report it", Pos: r.ix.pos(s.class.order[0].pos),
+		})
+	}
+}
+
+// sitesAt returns the sites whose hunks hold a line of the result.
+func (o *fileOutput) sitesAt(line int) []int {
+	shift := 0 // bytes added before the hunk
+	for _, h := range o.Hunks {
+		start := h.Start + shift
+		end := start + len(h.New)
+		shift += len(h.New) - (h.End - h.Start)
+		from := 1 + bytes.Count(o.Src[:min(start, len(o.Src))], []byte("\n"))
+		to := 1 + bytes.Count(o.Src[:min(end, len(o.Src))], []byte("\n"))
+		if from <= line && line < max(to, from+1) {
+			return h.Sites
+		}
+	}
+	return nil
+}
+
+// runtimeFiles returns the runtime files that the sites left need.
+func (r *run) runtimeFiles() map[string][]byte {
+	var typs []string
+	for _, s := range r.sites {
+		if !s.refused() {
+			typs = append(typs, s.form.runtimeTypes()...)
+		}
+	}
+	files, err := safemap.Files(typs...)
+	if err != nil {
+		panic(err) // a form names a type that the runtime has not
+	}
+	return files
+}
+
+// output turns the last round into sites and edits.
+func (r *run) output() (*Output, error) {
+	out := &Output{Files: map[string][]byte{}}
+	for _, s := range r.sites {
+		site := &Site{Maps: s.maps, Strategy: s.strat, Refusals: s.class.refusals, Notes: s.class.notes}
+		for _, m := range s.class.order {
+			requested := slices.ContainsFunc(s.maps, func(d *detect.Map) bool { return r.ix.at(d.Pos) == m.pos })
+			if !requested {
+				site.Members = append(site.Members, plans.Member{Name: m.name, Pos: r.ix.pos(m.pos)})
+			}
+		}
+		sort.SliceStable(site.Members, func(i, j int) bool {
+			a, b := site.Members[i].Pos, site.Members[j].Pos
+			if a.File != b.File {
+				return a.File < b.File
+			}
+			return a.Line < b.Line || a.Line == b.Line && a.Column < b.Column
+		})
+		sortRefusals(site.Refusals)
+		if len(site.Refusals) > 0 {
+			site.Notes = nil
+		}
+		out.Sites = append(out.Sites, site)
+	}
+	r.addEdits(out)
+	r.addRuntime(out)
+	return out, nil
+}
+
+func sortRefusals(list []*plans.Refusal) {
+	sort.SliceStable(list, func(i, j int) bool {
+		a, b := list[i].Pos, list[j].Pos
+		if a.File != b.File {
+			return a.File < b.File
+		}
+		if a.Line != b.Line {
+			return a.Line < b.Line
+		}
+		return list[i].Code < list[j].Code
+	})
+}
+
+// addEdits distributes the hunks of every file among the sites.
+func (r *run) addEdits(out *Output) {
+	for _, fi := range r.ix.list {
+		res := r.results[fi]
+		if res == nil {
+			continue
+		}
+		out.Files[fi.path] = res.Src
+		if r.prog.Overlaid(fi.abs) {
+			continue
+		}
+		inFile := map[int]bool{}
+		var importing []string
+		for i, s := range r.sites {
+			if !s.refused() && len(s.ops[fi]) > 0 {
+				inFile[i] = true
+				if needsImport(s.ops[fi]) {
+					importing = append(importing, strconv.Itoa(i))
+				}
+			}
+		}
+		for _, h := range res.Hunks {
+			e := plans.Edit{File: fi.path, Start: h.Start, End: h.End, New: h.New}
+			switch {
+			case h.Import && len(h.Sites) == 0 && len(r.dropped[fi]) == 0:
+				out.Shared = append(out.Shared, plans.SharedEdit{Edit: e, Sites: importing})
+			case h.Import || len(h.Sites) == 0:
+				// The hunk is right only with all changes of the file in place.
+				all := keys(inFile)
+				couple(out, all)
+				for _, i := range all {
+					out.Sites[i].Edits = append(out.Sites[i].Edits, e)
+				}
+			default:
+				couple(out, h.Sites)
+				for _, i := range h.Sites {
+					out.Sites[i].Edits = append(out.Sites[i].Edits, e)
+				}
+			}
+		}
+	}
+}
+
+func keys(m map[int]bool) []int {
+	var out []int
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// couple makes sites one approval unit: every one of them names all others.
+func couple(out *Output, sites []int) {
+	unit := map[int]bool{}
+	for _, i := range sites {
+		unit[i] = true
+		for _, j := range out.Sites[i].Coupled {
+			unit[j] = true
+		}
+	}
+	for i := range unit {
+		var others []int
+		for _, j := range keys(unit) {
+			if j != i {
+				others = append(others, j)
+			}
+		}
+		out.Sites[i].Coupled = others
+	}
+}
+
+func (r *run) addRuntime(out *Output) {
+	users := map[string][]string{} // file → sites
+	all := map[string][]byte{}
+	for i, s := range r.sites {
+		if s.refused() {
+			continue
+		}
+		files, _ := safemap.Files(s.form.runtimeTypes()...)
+		for name, src := range files {
+			all[name] = src
+			users[name] = append(users[name], strconv.Itoa(i))
+		}
+	}
+	if len(all) == 0 {
+		return
+	}
+	out.Runtime = plans.Runtime{Dir: r.home.dir, Version: safemap.Version}
+	names := make([]string, 0, len(all))
+	for name := range all {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		file := path.Join(r.home.dir, name)
+		out.Runtime.Files = append(out.Runtime.Files, name)
+		out.Files[file] = all[name]
+		out.Shared = append(out.Shared, plans.SharedEdit{
+			Edit: plans.Edit{File: file, New: string(all[name])}, Create: true, Sites: users[name],
+		})
+	}
+}
 
 // Check runs all gates on exactly this set of new file contents (module-relative
 // path → content): the module type-checks and the changed packages compile.
 func Check(ctx context.Context, prog *detect.Program, files map[string][]byte, opts Options) error {
-	panic("not yet")
-}
-
-// A Doc explains one refusal code for `mapmigrate explain CODE`.
-type Doc struct {
-	Code, Class, Title, Text string
+	abs := map[string][]byte{}
+	for name, src := range files {
+		abs[filepath.Join(prog.Dir, filepath.FromSlash(name))] = src
+	}
+	next, err := prog.Overlay(abs)
+	if err != nil {
+		return err
+	}
+	if errs := next.Errors(prog); len(errs) > 0 {
+		return fmt.Errorf("the result does not type-check: %s: %s", next.Fset.Position(errs[0].Pos), errs[0].Msg)
+	}
+	r := &run{files: abs}
+	changed := r.changedPackages(next)
+	if ds := copylocksGate(next, changed); len(ds) > 0 {
+		return fmt.Errorf("the result copies a lock: %s:%d: %s", ds[0].File, ds[0].Line, ds[0].Msg)
+	}
+	var pkgs []string
+	for _, p := range changed {
+		if p.ForTest == "" {
+			pkgs = append(pkgs, p.Path)
+		}
+	}
+	if len(pkgs) == 0 {
+		return nil
+	}
+	return compileGate(ctx, prog.Dir, abs, pkgs, nil, opts.Tags)
 }

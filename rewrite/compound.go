@@ -1,0 +1,609 @@
+// This file recognises compound operations: several uses that are one step of
+// the program, and must become one atomic call, or stay under their lock, or be
+// refused.
+
+package rewrite
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+)
+
+// A merge is a compound shape that becomes one call.
+type merge struct {
+	fi     *fileInfo
+	stmt   ast.Stmt   // replaced or changed
+	drop   []ast.Stmt // removed: their effect is in the call
+	call   *rec       // describes the call: base, keys
+	fun    string
+	value  ast.Expr   // the value to store; nil for none
+	lazy   bool       // wrap value in a function
+	atExpr ast.Node   // the call replaces this expression of stmt; nil: all of stmt
+	unused *ast.Ident // an ok that nothing reads any more
+}
+
+// next returns the statement after s in its block, previous the one before.
+func (fi *fileInfo) next(s ast.Stmt) ast.Stmt     { return fi.sibling(s, 1) }
+func (fi *fileInfo) previous(s ast.Stmt) ast.Stmt { return fi.sibling(s, -1) }
+
+func (fi *fileInfo) sibling(s ast.Stmt, d int) ast.Stmt {
+	list := stmtsOf(fi.parent(s))
+	if i := slices.Index(list, s); i >= 0 && i+d >= 0 && i+d < len(list) {
+		return list[i+d]
+	}
+	return nil
+}
+
+func stmtsOf(n ast.Node) []ast.Stmt {
+	switch n := n.(type) {
+	case *ast.BlockStmt:
+		return n.List
+	case *ast.CaseClause:
+		return n.Body
+	case *ast.CommClause:
+		return n.Body
+	}
+	return nil
+}
+
+// inBlock reports whether a statement can have another put before it.
+func (fi *fileInfo) inBlock(s ast.Stmt) bool {
+	return slices.Contains(stmtsOf(fi.parent(s)), s)
+}
+
+// notIdent returns x of the condition !x.
+func notIdent(e ast.Expr) *ast.Ident {
+	if u, ok := ast.Unparen(e).(*ast.UnaryExpr); ok && u.Op == token.NOT {
+		id, _ := ast.Unparen(u.X).(*ast.Ident)
+		return id
+	}
+	return nil
+}
+
+// onlyIf returns the statements of an if without else (and without init unless
+// the caller looks at it).
+func onlyIf(s ast.Stmt) (*ast.IfStmt, []ast.Stmt) {
+	p, ok := s.(*ast.IfStmt)
+	if !ok || p.Else != nil {
+		return nil, nil
+	}
+	return p, p.Body.List
+}
+
+// sameElement reports whether two uses denote the same element (or row) of the
+// same member.
+func sameElement(a, b *rec) bool {
+	return a.fi == b.fi && a.fi.same(a.base, b.base) && slices.EqualFunc(a.keys, b.keys, a.fi.same)
+}
+
+// compound finds the shapes. It runs once, when the class is complete.
+func (c *class) compound() []*merge {
+	var merges []*merge
+	for _, r := range c.recs {
+		if r.skip || r.merged {
+			continue
+		}
+		var m *merge
+		switch r.kind {
+		case useLoad, useLoadRow:
+			m = c.getOrCreate(r)
+			if m == nil {
+				m = c.loadAndDelete(r)
+			}
+		case useNil:
+			m = c.lazyRow(r)
+		case useLen:
+			m = c.deleteIfEmpty(r)
+		case useRow:
+			m = c.rowVariable(r)
+		}
+		if m != nil {
+			merges = append(merges, m)
+		}
+	}
+	return merges
+}
+
+// recOf returns the record of the single use that a statement is, if any.
+func (c *class) recOf(s ast.Stmt, kinds ...useKind) *rec {
+	var n ast.Node = s
+	if x, ok := s.(*ast.ExprStmt); ok {
+		n = x.X
+	}
+	if r := c.byNode[n]; r != nil && slices.Contains(kinds, r.kind) && !r.skip && !r.merged {
+		return r
+	}
+	return nil
+}
+
+// getOrCreate recognises
+//
+//	if _, ok := m[k]; !ok { m[k] = x }
+//	v, ok := m[k]; if !ok { v = x; m[k] = v }
+//
+// and the same with a row in the place of an element.
+func (c *class) getOrCreate(load *rec) *merge {
+	fi := load.fi
+	as, ok := fi.parent(load.node).(*ast.AssignStmt)
+	if !ok || as.Tok != token.DEFINE {
+		return nil
+	}
+	okID, _ := as.Lhs[1].(*ast.Ident)
+	v, _ := as.Lhs[0].(*ast.Ident)
+	if okID == nil || v == nil {
+		return nil
+	}
+	if p, ok := fi.parent(as).(*ast.IfStmt); ok && p.Init == ast.Stmt(as) {
+		_, body := onlyIf(p)
+		if id := notIdent(p.Cond); id == nil || fi.object(id) != fi.object(okID) || len(body) != 1 || v.Name != "_" {
+			return nil
+		}
+		if load.kind == useLoadRow {
+			return c.ensureRow(p, load, body[0])
+		}
+		store := c.recOf(body[0], useStore)
+		if store == nil || !sameElement(load, store) {
+			return nil
+		}
+		return c.storeOnce(p, load, store)
+	}
+	p, body := onlyIf(fi.next(as))
+	if p == nil || p.Init != nil || len(body) != 2 {
+		return nil
+	}
+	if id := notIdent(p.Cond); id == nil || fi.object(id) != fi.object(okID) {
+		return nil
+	}
+	first, ok := body[0].(*ast.AssignStmt)
+	if !ok || first.Tok != token.ASSIGN || len(first.Lhs) != 1 || len(first.Rhs) != 1 {
+		return nil
+	}
+	if id, ok := first.Lhs[0].(*ast.Ident); !ok || fi.object(id) != fi.object(v) {
+		return nil
+	}
+	store := c.recOf(body[1], useStore, useStoreRow)
+	if store == nil || !sameElement(load, store) {
+		return nil
+	}
+	if id, ok := ast.Unparen(store.rhs).(*ast.Ident); !ok || fi.object(id) != fi.object(v) {
+		return nil
+	}
+	if load.kind == useLoadRow {
+		m := &merge{fi: fi, stmt: as, atExpr: load.node, drop: []ast.Stmt{p}, call: load, fun: "LoadOrCreateRow"}
+		c.mergeOk(m, okID, p)
+		c.absorb(load, store, c.byNode[first.Lhs[0]])
+		return m
+	}
+	if !c.quiet(fi, first.Rhs[0], 3) {
+		return nil
+	}
+	m := &merge{fi: fi, stmt: as, atExpr: load.node, drop: []ast.Stmt{p}, call: load, fun: "LoadOrCompute", value: first.Rhs[0], lazy: true}
+	c.mergeOk(m, okID, p)
+	c.absorb(load, store)
+	return m
+}
+
+// mergeOk blanks an ok variable that only the dropped statement read.
+func (c *class) mergeOk(m *merge, okID *ast.Ident, dropped ast.Node) {
+	obj := m.fi.object(okID)
+	used := false
+	ast.Inspect(m.fi.enclosing(okID), func(n ast.Node) bool {
+		if n == dropped {
+			return false
+		}
+		if id, ok := n.(*ast.Ident); ok && m.fi.pkg.Info.Uses[id] == obj {
+			used = true
+		}
+		return true
+	})
+	if !used && m.fi.pkg.Info.Defs[okID] != nil {
+		m.unused = okID
+	}
+}
+
+func (c *class) absorb(recs ...*rec) {
+	for _, r := range recs {
+		if r != nil {
+			r.skip, r.merged = true, true
+		}
+	}
+}
+
+// storeOnce makes `if absent { m[k] = x }` one LoadOrStore or LoadOrCompute.
+func (c *class) storeOnce(p *ast.IfStmt, load, store *rec) *merge {
+	m := &merge{fi: load.fi, stmt: p, call: store, fun: "LoadOrStore", value: store.rhs}
+	if !cannotPanic(load.fi, store.rhs) {
+		if !c.quiet(load.fi, store.rhs, 3) {
+			return nil
+		}
+		m.fun, m.lazy = "LoadOrCompute", true
+	}
+	c.absorb(load, store)
+	return m
+}
+
+// ensureRow recognises the lazy initialisation of a row; what follows decides
+// whether it needs a step of its own.
+func (c *class) ensureRow(p *ast.IfStmt, check *rec, body ast.Stmt) *merge {
+	store := c.recOf(body, useStoreRow)
+	if store == nil || !sameElement(check, store) || !emptyMap(check.fi, store.rhs) || !check.fi.inBlock(p) {
+		return nil
+	}
+	if next := c.elementWrite(check.fi.next(p), check); next != nil {
+		// if m[a] == nil { m[a] = make(…) }; m[a][b] = v   →   m.Store(a, b, v)
+		next.fun = map[useKind]string{useStore: "Store", useUpdate: "Update"}[next.kind]
+		next.merged = true
+		c.absorb(check, store)
+		return &merge{fi: check.fi, drop: []ast.Stmt{p}}
+	}
+	c.absorb(check, store)
+	return &merge{fi: check.fi, stmt: p, call: check, fun: "EnsureRow"}
+}
+
+// elementWrite returns the store or update of an element of the row, when the
+// statement is one.
+func (c *class) elementWrite(s ast.Stmt, rowUse *rec) *rec {
+	if s == nil {
+		return nil
+	}
+	r := c.recOf(s, useStore, useUpdate)
+	if r == nil || len(r.keys) != 2 || !r.fi.same(r.base, rowUse.base) || !r.fi.same(r.keys[0], rowUse.keys[0]) {
+		return nil
+	}
+	return r
+}
+
+// lazyRow recognises `if m[a] == nil { m[a] = make(…) }`.
+func (c *class) lazyRow(r *rec) *merge {
+	if len(r.keys) != 1 || !r.row {
+		return nil
+	}
+	bin := r.node.(*ast.BinaryExpr)
+	p, ok := r.fi.parent(bin).(*ast.IfStmt)
+	if !ok || p.Cond != ast.Expr(bin) || p.Init != nil || bin.Op != token.EQL {
+		return nil
+	}
+	_, body := onlyIf(p)
+	if len(body) != 1 {
+		return nil
+	}
+	m := c.ensureRow(p, r, body[0])
+	if m != nil { // the operand's own record goes with the condition
+		for _, side := range []ast.Expr{bin.X, bin.Y} {
+			if own := c.byNode[ast.Unparen(side)]; own != nil {
+				c.absorb(own)
+			}
+		}
+	}
+	return m
+}
+
+// rowVariable recognises
+//
+//	row := m[a]; if row == nil { row = make(…); m[a] = row }
+func (c *class) rowVariable(r *rec) *merge {
+	fi := r.fi
+	as, ok := fi.parent(r.node).(*ast.AssignStmt)
+	if !ok || as.Tok != token.DEFINE || len(as.Lhs) != 1 {
+		return nil
+	}
+	v, ok := as.Lhs[0].(*ast.Ident)
+	if !ok {
+		return nil
+	}
+	p, body := onlyIf(fi.next(as))
+	if p == nil || p.Init != nil || len(body) != 2 {
+		return nil
+	}
+	bin, ok := ast.Unparen(p.Cond).(*ast.BinaryExpr)
+	if !ok || bin.Op != token.EQL {
+		return nil
+	}
+	if id, ok := ast.Unparen(bin.X).(*ast.Ident); !ok || fi.object(id) != fi.object(v) || !fi.isNil(bin.Y) {
+		return nil
+	}
+	first, ok := body[0].(*ast.AssignStmt)
+	if !ok || len(first.Lhs) != 1 {
+		return nil
+	}
+	store := c.recOf(body[1], useStoreRow)
+	if store == nil || !sameElement(r, store) {
+		return nil
+	}
+	if id, ok := ast.Unparen(store.rhs).(*ast.Ident); !ok || fi.object(id) != fi.object(v) {
+		return nil
+	}
+	c.absorb(r, store, c.byNode[first.Lhs[0]], c.byNode[bin])
+	return &merge{fi: fi, stmt: as, atExpr: r.node, drop: []ast.Stmt{p}, call: r, fun: "CreateRow"}
+}
+
+// rowGetOrCreate reports whether `m[a] = row` is the last statement of one of
+// the get-or-create shapes above, which own it.
+func (c *class) rowGetOrCreate(fi *fileInfo, p *ast.AssignStmt, v *ast.Ident, pl place) bool {
+	made := c.madeJustBefore(fi, p, v)
+	if made == nil {
+		return false
+	}
+	c.record(&rec{fi: fi, kind: useStoreRow, node: p, base: pl.base, keys: pl.keys, rhs: p.Rhs[0], row: true})
+	return true
+}
+
+// madeJustBefore returns the statement `v = make(…)` before p in an if body of two.
+func (c *class) madeJustBefore(fi *fileInfo, p *ast.AssignStmt, v *ast.Ident) *ast.AssignStmt {
+	block, ok := fi.parent(p).(*ast.BlockStmt)
+	if !ok || len(block.List) != 2 || block.List[1] != ast.Stmt(p) {
+		return nil
+	}
+	if _, ok := fi.parent(block).(*ast.IfStmt); !ok {
+		return nil
+	}
+	first, ok := block.List[0].(*ast.AssignStmt)
+	if !ok || first.Tok != token.ASSIGN || len(first.Lhs) != 1 || len(first.Rhs) != 1 || !emptyMap(fi, first.Rhs[0]) {
+		return nil
+	}
+	if id, ok := first.Lhs[0].(*ast.Ident); !ok || fi.object(id) != fi.object(v) {
+		return nil
+	}
+	return first
+}
+
+// emptyMap reports whether e makes a new empty map.
+func emptyMap(fi *fileInfo, e ast.Expr) bool {
+	switch x := ast.Unparen(e).(type) {
+	case *ast.CompositeLit:
+		_, ok := x.Type.(*ast.MapType)
+		return ok && len(x.Elts) == 0
+	case *ast.CallExpr:
+		return fi.builtin(x) == "make"
+	}
+	return false
+}
+
+// loadAndDelete recognises
+//
+//	if v, ok := m[k]; ok { delete(m, k); … }
+//	v, ok := m[k]; delete(m, k)
+func (c *class) loadAndDelete(load *rec) *merge {
+	fi := load.fi
+	as, ok := fi.parent(load.node).(*ast.AssignStmt)
+	if !ok || load.kind != useLoad {
+		return nil
+	}
+	var del *rec
+	var at ast.Stmt
+	if p, ok := fi.parent(as).(*ast.IfStmt); ok && p.Init == ast.Stmt(as) {
+		okID, _ := as.Lhs[1].(*ast.Ident)
+		cond, _ := ast.Unparen(p.Cond).(*ast.Ident)
+		if okID == nil || cond == nil || fi.object(cond) != fi.object(okID) || len(p.Body.List) == 0 {
+			return nil
+		}
+		at = p.Body.List[0]
+	} else {
+		at = fi.next(as)
+	}
+	if at == nil {
+		return nil
+	}
+	if del = c.recOf(at, useDelete); del == nil || !sameElement(load, del) {
+		return nil
+	}
+	if body := stmtsOf(fi.parent(at)); len(body) == 1 && slices.Contains(body, at) && fi.parent(as) != fi.parent(at) {
+		// The delete is all there is: keep the shape simple.
+		return nil
+	}
+	c.absorb(del)
+	load.fun, load.merged = "LoadAndDelete", true
+	return &merge{fi: fi, drop: []ast.Stmt{at}}
+}
+
+// deleteIfEmpty recognises `if len(m[a]) == 0 { delete(m, a) }`.
+func (c *class) deleteIfEmpty(r *rec) *merge {
+	fi := r.fi
+	if len(r.keys) != 1 || !r.row {
+		return nil
+	}
+	bin, ok := fi.parent(r.node).(*ast.BinaryExpr)
+	if !ok || bin.Op != token.EQL || bin.X != r.node {
+		return nil
+	}
+	if lit, ok := bin.Y.(*ast.BasicLit); !ok || lit.Value != "0" {
+		return nil
+	}
+	s, ok := fi.parent(bin).(*ast.IfStmt)
+	if !ok || s.Cond != ast.Expr(bin) || s.Init != nil {
+		return nil
+	}
+	_, body := onlyIf(s)
+	if len(body) != 1 {
+		return nil
+	}
+	del := c.recOf(body[0], useDelete)
+	if del == nil || del.row || !sameElement(&rec{fi: fi, base: r.base, keys: r.keys}, del) {
+		return nil
+	}
+	c.absorb(r, del)
+	return &merge{fi: fi, stmt: s, call: r, fun: "DeleteRowIfEmpty"}
+}
+
+// cannotPanic reports whether evaluating e has no effect at all, so that it may
+// be evaluated although the source would not have.
+func cannotPanic(fi *fileInfo, e ast.Expr) bool {
+	if tv := fi.pkg.Info.Types[e]; tv.Value != nil || tv.IsNil() {
+		return true
+	}
+	switch x := ast.Unparen(e).(type) {
+	case *ast.Ident, *ast.BasicLit:
+		return true
+	case *ast.CompositeLit:
+		if _, ok := fi.pkg.Info.TypeOf(x).Underlying().(*types.Struct); !ok && len(x.Elts) > 0 {
+			return false
+		}
+		for _, elt := range x.Elts {
+			if kv, ok := elt.(*ast.KeyValueExpr); ok {
+				elt = kv.Value
+			}
+			if !cannotPanic(fi, elt) {
+				return false
+			}
+		}
+		return len(x.Elts) == 0 // anything larger is worth making only when needed
+	}
+	return false
+}
+
+// simple reports whether e may be evaluated inside a callback, later than the
+// source does but before anything else happens: no calls, no receives, no maps
+// that other code may change meanwhile.
+func (c *class) simple(fi *fileInfo, e ast.Expr) bool {
+	ok := true
+	ast.Inspect(e, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			if b := fi.builtin(n); !fi.isConversion(n) && b != "len" && b != "cap" && b != "min" && b != "max" {
+				ok = false
+			}
+		case *ast.UnaryExpr:
+			ok = ok && n.Op != token.ARROW
+		case *ast.FuncLit:
+			ok = false
+		case *ast.Ident, *ast.SelectorExpr:
+			if m := c.memberOf(fi, n.(ast.Expr)); m != nil {
+				ok = false
+			}
+		}
+		return ok
+	})
+	return ok
+}
+
+// quietPackages have no effects, locks or blocking that a callback under a
+// shard lock could meet.
+var quietPackages = map[string]bool{
+	"errors": true, "strings": true, "strconv": true, "math": true, "unicode": true, "bytes": true,
+	"unicode/utf8": true, "path": true, "path/filepath": true, "math/bits": true,
+}
+
+// quiet reports whether evaluating e inside a callback that holds a shard lock
+// is safe: it cannot block, cannot reach a member of the class, and has no
+// effect beyond its value. Calls are followed into first-party functions, depth
+// levels deep.
+func (c *class) quiet(fi *fileInfo, e ast.Node, depth int) bool {
+	ok := true
+	ast.Inspect(e, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			ok = ok && c.quietCall(fi, n, depth)
+		case *ast.UnaryExpr:
+			ok = ok && n.Op != token.ARROW
+		case *ast.FuncLit: // making a closure is quiet; calling it is a call
+			return false
+		case *ast.GoStmt, *ast.DeferStmt, *ast.SendStmt, *ast.SelectStmt, *ast.ForStmt, *ast.RangeStmt, *ast.IncDecStmt:
+			ok = false
+		case *ast.AssignStmt:
+			for _, lhs := range n.Lhs {
+				if _, local := ast.Unparen(lhs).(*ast.Ident); !local || n.Tok != token.DEFINE {
+					ok = false
+				}
+			}
+		case *ast.Ident, *ast.SelectorExpr:
+			if m := c.memberOf(fi, n.(ast.Expr)); m != nil && (m.kind == packageVar || m.kind == structField) {
+				if kv, key := fi.parent(n).(*ast.KeyValueExpr); !key || kv.Key != n {
+					ok = false
+				}
+			}
+		}
+		return ok
+	})
+	return ok
+}
+
+func (c *class) quietCall(fi *fileInfo, call *ast.CallExpr, depth int) bool {
+	if fi.isConversion(call) {
+		return true
+	}
+	switch fi.builtin(call) {
+	case "make", "new", "len", "cap", "append", "min", "max", "complex", "real", "imag":
+		return true
+	case "":
+	default:
+		return false
+	}
+	fn := fi.callee(call)
+	if fn == nil {
+		return false
+	}
+	if decl, home := c.ix.funcDecl(fn); decl != nil {
+		return depth > 0 && decl.Body != nil && c.quiet(home, decl.Body, depth-1)
+	}
+	if fn.Pkg() == nil || fn.Signature().Recv() != nil {
+		return false
+	}
+	return quietPackages[fn.Pkg().Path()] || fn.FullName() == "time.Now"
+}
+
+// checkAtomicity refuses what would be several steps of a map that goroutines
+// share without one lock: a read whose answer a later write of the same
+// function may depend on.
+//
+//	if len(m) < limit { m[k] = v }     // two steps: another goroutine may store between them
+//
+// Under an existing lock the steps stay one, because the lock stays; a map that
+// is not shared has nobody to interleave with.
+func (c *class) checkAtomicity() {
+	type span struct{ reads, writes []*rec }
+	spans := map[ast.Node]*span{}
+	var order []ast.Node
+	for _, r := range c.recs {
+		if r.skip || r.merged {
+			continue
+		}
+		fn := r.fi.enclosing(r.node)
+		if fn == nil {
+			continue
+		}
+		s := spans[fn]
+		if s == nil {
+			s = &span{}
+			spans[fn] = s
+			order = append(order, fn)
+		}
+		if r.kind.reads() || r.kind == useNil && r.row {
+			s.reads = append(s.reads, r)
+		}
+		if r.kind.writes() && r.kind != useReplace {
+			s.writes = append(s.writes, r)
+		}
+	}
+	slices.SortFunc(order, func(a, b ast.Node) int { return int(a.Pos() - b.Pos()) })
+	for _, fn := range order {
+		for _, w := range spans[fn].writes {
+			for _, r := range spans[fn].reads {
+				if r.node != w.node && (r.node.Pos() < w.node.Pos() || commonLoop(r, w)) {
+					c.refuse("check-then-act", w.node.Pos(),
+						"take one lock around both steps, or write them as one operation (get-or-create, LoadAndDelete, a counter)",
+						"the write here and the read at %s are two steps: another goroutine can change the map between them", c.ix.pos(r.node.Pos()))
+					break
+				}
+			}
+		}
+	}
+}
+
+func commonLoop(a, b *rec) bool {
+	if a.fi != b.fi {
+		return false
+	}
+	for n := a.fi.parent(a.node); n != nil; n = a.fi.parent(n) {
+		switch n.(type) {
+		case *ast.ForStmt, *ast.RangeStmt:
+			if n.Pos() <= b.node.Pos() && b.node.End() <= n.End() {
+				return true
+			}
+		case *ast.FuncDecl, *ast.FuncLit:
+			return false
+		}
+	}
+	return false
+}

@@ -1,0 +1,490 @@
+// This file turns classified uses into operations on syntax.
+
+package rewrite
+
+import (
+	"go/ast"
+	"go/constant"
+	"go/token"
+	"go/types"
+	"strings"
+)
+
+// A form is what members of a class become.
+type form struct {
+	typ  string // type name in the runtime, "Sharded"
+	star bool   // *safemap.Sharded rather than an interface
+	ctor string // "NewSharded"
+	of   string // "ShardedOf"
+	std  bool   // *sync.Map of the standard library
+	impl string // further runtime types that the emitted code needs, "" for none
+}
+
+var forms = map[string]form{
+	"sharded": {typ: "Sharded", star: true, ctor: "NewSharded", of: "ShardedOf"},
+	"syncmap": {typ: "SyncMap", star: true, ctor: "NewSyncMap", of: "SyncMapOf"},
+	"locked":  {typ: "Locked", star: true, ctor: "NewLocked", of: "LockedOf"},
+}
+
+var (
+	providerForm     = form{typ: "MapProvider", ctor: "NewProvider", of: "ProviderOf"}
+	handleForm       = form{typ: "Handle", star: true, ctor: "NewHandle", of: "HandleOf"}
+	nestedForm       = form{typ: "Nested", star: true, ctor: "NewNested", of: "NestedOf"}
+	nestedLockedForm = form{typ: "Nested", star: true, ctor: "NewNestedLocked", of: "NestedLockedOf"}
+	stdForm          = form{typ: "Map", star: true, std: true}
+)
+
+// An emitter collects the operations of one class, file by file.
+type emitter struct {
+	c    *class
+	form form
+	ops  map[*fileInfo][]op
+}
+
+func (c *class) emit(f form, merges []*merge) map[*fileInfo][]op {
+	em := &emitter{c: c, form: f, ops: map[*fileInfo][]op{}}
+	seen := map[ast.Expr]bool{}
+	for _, m := range c.order {
+		if m.typ == nil || seen[m.typ] {
+			continue
+		}
+		seen[m.typ] = true
+		mt, ok := ast.Unparen(m.typ).(*ast.MapType)
+		if !ok {
+			continue // refused in checkTypeExpr
+		}
+		switch {
+		case f.std:
+			em.add(m.fi, &textOp{em.base(mt), "*sync.Map"})
+		case m.level == row:
+			em.add(m.fi, &typeOp{opBase: em.base(mt), Star: true, Name: "Row", TypeArgs: []ast.Expr{mt.Key, mt.Value}})
+		default:
+			em.add(m.fi, &typeOp{opBase: em.base(mt), Star: f.star, Name: f.typ, TypeArgs: em.typeArgs(mt)})
+		}
+	}
+	for _, m := range merges {
+		em.merge(m)
+	}
+	for _, r := range c.recs {
+		if !r.skip {
+			em.use(r)
+		}
+	}
+	return em.ops
+}
+
+func (em *emitter) base(n ast.Node) opBase { return opBase{Site: em.c.n, Node: n} }
+
+func (em *emitter) add(fi *fileInfo, o op) { em.ops[fi] = append(em.ops[fi], o) }
+
+func (em *emitter) typeArgs(mt *ast.MapType) []ast.Expr {
+	if em.c.nested {
+		if inner, ok := ast.Unparen(mt.Value).(*ast.MapType); ok {
+			return []ast.Expr{mt.Key, inner.Key, inner.Value}
+		}
+	}
+	return []ast.Expr{mt.Key, mt.Value}
+}
+
+func exprArgs(list ...ast.Expr) []arg {
+	out := make([]arg, 0, len(list)+1)
+	for _, e := range list {
+		out = append(out, arg{Expr: e})
+	}
+	return out
+}
+
+// call replaces node by base.fun(keys…, more…).
+func (em *emitter) call(r *rec, fun string, more ...arg) {
+	em.add(r.fi, &callOp{opBase: em.base(r.node), Recv: r.base, Fun: fun, Args: append(exprArgs(r.keys...), more...)})
+}
+
+// rowFun chooses between the method of a map and that of a row named by a key.
+func (em *emitter) rowFun(r *rec, plain, ofRow string) string {
+	if em.c.nested && r.row && len(r.keys) > 0 {
+		return ofRow
+	}
+	return plain
+}
+
+func (em *emitter) use(r *rec) {
+	c := em.c
+	if em.form.std {
+		em.useStd(r)
+		return
+	}
+	switch r.kind {
+	case useGet:
+		em.call(r, "Get")
+	case useLoad:
+		em.call(r, or(r.fun, "Load"))
+	case useStore:
+		em.call(r, or(r.fun, em.existing(r, "Store")), arg{Expr: r.rhs})
+	case useUpdate:
+		em.update(r)
+	case useDelete:
+		if c.nested && !r.row {
+			em.call(r, "DeleteRow")
+		} else {
+			em.call(r, "Delete")
+		}
+	case useLen:
+		em.call(r, em.rowFun(r, "Len", "RowLen"))
+	case useClear:
+		em.add(r.fi, &callOp{opBase: em.base(r.node), Recv: r.node.(*ast.CallExpr).Args[0], Fun: "Clear"})
+	case useRange:
+		em.rangeOver(r)
+	case useMake:
+		em.construct(r)
+	case useLiteral:
+		lit := r.node.(*ast.CompositeLit)
+		if len(lit.Elts) == 0 {
+			em.add(r.fi, &callOp{opBase: em.base(lit), Fun: em.form.ctor, TypeArgs: em.typeArgs(lit.Type.(*ast.MapType))})
+		} else {
+			em.add(r.fi, &callOp{opBase: em.base(lit), Fun: em.form.of, Args: exprArgs(lit)})
+		}
+	case useFresh:
+		em.add(r.fi, &callOp{opBase: em.base(r.node), Fun: em.form.of, Args: exprArgs(r.node.(ast.Expr))})
+	case useSnapshot:
+		if len(r.keys) > 0 {
+			em.add(r.fi, &callOp{opBase: em.base(ast.Unparen(r.node.(ast.Expr))), Recv: r.base, Fun: "RowSnapshot", Args: exprArgs(r.keys...)})
+		} else {
+			em.add(r.fi, &callOp{opBase: em.base(r.node), Recv: r.node.(ast.Expr), Fun: "Snapshot"})
+		}
+	case useHelper:
+		fun := r.fun
+		if fun == "Clone" {
+			fun = "Snapshot"
+		}
+		if em.c.nested && !r.row && fun == "Values" {
+			fun = "Rows"
+		}
+		em.add(r.fi, &callOp{opBase: em.base(r.node), Recv: r.node.(*ast.CallExpr).Args[0], Fun: fun})
+	case useRow:
+		em.call(r, "Row")
+	case useLoadRow:
+		em.call(r, "LoadRow")
+	case useStoreRow:
+		em.call(r, "StoreRow", arg{Expr: r.rhs})
+	case useReplace, useNil: // the pointer is assigned and compared as the map was
+	}
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// existing names the method that writes an element: m[a][b] = v of a nested map
+// panics when the row is missing, and goes on doing so.
+func (em *emitter) existing(r *rec, fun string) string {
+	if em.c.nested && len(r.keys) == 2 {
+		return fun + "Existing"
+	}
+	return fun
+}
+
+func (em *emitter) rangeOver(r *rec) {
+	p := r.node.(*ast.RangeStmt)
+	o := &rangeOp{opBase: em.base(p), Recv: p.X}
+	whole := em.c.nested && !r.row
+	byKey := em.c.nested && r.row && len(r.keys) == 1
+	if byKey {
+		o.Recv, o.Args = r.base, exprArgs(r.keys...)
+	}
+	switch {
+	case blank(p.Value):
+		o.Fun, o.DropValue = "Keys", p.Value != nil
+	case blank(p.Key):
+		o.Fun, o.DropKey = "Values", true
+		if whole {
+			o.Fun = "Rows"
+		}
+	default:
+		o.Fun = "All"
+	}
+	if byKey {
+		o.Fun = "Row" + o.Fun
+	}
+	em.add(r.fi, o)
+}
+
+func (em *emitter) construct(r *rec) {
+	call := r.node.(*ast.CallExpr)
+	mt := ast.Unparen(call.Args[0]).(*ast.MapType)
+	o := &callOp{opBase: em.base(call), Fun: em.form.ctor, TypeArgs: em.typeArgs(mt)}
+	if len(call.Args) > 1 {
+		n := call.Args[1]
+		t := r.fi.pkg.Info.TypeOf(n)
+		if b, ok := t.Underlying().(*types.Basic); ok && types.Identical(t, types.Typ[types.Int]) || ok && b.Info()&types.IsUntyped != 0 {
+			o.Args = exprArgs(n)
+		} else {
+			em.c.refuse("size-hint", n.Pos(), "convert the size hint to int", "the size hint %s is not an int", shortExpr(n))
+		}
+	}
+	em.add(r.fi, o)
+}
+
+// elemType returns Go source for the type of an element, valid at r's place.
+func (em *emitter) elemType(r *rec) string {
+	t := em.c.typ.Elem()
+	if em.c.nested {
+		t = t.(*types.Map).Elem()
+	}
+	// Inside a generic type's method the type parameters have the names that the
+	// method's receiver gives them: take the type from the member as used here.
+	if bt, ok := r.fi.pkg.Info.TypeOf(r.base).(*types.Map); ok {
+		t = bt.Elem()
+		if in, ok := t.(*types.Map); ok && em.c.nested && !(r.row && len(r.keys) < 2) {
+			t = in.Elem()
+		}
+	}
+	return em.c.spell(r.fi, t, r.node.Pos())
+}
+
+// spell writes a type as Go source for a file, or refuses.
+func (c *class) spell(fi *fileInfo, t types.Type, at token.Pos) string {
+	bad := ""
+	s := types.TypeString(t, func(p *types.Package) string {
+		if p.Path() == fi.pkg.Types.Path() {
+			return ""
+		}
+		for _, spec := range fi.syntax.Imports {
+			var pn *types.PkgName
+			if spec.Name != nil {
+				pn, _ = fi.pkg.Info.Defs[spec.Name].(*types.PkgName)
+			} else {
+				pn, _ = fi.pkg.Info.Implicits[spec].(*types.PkgName)
+			}
+			if pn != nil && pn.Imported().Path() == p.Path() && pn.Name() != "_" {
+				if pn.Name() == "." {
+					return ""
+				}
+				return pn.Name()
+			}
+		}
+		bad = p.Path()
+		return p.Name()
+	})
+	if bad != "" {
+		c.refuse("cannot-spell-type", at, "import "+bad+" in this file", "the element type %s cannot be named here: the file does not import %s", s, bad)
+	}
+	if strings.Contains(s, "/") || strings.Contains(s, "invalid type") {
+		c.refuse("cannot-spell-type", at, "", "the element type %s cannot be written out", s)
+	}
+	return s
+}
+
+// update emits m[k]++, m[k] op= x and m[k] = f(m[k], x) as one Update.
+func (em *emitter) update(r *rec) {
+	c := em.c
+	fa := &funcArg{Param: r.fi.fresh("old"), Type: em.elemType(r)}
+	stmt := r.node.(ast.Stmt)
+	switch s := stmt.(type) {
+	case *ast.IncDecStmt:
+		fa.IncDec = s.Tok.String()[:1]
+	case *ast.AssignStmt:
+		idx := ast.Unparen(s.Lhs[0]).(*ast.IndexExpr)
+		if s.Tok != token.ASSIGN {
+			fa.Op = strings.TrimSuffix(s.Tok.String(), "=")
+			fa.Body = s.Rhs[0]
+			em.hoist(r, stmt, s.Rhs[0])
+			break
+		}
+		fa.Body = s.Rhs[0]
+		fa.Olds = occurrences(r.fi, s.Rhs[0], idx)
+		if call, ok := ast.Unparen(s.Rhs[0]).(*ast.CallExpr); ok && r.fi.builtin(call) == "append" && len(fa.Olds) == 1 && ast.Unparen(call.Args[0]) == fa.Olds[0] {
+			em.hoist(r, stmt, call.Args[1:]...)
+		} else if !em.pureApart(r, s.Rhs[0], fa.Olds) {
+			em.twoSteps(r, s)
+			return
+		}
+		for _, old := range fa.Olds {
+			if own := c.byNode[old]; own != nil {
+				own.skip = true
+			}
+		}
+	}
+	em.call(r, or(r.fun, em.existing(r, "Update")), arg{Func: fa})
+}
+
+// pureApart reports whether e without the old value is quiet enough for a callback.
+func (em *emitter) pureApart(r *rec, e ast.Expr, olds []ast.Expr) bool {
+	for _, x := range em.c.recs {
+		if x.fi != r.fi || x.node.Pos() < e.Pos() || x.node.End() > e.End() {
+			continue
+		}
+		if ex, ok := x.node.(ast.Expr); ok {
+			isOld := false
+			for _, old := range olds {
+				isOld = isOld || old == ex
+			}
+			if !isOld {
+				return false // another use of the map inside the callback
+			}
+		}
+	}
+	quiet := true
+	ast.Inspect(e, func(n ast.Node) bool {
+		for _, old := range olds {
+			if n == ast.Node(old) {
+				return false
+			}
+		}
+		if call, ok := n.(*ast.CallExpr); ok {
+			quiet = quiet && em.c.quietCall(r.fi, call, 3)
+		}
+		if u, ok := n.(*ast.UnaryExpr); ok && u.Op == token.ARROW {
+			quiet = false
+		}
+		if _, ok := n.(*ast.FuncLit); ok {
+			quiet = false
+		}
+		return quiet
+	})
+	return quiet
+}
+
+// twoSteps emits m[k] = f(m[k]) as a Get and a Store, which is what it is under
+// a lock or in one goroutine; a shared map is refused.
+func (em *emitter) twoSteps(r *rec, s *ast.AssignStmt) {
+	if em.c.strict() {
+		em.c.refuse("callback-calls", s.Pos(), "compute the new value from a plain function, or take a lock around the statement",
+			"%s would have to run while the map is locked, and may block or use the map itself", shortExpr(s.Rhs[0]))
+		return
+	}
+	em.call(r, or(r.fun, em.existing(r, "Store")), arg{Expr: r.rhs})
+}
+
+// hoist evaluates operands that must not run inside a callback before it, keys
+// with effects first, as the source does.
+func (em *emitter) hoist(r *rec, stmt ast.Stmt, operands ...ast.Expr) {
+	c := em.c
+	var todo []ast.Expr
+	for _, x := range operands {
+		if !c.simple(r.fi, x) {
+			todo = append(todo, x)
+		}
+	}
+	if len(todo) == 0 {
+		return
+	}
+	if !r.fi.inBlock(stmt) {
+		c.refuse("cannot-hoist", stmt.Pos(), "evaluate the operand in a statement before this one", "an operand of this update has to be evaluated first, and there is no place for it here")
+		return
+	}
+	var all []ast.Expr
+	for _, k := range r.keys {
+		if !c.simple(r.fi, k) {
+			all = append(all, k)
+		}
+	}
+	all = append(all, todo...)
+	for i, x := range all {
+		if shiftsConstant(r.fi, x) || r.fi.pkg.Info.TypeOf(x) == nil {
+			c.refuse("cannot-hoist", x.Pos(), "give the operand a variable of its own", "the operand's type would change if it were evaluated first")
+			return
+		}
+		want := "value"
+		if i < len(all)-len(todo) {
+			want = "key"
+		}
+		name := r.fi.fresh(want)
+		r.fi.names[name] = true // the next hoist in this file takes another
+		em.add(r.fi, &hoistOp{opBase: em.base(stmt), Expr: x, Name: name})
+	}
+}
+
+// shiftsConstant reports a shift whose constant left operand takes its type from
+// the context.
+func shiftsConstant(fi *fileInfo, e ast.Expr) (found bool) {
+	ast.Inspect(e, func(n ast.Node) bool {
+		if b, ok := n.(*ast.BinaryExpr); ok && (b.Op == token.SHL || b.Op == token.SHR) {
+			found = found || fi.pkg.Info.Types[b.X].Value != nil
+		}
+		return !found
+	})
+	return found
+}
+
+func (em *emitter) merge(m *merge) {
+	if m.stmt != nil {
+		o := &callOp{opBase: em.base(m.stmt), Recv: m.call.base, Fun: m.fun, Args: exprArgs(m.call.keys...)}
+		if m.atExpr != nil {
+			o.Node = m.atExpr
+		}
+		if m.value != nil {
+			a := arg{Expr: m.value}
+			if m.lazy {
+				a = arg{Func: &funcArg{Type: em.elemType(m.call), Body: m.value}}
+			}
+			o.Args = append(o.Args, a)
+		}
+		em.add(m.fi, o)
+	}
+	if m.unused != nil {
+		em.add(m.fi, &textOp{em.base(m.unused), "_"})
+	}
+	for _, s := range m.drop {
+		em.add(m.fi, &removeOp{em.base(s)})
+	}
+}
+
+// keepsType reports whether a constant of type want is still of that type when
+// an interface parameter, not a variable of type want, receives it: an untyped 1
+// becomes an int there, even if the map's element is a float64.
+func keepsType(v constant.Value, e ast.Expr, want types.Type) bool {
+	switch v.Kind() {
+	case constant.String:
+		return types.Identical(want, types.Typ[types.String])
+	case constant.Bool:
+		return types.Identical(want, types.Typ[types.Bool])
+	case constant.Int:
+		lit, ok := ast.Unparen(e).(*ast.BasicLit)
+		return types.Identical(want, types.Typ[types.Int]) && ok && lit.Kind == token.INT
+	}
+	return false
+}
+
+// useStd emits methods of sync.Map itself where one exists with the same
+// meaning and no type assertion is needed.
+func (em *emitter) useStd(r *rec) {
+	c := em.c
+	direct := func(e ast.Expr, want types.Type) {
+		tv := r.fi.pkg.Info.Types[e]
+		if !types.Identical(tv.Type, want) || tv.Value != nil && !keepsType(tv.Value, e, want) {
+			c.refuse("no-direct-method", e.Pos(), "use --runtime=plain, whose SyncMap is typed", "%s would be stored with another type than %s", shortExpr(e), want)
+		}
+	}
+	for _, k := range r.keys {
+		direct(k, c.typ.Key())
+	}
+	switch r.kind {
+	case useStore:
+		direct(r.rhs, c.typ.Elem())
+		em.call(r, "Store", arg{Expr: r.rhs})
+	case useDelete:
+		em.call(r, "Delete")
+	case useClear:
+		em.add(r.fi, &callOp{opBase: em.base(r.node), Recv: r.node.(*ast.CallExpr).Args[0], Fun: "Clear"})
+	case useLoad:
+		as, _ := r.fi.parent(r.node).(*ast.AssignStmt)
+		if as == nil || !blank(as.Lhs[0]) {
+			c.refuse("no-direct-method", r.node.Pos(), "use --runtime=plain, whose SyncMap is typed", "the loaded value would need a type assertion")
+			return
+		}
+		em.call(r, "Load")
+	case useMake:
+		em.add(r.fi, &textOp{em.base(r.node), "new(sync.Map)"})
+	case useLiteral:
+		if len(r.node.(*ast.CompositeLit).Elts) > 0 {
+			c.refuse("no-direct-method", r.node.Pos(), "use --runtime=plain", "sync.Map cannot be made from a literal")
+			return
+		}
+		em.add(r.fi, &textOp{em.base(r.node), "new(sync.Map)"})
+	default:
+		c.refuse("no-direct-method", r.node.Pos(), "use --runtime=plain, whose SyncMap has every operation", "sync.Map has no direct method for this use of the map")
+	}
+}

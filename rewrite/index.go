@@ -1,0 +1,440 @@
+// This file defines the index: where every map-typed variable of the module is
+// used, and how to get from a node to its parent, file and package.
+
+package rewrite
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+
+	"golang.org/x/tools/go/ast/astutil"
+
+	"github.com/mapmigrate/mapmigrate/detect"
+	"github.com/mapmigrate/mapmigrate/plans"
+)
+
+// An index answers questions about the syntax of a whole program. It is built
+// once per run and read by all classes.
+//
+// Objects are identified by the position of their declaring identifier: variants
+// of a package share their syntax, but have objects of their own.
+type index struct {
+	prog    *detect.Program
+	files   map[*token.File]*fileInfo
+	list    []*fileInfo // sorted by path
+	uses    map[token.Pos][]*ast.Ident
+	unkeyed map[token.Pos][]ast.Expr // field → its values in unkeyed struct literals
+	methods map[string]bool          // names of methods of interfaces the program knows
+	flows   *flows                   // lazily, see holderFlows
+	ignored *[]ignoredFile           // lazily
+	maps    map[token.Pos]*detect.Map
+}
+
+// A fileInfo is one file, seen in the widest variant of its package.
+type fileInfo struct {
+	abs, path string // path is module-relative, or "" for a file outside the module
+	syntax    *ast.File
+	pkg       *detect.Package
+	generated bool
+
+	parents map[ast.Node]ast.Node // lazily
+	names   map[string]bool       // lazily: every identifier in the file
+}
+
+func newIndex(prog *detect.Program) *index {
+	ix := &index{
+		prog:    prog,
+		files:   map[*token.File]*fileInfo{},
+		uses:    map[token.Pos][]*ast.Ident{},
+		unkeyed: map[token.Pos][]ast.Expr{},
+		methods: map[string]bool{},
+	}
+	for _, p := range prog.Packages {
+		for _, f := range p.Files {
+			ix.addFile(p, f)
+		}
+	}
+	for _, fi := range ix.files {
+		ix.list = append(ix.list, fi)
+	}
+	sort.Slice(ix.list, func(i, j int) bool { return ix.list[i].abs < ix.list[j].abs })
+	seen := map[*detect.Package]bool{}
+	for _, fi := range ix.list {
+		if !seen[fi.pkg] {
+			seen[fi.pkg] = true
+			ix.addUses(fi.pkg)
+		}
+		ix.addLiterals(fi)
+	}
+	for _, ids := range ix.uses {
+		sort.Slice(ids, func(i, j int) bool { return ids[i].Pos() < ids[j].Pos() })
+	}
+	ix.addInterfaceMethods()
+	return ix
+}
+
+// addFile records f under the widest variant: p [p.test] sees everything p sees.
+func (ix *index) addFile(p *detect.Package, f *ast.File) {
+	tf := ix.prog.Fset.File(f.FileStart)
+	if old := ix.files[tf]; old != nil {
+		if old.pkg.ForTest == "" && p.ForTest == p.Path {
+			old.pkg = p
+		}
+		return
+	}
+	abs := tf.Name()
+	rel, err := filepath.Rel(ix.prog.Dir, abs)
+	if err != nil || !filepath.IsLocal(rel) {
+		rel = ""
+	}
+	ix.files[tf] = &fileInfo{abs: abs, path: filepath.ToSlash(rel), syntax: f, pkg: p,
+		generated: ast.IsGenerated(f) && !strings.HasPrefix(filepath.Base(abs), "zz_mapmigrate_")}
+}
+
+// mapLike reports whether uses of an object with this type matter to any class:
+// maps, and functions that take or return them.
+func mapLike(t types.Type) bool {
+	switch t := t.Underlying().(type) {
+	case *types.Map:
+		return true
+	case *types.Signature:
+		for _, tuple := range []*types.Tuple{t.Params(), t.Results()} {
+			for v := range tuple.Variables() {
+				if _, ok := v.Type().Underlying().(*types.Map); ok {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func (ix *index) addUses(p *detect.Package) {
+	for id, obj := range p.Info.Uses {
+		switch obj.(type) {
+		case *types.Var, *types.Func:
+			if obj.Pos().IsValid() && mapLike(obj.Type()) {
+				if fi := ix.fileAt(id.Pos()); fi != nil && fi.pkg == p {
+					ix.uses[obj.Pos()] = append(ix.uses[obj.Pos()], id)
+				}
+			}
+		}
+	}
+}
+
+// addLiterals records the values of unkeyed struct literals under their fields:
+// no identifier names the field there.
+func (ix *index) addLiterals(fi *fileInfo) {
+	ast.Inspect(fi.syntax, func(n ast.Node) bool {
+		lit, ok := n.(*ast.CompositeLit)
+		if !ok || len(lit.Elts) == 0 {
+			return true
+		}
+		if _, keyed := lit.Elts[0].(*ast.KeyValueExpr); keyed {
+			return true
+		}
+		t := fi.pkg.Info.TypeOf(lit)
+		if t == nil {
+			return true
+		}
+		if ptr, ok := t.Underlying().(*types.Pointer); ok { // elided &T in a slice literal
+			t = ptr.Elem()
+		}
+		if st, ok := t.Underlying().(*types.Struct); ok {
+			for i, elt := range lit.Elts {
+				if i < st.NumFields() && mapLike(st.Field(i).Type()) {
+					pos := st.Field(i).Pos()
+					ix.unkeyed[pos] = append(ix.unkeyed[pos], elt)
+				}
+			}
+		}
+		return true
+	})
+}
+
+// addInterfaceMethods collects the names of interface methods in the module and
+// in the exported scope of what it imports: changing the signature of a method
+// with such a name could silently change what a type assertion answers.
+func (ix *index) addInterfaceMethods() {
+	seen := map[*types.Package]bool{}
+	addScope := func(p *types.Package) {
+		if p == nil || seen[p] {
+			return
+		}
+		seen[p] = true
+		for _, name := range p.Scope().Names() {
+			tn, ok := p.Scope().Lookup(name).(*types.TypeName)
+			if !ok {
+				continue
+			}
+			if it, ok := tn.Type().Underlying().(*types.Interface); ok {
+				for m := range it.Methods() {
+					ix.methods[m.Name()] = true
+				}
+			}
+		}
+	}
+	for _, p := range ix.prog.Packages {
+		if p.Types != nil {
+			addScope(p.Types)
+			for _, imp := range p.Types.Imports() {
+				addScope(imp)
+			}
+		}
+	}
+	for _, fi := range ix.list {
+		ast.Inspect(fi.syntax, func(n ast.Node) bool {
+			if it, ok := n.(*ast.InterfaceType); ok {
+				for _, m := range it.Methods.List {
+					for _, name := range m.Names {
+						ix.methods[name.Name] = true
+					}
+				}
+			}
+			return true
+		})
+	}
+}
+
+func (ix *index) fileAt(pos token.Pos) *fileInfo {
+	return ix.files[ix.prog.Fset.File(pos)]
+}
+
+// pos converts a position to the plan's form.
+func (ix *index) pos(p token.Pos) plans.Pos {
+	pp := ix.prog.Fset.PositionFor(p, false)
+	file := pp.Filename
+	if rel, err := filepath.Rel(ix.prog.Dir, file); err == nil {
+		file = filepath.ToSlash(rel)
+	}
+	return plans.Pos{File: file, Line: pp.Line, Column: pp.Column}
+}
+
+// at finds the token.Pos of a token.Position as detect reports it.
+func (ix *index) at(p token.Position) token.Pos {
+	for tf, fi := range ix.files {
+		if fi.abs == p.Filename {
+			if p.Line < 1 || p.Line > tf.LineCount() {
+				return token.NoPos
+			}
+			return tf.LineStart(p.Line) + token.Pos(p.Column-1)
+		}
+	}
+	return token.NoPos
+}
+
+// parent returns the parent of a node in its file.
+func (fi *fileInfo) parent(n ast.Node) ast.Node {
+	if fi.parents == nil {
+		fi.parents = map[ast.Node]ast.Node{}
+		var stack []ast.Node
+		ast.Inspect(fi.syntax, func(n ast.Node) bool {
+			if n == nil {
+				stack = stack[:len(stack)-1]
+				return true
+			}
+			if len(stack) > 0 {
+				fi.parents[n] = stack[len(stack)-1]
+			}
+			stack = append(stack, n)
+			return true
+		})
+	}
+	return fi.parents[n]
+}
+
+// outer returns the outermost parenthesised form of e and its parent.
+func (fi *fileInfo) outer(e ast.Expr) (ast.Expr, ast.Node) {
+	for {
+		p := fi.parent(e)
+		paren, ok := p.(*ast.ParenExpr)
+		if !ok {
+			return e, p
+		}
+		e = paren
+	}
+}
+
+// enclosing returns the innermost function (declaration or literal) around n.
+func (fi *fileInfo) enclosing(n ast.Node) ast.Node {
+	for n = fi.parent(n); n != nil; n = fi.parent(n) {
+		switch n.(type) {
+		case *ast.FuncDecl, *ast.FuncLit:
+			return n
+		}
+	}
+	return nil
+}
+
+// path returns the nodes that enclose pos, innermost first.
+func (fi *fileInfo) enclosingPath(pos token.Pos) []ast.Node {
+	path, _ := astutil.PathEnclosingInterval(fi.syntax, pos, pos+1)
+	return path
+}
+
+// fresh returns a name like want that no identifier of the file or of its
+// package's scope has.
+func (fi *fileInfo) fresh(want string) string {
+	if fi.names == nil {
+		fi.names = map[string]bool{}
+		ast.Inspect(fi.syntax, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok {
+				fi.names[id.Name] = true
+			}
+			return true
+		})
+	}
+	taken := func(name string) bool {
+		return fi.names[name] || fi.pkg.Types.Scope().Lookup(name) != nil
+	}
+	name := want
+	for i := 2; taken(name); i++ {
+		name = want + string(rune('0'+i%10))
+		if i > 9 {
+			name = want + strings.Repeat("_", i-8)
+		}
+	}
+	return name
+}
+
+// object returns what an identifier defines or uses.
+func (fi *fileInfo) object(id *ast.Ident) types.Object {
+	if obj := fi.pkg.Info.Defs[id]; obj != nil {
+		return obj
+	}
+	return fi.pkg.Info.Uses[id]
+}
+
+// callee returns the function that a call names statically, or nil.
+func (fi *fileInfo) callee(call *ast.CallExpr) *types.Func {
+	var id *ast.Ident
+	switch fun := ast.Unparen(call.Fun).(type) {
+	case *ast.Ident:
+		id = fun
+	case *ast.SelectorExpr:
+		id = fun.Sel
+	case *ast.IndexExpr: // explicit instantiation
+		switch x := fun.X.(type) {
+		case *ast.Ident:
+			id = x
+		case *ast.SelectorExpr:
+			id = x.Sel
+		}
+	}
+	if id == nil {
+		return nil
+	}
+	fn, _ := fi.pkg.Info.Uses[id].(*types.Func)
+	return fn
+}
+
+// builtin returns the name of the builtin that a call calls, or "".
+func (fi *fileInfo) builtin(call *ast.CallExpr) string {
+	if id, ok := ast.Unparen(call.Fun).(*ast.Ident); ok {
+		if b, ok := fi.pkg.Info.Uses[id].(*types.Builtin); ok {
+			return b.Name()
+		}
+	}
+	return ""
+}
+
+// isNil reports whether e is the predeclared nil.
+func (fi *fileInfo) isNil(e ast.Expr) bool {
+	id, ok := ast.Unparen(e).(*ast.Ident)
+	if !ok {
+		return false
+	}
+	_, ok = fi.pkg.Info.Uses[id].(*types.Nil)
+	return ok
+}
+
+// funcDecl returns the declaration of a first-party function and its file.
+func (ix *index) funcDecl(fn *types.Func) (*ast.FuncDecl, *fileInfo) {
+	if fn == nil || !fn.Pos().IsValid() {
+		return nil, nil
+	}
+	fi := ix.fileAt(fn.Pos())
+	if fi == nil {
+		return nil, nil
+	}
+	for _, n := range fi.enclosingPath(fn.Pos()) {
+		if decl, ok := n.(*ast.FuncDecl); ok && decl.Name.Pos() == fn.Pos() {
+			return decl, fi
+		}
+	}
+	return nil, nil
+}
+
+// same reports whether two expressions of one file denote the same value when
+// nothing happens between them: same structure, same objects, no calls.
+func (fi *fileInfo) same(a, b ast.Expr) bool {
+	a, b = ast.Unparen(a), ast.Unparen(b)
+	switch a := a.(type) {
+	case *ast.Ident:
+		b, ok := b.(*ast.Ident)
+		return ok && a.Name == b.Name && fi.object(a) == fi.object(b)
+	case *ast.BasicLit:
+		b, ok := b.(*ast.BasicLit)
+		return ok && a.Kind == b.Kind && a.Value == b.Value
+	case *ast.SelectorExpr:
+		b, ok := b.(*ast.SelectorExpr)
+		return ok && fi.object(a.Sel) == fi.object(b.Sel) && (fi.isPackage(a.X) || fi.same(a.X, b.X))
+	case *ast.IndexExpr:
+		b, ok := b.(*ast.IndexExpr)
+		return ok && fi.same(a.X, b.X) && fi.same(a.Index, b.Index)
+	case *ast.StarExpr:
+		b, ok := b.(*ast.StarExpr)
+		return ok && fi.same(a.X, b.X)
+	case *ast.UnaryExpr:
+		b, ok := b.(*ast.UnaryExpr)
+		return ok && a.Op == b.Op && a.Op != token.ARROW && fi.same(a.X, b.X)
+	case *ast.BinaryExpr:
+		b, ok := b.(*ast.BinaryExpr)
+		return ok && a.Op == b.Op && fi.same(a.X, b.X) && fi.same(a.Y, b.Y)
+	case *ast.CallExpr: // conversions only
+		b, ok := b.(*ast.CallExpr)
+		return ok && fi.isConversion(a) && fi.isConversion(b) && len(a.Args) == 1 && len(b.Args) == 1 &&
+			types.Identical(fi.pkg.Info.TypeOf(a), fi.pkg.Info.TypeOf(b)) && fi.same(a.Args[0], b.Args[0])
+	case *ast.CompositeLit:
+		b, ok := b.(*ast.CompositeLit)
+		return ok && types.Identical(fi.pkg.Info.TypeOf(a), fi.pkg.Info.TypeOf(b)) &&
+			slices.EqualFunc(a.Elts, b.Elts, func(x, y ast.Expr) bool {
+				if kx, ok := x.(*ast.KeyValueExpr); ok {
+					ky, ok := y.(*ast.KeyValueExpr)
+					return ok && fi.same(kx.Key, ky.Key) && fi.same(kx.Value, ky.Value)
+				}
+				return fi.same(x, y)
+			})
+	}
+	return false
+}
+
+func (fi *fileInfo) isPackage(e ast.Expr) bool {
+	id, ok := e.(*ast.Ident)
+	if !ok {
+		return false
+	}
+	_, ok = fi.pkg.Info.Uses[id].(*types.PkgName)
+	return ok
+}
+
+func (fi *fileInfo) isConversion(call *ast.CallExpr) bool {
+	return fi.pkg.Info.Types[call.Fun].IsType()
+}
+
+// freshImport returns want, or a variant of it, as a package name that nothing
+// in the file or its package's scope uses.
+func (fi *fileInfo) freshImport(want string) string {
+	for _, spec := range fi.syntax.Imports { // another package of that name
+		if pn, ok := fi.pkg.Info.Implicits[spec].(*types.PkgName); ok && pn.Name() == want {
+			fi.fresh(want) // fills names
+			fi.names[want] = true
+		}
+	}
+	return fi.fresh(want)
+}

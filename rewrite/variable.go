@@ -1,0 +1,398 @@
+// This file looks at a class as a whole: may its variables change type at all,
+// and does the variable itself race?
+
+package rewrite
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/version"
+	"slices"
+	"strings"
+
+	"github.com/mapmigrate/mapmigrate/detect"
+)
+
+// verdicts gives what detection knows about the class's variables.
+func (c *class) verdicts(maps map[token.Pos]*detect.Map) []*detect.Map {
+	var out []*detect.Map
+	for _, m := range c.order {
+		if v := maps[m.pos]; v != nil {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// strict reports whether several uses of the map must not be taken for one
+// step: goroutines share it, and no lock holds its accesses together.
+func (c *class) strict() bool {
+	return slices.ContainsFunc(c.verdicts(c.ix.maps), func(m *detect.Map) bool {
+		loud := slices.ContainsFunc(m.Findings, func(f detect.Finding) bool {
+			return !f.Category.Quiet() && f.Confidence.Rank() >= detect.Medium.Rank()
+		})
+		return loud || m.Shared && (m.Guard == "" || m.GuardHeld < m.GuardTotal)
+	})
+}
+
+// checkMembers refuses members whose type may not change for reasons outside
+// their uses.
+func (c *class) checkMembers(opts Options) {
+	for _, m := range c.order {
+		c.checkFile(m)
+		if !opts.AllowAPIChange {
+			c.checkExported(m)
+		}
+		if m.kind == packageVar || m.kind == structField {
+			c.checkOtherBuilds(m)
+			c.checkBroken(m)
+		}
+		if m.kind == packageVar {
+			c.checkLinkname(m)
+		}
+	}
+	for _, r := range c.recs {
+		c.checkUseFile(r.fi, r.node.Pos())
+	}
+}
+
+func (c *class) checkFile(m *member) { c.checkUseFile(m.fi, m.pos) }
+
+func (c *class) checkUseFile(fi *fileInfo, at token.Pos) {
+	switch {
+	case fi.path == "":
+		c.refuse("cgo-file", at, "move the map to a file without cgo", "the map is used in a file that the build generates (cgo)")
+	case fi.pkg.Cgo && importsC(fi.syntax):
+		c.refuse("cgo-file", at, "move the map to a file without cgo", "the map is used in %s, a cgo file", fi.path)
+	case fi.generated:
+		c.refuse("generated", at, "change the generator, or move the map out of generated code", "the map is used in %s, which is generated", fi.path)
+	case !fi.pkg.FirstParty:
+		c.refuse("crosses-modules", at, "", "the map is used in another module")
+	}
+	if v := fi.pkg.Info.FileVersions[fi.syntax]; v != "" && version.Compare(v, "go1.23") < 0 {
+		c.refuse("file-version", at, "raise the //go:build line of the file to go1.23 or later", "%s is compiled as %s, which has neither generics nor ranges over functions as needed", fi.path, v)
+	}
+}
+
+func importsC(f *ast.File) bool {
+	return slices.ContainsFunc(f.Imports, func(s *ast.ImportSpec) bool { return s.Path.Value == `"C"` })
+}
+
+// checkExported refuses members that code outside the module can name.
+func (c *class) checkExported(m *member) {
+	p := m.fi.pkg
+	if p.Name == "main" || p.XTest || strings.HasSuffix(m.fi.abs, "_test.go") || isInternal(p.Path) || !ast.IsExported(m.name) && m.kind != parameter && m.kind != result {
+		return
+	}
+	name := ""
+	switch m.kind {
+	case packageVar:
+		name = m.name
+	case structField:
+		for _, n := range m.fi.enclosingPath(m.pos) {
+			if ts, ok := n.(*ast.TypeSpec); ok {
+				if !ts.Name.IsExported() {
+					return
+				}
+				name = ts.Name.Name + "." + m.name
+			}
+		}
+	case parameter, result:
+		for _, n := range m.fi.enclosingPath(m.pos) {
+			if decl, ok := n.(*ast.FuncDecl); ok && decl.Name.IsExported() && exportedReceiver(decl) {
+				name = decl.Name.Name
+			}
+		}
+	}
+	if name != "" {
+		c.refuse("exported-api", m.pos, "use --allow-api-change if no other module uses it, or make it unexported",
+			"%s.%s is part of the package's API: other modules may use it as a map", p.Name, name)
+	}
+}
+
+func exportedReceiver(decl *ast.FuncDecl) bool {
+	if decl.Recv == nil || len(decl.Recv.List) == 0 {
+		return true
+	}
+	t := decl.Recv.List[0].Type
+	for {
+		switch x := t.(type) {
+		case *ast.StarExpr:
+			t = x.X
+		case *ast.IndexExpr:
+			t = x.X
+		case *ast.IndexListExpr:
+			t = x.X
+		case *ast.Ident:
+			return x.IsExported()
+		default:
+			return true
+		}
+	}
+}
+
+func isInternal(path string) bool {
+	return slices.Contains(strings.Split(path, "/"), "internal")
+}
+
+// checkOtherBuilds refuses a variable that a file of another build
+// configuration mentions: that file was not loaded, and would not compile any more.
+func (c *class) checkOtherBuilds(m *member) {
+	for _, name := range c.ix.ignoredFiles() {
+		if !ast.IsExported(m.name) && name.dir != m.fi.pkg.Dir {
+			continue
+		}
+		if name.idents[m.name] {
+			c.refuse("other-build", m.pos, "load that configuration too (--tags, GOOS), or move the use out of the constrained file",
+				"%s is mentioned in %s, which this build configuration leaves out", m.name, name.rel)
+		}
+	}
+}
+
+type ignoredFile struct {
+	rel, dir string
+	idents   map[string]bool
+}
+
+// ignoredFiles parses the files of other build configurations, once.
+func (ix *index) ignoredFiles() []ignoredFile {
+	if ix.ignored != nil {
+		return *ix.ignored
+	}
+	out := []ignoredFile{}
+	seen := map[string]bool{}
+	for _, p := range ix.prog.Packages {
+		if !p.FirstParty {
+			continue
+		}
+		for _, name := range p.IgnoredFiles {
+			if seen[name] || !strings.HasSuffix(name, ".go") {
+				continue
+			}
+			seen[name] = true
+			f := ignoredFile{dir: p.Dir, rel: strings.TrimPrefix(strings.TrimPrefix(name, ix.prog.Dir), "/"), idents: map[string]bool{}}
+			syntax, _ := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+			if syntax == nil {
+				continue
+			}
+			ast.Inspect(syntax, func(n ast.Node) bool {
+				if id, ok := n.(*ast.Ident); ok {
+					f.idents[id.Name] = true
+				}
+				return true
+			})
+			out = append(out, f)
+		}
+	}
+	slices.SortFunc(out, func(a, b ignoredFile) int { return strings.Compare(a.rel, b.rel) })
+	ix.ignored = &out
+	return out
+}
+
+// checkBroken refuses a variable that a package which does not type-check could
+// use: its uses cannot be seen.
+func (c *class) checkBroken(m *member) {
+	for _, p := range c.ix.prog.Broken() {
+		if p.Path == m.fi.pkg.Path || ast.IsExported(m.name) && reaches(p, m.fi.pkg.Path, map[*detect.Package]bool{}) {
+			c.refuse("broken-package", m.pos, "make `go vet ./...` pass first", "package %s does not type-check, and could use %s", p.Path, m.name)
+			return
+		}
+	}
+}
+
+func reaches(p *detect.Package, path string, seen map[*detect.Package]bool) bool {
+	if seen[p] {
+		return false
+	}
+	seen[p] = true
+	for _, imp := range p.Imports {
+		if imp.Path == path || reaches(imp, path, seen) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *class) checkLinkname(m *member) {
+	for _, fi := range c.ix.list {
+		if fi.pkg.Path != m.fi.pkg.Path {
+			continue
+		}
+		for _, g := range fi.syntax.Comments {
+			for _, cm := range g.List {
+				if f := strings.Fields(cm.Text); len(f) >= 2 && f[0] == "//go:linkname" && f[1] == m.name {
+					c.refuse("linkname", cm.Pos(), "remove the linkname", "%s is linked to another package by name", m.name)
+				}
+			}
+		}
+	}
+}
+
+// checkVariable looks at assignments to the variables themselves. With a
+// pointer for a type, assigning a variable that goroutines share is still a
+// race, of the pointer:
+//
+//	if s.m == nil { s.m = make(map[string]int) }   // every handler runs this
+//
+// so that it must happen before the variable is shared, or under the guard.
+func (c *class) checkVariable() {
+	if !c.strict() {
+		return
+	}
+	verdicts := c.verdicts(c.ix.maps)
+	for _, r := range c.recs {
+		if r.kind != useReplace || r.row || r.skip {
+			continue
+		}
+		if m := c.memberOf(r.fi, r.base); m == nil || m.kind != packageVar && m.kind != structField {
+			continue
+		}
+		at := c.ix.prog.Fset.PositionFor(r.base.Pos(), false)
+		if c.replacedSafely(verdicts, at) {
+			continue
+		}
+		c.refuse("variable-replaced", r.base.Pos(),
+			"create the map once, before goroutines share it (in the constructor or the declaration), and use clear(m) to empty it",
+			"%s is assigned here while goroutines may use it; the new pointer would be raced as the map is", shortExpr(r.base))
+	}
+}
+
+// replacedSafely reports whether detection saw the assignment happen before the
+// variable is shared, or under the lock that all accesses hold.
+func (c *class) replacedSafely(verdicts []*detect.Map, at token.Position) bool {
+	for _, v := range verdicts {
+		for _, a := range v.Accesses {
+			if a.Op == detect.Replace && a.Pos.Filename == at.Filename && a.Pos.Line == at.Line {
+				if a.Owned {
+					return true
+				}
+				return v.Guard != "" && v.GuardHeld == v.GuardTotal &&
+					slices.ContainsFunc(a.Locks, func(l detect.Lock) bool { return l.Name == v.Guard && !l.Read })
+			}
+		}
+	}
+	return false
+}
+
+// settle refuses what only the complete class can tell.
+func (c *class) settle(strict bool) {
+	deletesRows, writesRows := token.NoPos, token.NoPos
+	for _, r := range c.recs {
+		if r.kind == useReplace && r.row && !r.skip {
+			c.refuse("row-made-apart", r.node.Pos(), "store a new map into the nested map, and take the row from there", "the variable %s holds a row and is assigned another map", shortExpr(r.base))
+		}
+		if r.kind == useStoreRow && !r.skip {
+			if _, ident := ast.Unparen(r.rhs).(*ast.Ident); ident && !r.fi.isNil(r.rhs) {
+				c.refuse("row-made-apart", r.node.Pos(), "store a new map into the row", "the row %s is a map that other code may still hold", shortExpr(r.rhs))
+			}
+			if r.fi.isNil(r.rhs) {
+				for _, m := range c.recs {
+					if m.skip && m.kind == useLoadRow {
+						c.refuse("nil-row", r.node.Pos(), "delete the row instead", "a nil row is stored, which the get-or-create elsewhere tells apart from a missing one")
+					}
+				}
+			}
+		}
+		if c.nested && r.kind == useDelete && !r.row {
+			deletesRows = r.node.Pos()
+		}
+		if c.nested && r.row && len(r.keys) <= 1 && r.kind.writes() && r.kind != useReplace && !r.merged && c.rowMember(r) {
+			writesRows = r.node.Pos()
+		}
+	}
+	if strict && deletesRows.IsValid() && writesRows.IsValid() {
+		c.refuse("check-then-act", writesRows, "write through the outer map (m[a][b] = v) in one statement",
+			"a row is taken and then written here, while %s deletes rows: the write could land in a row that is gone", c.ix.pos(deletesRows))
+	}
+}
+
+// rowMember reports whether a use's base is a variable that holds a row.
+func (c *class) rowMember(r *rec) bool {
+	m := c.memberOf(r.fi, r.base)
+	return m != nil && m.level == row
+}
+
+// chooseForm picks the target form for a strategy.
+func (c *class) chooseForm(strategy string, opts Options) (form, bool) {
+	at := c.order[0].pos
+	if c.nested {
+		switch strategy {
+		case "sharded":
+			return nestedForm, true
+		case "locked":
+			return nestedLockedForm, true
+		}
+		c.refuse("nested-strategy", at, "use --strategy=sharded or --strategy=locked for this map",
+			"a nested map keeps its rows atomic only in safemap.Nested; there is no %s form of it", strategy)
+		return form{}, false
+	}
+	if strategy == "provider" {
+		if c.nilObservable() {
+			f := handleForm
+			return f, true
+		}
+		return providerForm, true
+	}
+	if strategy == "syncmap" && opts.StdRuntime {
+		if c.nilObservable() {
+			c.refuse("no-direct-method", at, "use --runtime=plain, whose SyncMap accepts a nil pointer", "%s may be nil when it is used, and *sync.Map has no nil form", c.order[0].name)
+		}
+		return stdForm, true
+	}
+	f, ok := forms[strategy]
+	return f, ok
+}
+
+// nilObservable reports whether some member can be nil when it is used: anything
+// but variables that are given a map where they are declared and never assigned
+// another value.
+func (c *class) nilObservable() bool {
+	for _, m := range c.order {
+		if m.kind == structField || m.kind == parameter || m.kind == result {
+			return true
+		}
+		for _, s := range m.init {
+			if s.expr == nil || m.fi.isNil(s.expr) {
+				return true
+			}
+		}
+	}
+	for _, s := range c.sources {
+		if s.expr != nil && s.fi.isNil(s.expr) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(c.recs, func(r *rec) bool { return r.kind == useNil })
+}
+
+// holderFlows adds what is known about whole values that contain a member.
+func (c *class) holderFlows() {
+	var fields []token.Pos
+	for _, m := range c.order {
+		if m.kind == structField {
+			fields = append(fields, m.pos)
+		}
+	}
+	if len(fields) == 0 {
+		return
+	}
+	if c.ix.flows == nil {
+		c.ix.flows = newFlows(c.ix.prog)
+	}
+	refusals, notes := c.ix.flows.of(fields)
+	c.refusals = append(c.refusals, refusals...)
+	for _, n := range notes {
+		c.note("%s", n)
+	}
+}
+
+// weakerIteration notes where a whole-map operation was already unguarded.
+func (c *class) weakerIteration() {
+	for _, r := range c.recs {
+		if (r.kind == useRange || r.kind == useLen || r.kind == useHelper) && !r.skip {
+			c.note("ranges and len see a moving map unless the lock around them stays: weakly consistent, as safemap documents")
+			return
+		}
+	}
+}
