@@ -254,11 +254,13 @@ func (r *refuser) lockMethod(a detect.Access) string {
 	return "Lock"
 }
 
-// guardedWith names the other maps that the guard guards.
+// guardedWith names the other maps that the guard guards while they change: one that
+// is only read once it is shared is in step with anything.
 func (r *refuser) guardedWith() []string {
 	var names []string
 	for _, o := range r.opts.Maps {
-		if o.Key != r.m.Key && o.Guard == r.m.Guard && o.Holder == r.m.Holder && o.Package == r.m.Package {
+		same := o.Key != r.m.Key && o.Guard == r.m.Guard && o.Holder == r.m.Holder && o.Package == r.m.Package
+		if same && slices.ContainsFunc(o.Accesses, func(a detect.Access) bool { return a.Op.Mutates() && !a.Owned }) {
 			names = append(names, o.Name)
 		}
 	}

@@ -20,7 +20,7 @@ import (
 //	R3  whole-map work      Where most of the work is range, len and clear, one lock makes
 //	                        each of them exact and cheap: locked.
 //	R4  few keys            A key type with a handful of values cannot be spread: locked.
-//	R5  read-mostly cache   Keys stored once and read often, nothing removed or counted: syncmap.
+//	R5  read-mostly cache   Twice as many reads as writes, nothing removed or counted: syncmap.
 //	R6  single writer       Nobody to spread over shards: locked.
 //	R7  all else            Shared and mixed: sharded.
 //
@@ -42,7 +42,7 @@ func choose(m *detect.Map) Advice {
 	case fewKeys(m) != "":
 		a.Strategy, a.Reason = Locked, fmt.Sprintf("keys of type %s: too few to spread over shards; %s", fewKeys(m), c)
 	case unfit == "":
-		a.Strategy, a.Reason = SyncMap, "keys are stored once and mostly read, as sync.Map likes it; "+c.String()
+		a.Strategy, a.Reason = SyncMap, "mostly read, and no key is removed, counted or updated in place: what sync.Map is for; "+c.String()
 	case writer != "":
 		a.Strategy, a.Reason = Locked, fmt.Sprintf("a single writer (%s), nothing to gain from shards; %s", writer, c)
 	default:
@@ -70,7 +70,7 @@ func rejected(m *detect.Map, c counts, chosen, instance, unfit, writer string) [
 	case writer != "" && unfit != "":
 		reject(Sharded, "a single writer does not contend with itself")
 	default:
-		reject(Sharded, "nothing removes or counts keys, so the lock-free reads of sync.Map come at no price")
+		reject(Sharded, "nothing needs more than sync.Map has, and its reads take no lock")
 	}
 	switch {
 	case m.Nested:
@@ -166,8 +166,8 @@ func syncMapUnfit(m *detect.Map, c counts) string {
 	if n := c.sites[detect.Delete] + c.sites[detect.Clear]; n > 0 {
 		why = append(why, fmt.Sprintf("keys come and go (%s)", plural(n, "delete")))
 	}
-	if len(why) == 0 && c.sum(detect.Write) > c.sum(detect.Read) {
-		why = append(why, fmt.Sprintf("more writes than reads (weight %d to %d)", c.sum(detect.Write), c.sum(detect.Read)))
+	if r, w := c.sum(detect.Read), c.sum(detect.Write); len(why) == 0 && r < 2*w {
+		why = append(why, fmt.Sprintf("not mostly read (reads weigh %d, writes %d)", r, w))
 	}
 	return strings.Join(why, ", ")
 }
