@@ -111,33 +111,19 @@ func isRuntime(fn string) bool {
 
 // On reports whether r is about a map that the program uses at the given places:
 // for a race, both sides stand at one of them, or one does and the memory is a
-// map's; for a crash, the goroutine that noticed does. Deeper says that a side
-// may also reach a place through a call (a helper of a generic map type, say)
-// instead of standing on it.
-func (r *Report) On(places []Place, deeper bool) bool {
-	at := func(a *Access) bool {
-		if f, ok := a.User(); ok && !deeper {
-			return f.in(places)
-		}
-		for _, f := range a.Frames {
-			if f.in(places) {
-				return true
-			}
-		}
-		return false
-	}
+// map's; for a crash, the goroutine that noticed does. A library that was handed
+// the map there (maps.Clone, fmt, an encoder) counts as standing there.
+func (r *Report) On(places []Place) bool {
 	if len(r.Accesses) == 0 {
 		return false
 	}
 	if r.Kind == Crash {
-		return at(&r.Accesses[0])
+		return r.Accesses[0].at(places)
 	}
 	hits, onMap := 0, false
 	for i := range r.Accesses {
 		a := &r.Accesses[i]
-		if at(a) {
-			hits++
-		} else if len(a.Frames) == 0 { // stack lost: the other side decides
+		if len(a.Frames) == 0 || a.at(places) { // a lost stack: the other side decides
 			hits++
 		}
 		onMap = onMap || a.OnMap()
@@ -145,9 +131,27 @@ func (r *Report) On(places []Place, deeper bool) bool {
 	return hits == len(r.Accesses) || hits > 0 && onMap
 }
 
-func (f Frame) in(places []Place) bool {
-	for _, p := range places {
-		if f.At(p) {
+func (a *Access) at(places []Place) bool {
+	for _, f := range a.Frames {
+		if isRuntime(f.Func) {
+			continue
+		}
+		for _, p := range places {
+			if f.At(p) {
+				return true
+			}
+		}
+		if !handed(f.Func) {
+			return false
+		}
+	}
+	return false
+}
+
+// handed reports whether a function is of a library that works on maps it is given.
+func handed(fn string) bool {
+	for _, prefix := range []string{"maps.", "slices.", "iter.", "sort.", "reflect.", "fmt.", "log.", "log/slog.", "encoding/", "text/template.", "html/template.", "internal/fmtsort.", "golang.org/x/exp/maps."} {
+		if strings.HasPrefix(fn, prefix) {
 			return true
 		}
 	}

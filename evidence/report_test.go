@@ -209,25 +209,23 @@ func TestOn(t *testing.T) {
 	tests := []struct {
 		name   string
 		places []Place
-		deeper bool
 		want   []bool
 	}{
-		{"both sides", []Place{{"p/hub.go", 17}, {"p/hub.go", 11}}, false, []bool{true, true, false}},
-		{"one side on a map", []Place{{"p/hub.go", 17}}, false, []bool{true, false, false}},
-		{"inner map", []Place{{"p/hub.go", 18}, {"p/hub.go", 13}}, false, []bool{false, false, true}},
-		{"another file", []Place{{"q/hub.go", 17}, {"q/hub.go", 11}}, false, []bool{false, false, false}},
-		{"callers", []Place{{"p/hub_test.go", 12}, {"p/hub_test.go", 11}}, false, []bool{false, false, false}},
-		{"callers, deeper", []Place{{"p/hub_test.go", 12}, {"p/hub_test.go", 11}}, true, []bool{true, true, true}},
+		{"both sides", []Place{{"p/hub.go", 17}, {"p/hub.go", 11}}, []bool{true, true, false}},
+		{"one side on a map", []Place{{"p/hub.go", 17}}, []bool{true, false, false}},
+		{"inner map", []Place{{"p/hub.go", 18}, {"p/hub.go", 13}}, []bool{false, false, true}},
+		{"another file", []Place{{"q/hub.go", 17}, {"q/hub.go", 11}}, []bool{false, false, false}},
+		{"callers", []Place{{"p/hub_test.go", 12}, {"p/hub_test.go", 11}}, []bool{false, false, false}},
 	}
 	for _, tt := range tests {
 		for i, want := range tt.want {
-			if got := reports[i].On(tt.places, tt.deeper); got != want {
+			if got := reports[i].On(tt.places); got != want {
 				t.Errorf("%s, report %d: On = %v", tt.name, i, got)
 			}
 		}
 	}
 	crash := Parse(read(t, "crash-writes.txt"))[0]
-	if !crash.On([]Place{{"crash2/main.go", 11}}, false) || crash.On([]Place{{"crash2/main.go", 28}}, false) {
+	if !crash.On([]Place{{"crash2/main.go", 11}}) || crash.On([]Place{{"crash2/main.go", 28}}) {
 		t.Error("a crash is where the goroutine that noticed stands")
 	}
 }

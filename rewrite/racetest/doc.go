@@ -1,0 +1,84 @@
+// Package racetest writes, runs and judges the test that proves a finding: one
+// file per site that fails on the original code and passes on the migrated code.
+//
+// # Levels
+//
+// Any map that two goroutines use without a lock fails under the race detector,
+// so a test that drives a map alone proves nothing about the program. Two levels
+// keep that apart:
+//
+//   - program: the test calls the program's own functions, the two sides of the
+//     finding's conflicting pair, on one shared receiver. It failed before and
+//     passed after: the finding was true, and the migration cured it.
+//   - map: the test performs the program's operations on the map directly. It
+//     checks the target type, and is reported apart. Test.Reason says why the
+//     program could not be called.
+//
+// A map with only quiet findings has no race to show and gets a behaviour test:
+// one goroutine, passes before and after.
+//
+// # From an access to a call
+//
+// [Generator.Generate] takes the finding's first two accesses and looks for the
+// way in that is nearest: the function that makes the access, else a caller on
+// the access's path. Code in a function literal runs by calling the function
+// around it: because that starts it (go, errgroup, an immediate call), because
+// it returns it (middleware), or because it registers it on a router that it
+// returns. A local map is shared only within one call, so one call it is. A
+// function that relies on a lock its callers hold is never called bare: that
+// would race, and would be the test's fault.
+//
+// Receivers come from constructors (New…, the one with the fewest parameters),
+// else from a literal that fills the fields which the reached code uses. Both
+// sides get the same instance of the holder and of what leads to it, and equal
+// keys; everything else is made per side, so that the test adds no sharing of
+// its own. Where the program makes the map lazily, the literal leaves it nil.
+//
+// # Forms
+//
+//   - synctest: a testing/synctest bubble. Each side sleeps on the fake clock,
+//     then calls, and the sleeps force both orders, one subtest each. Sleeping on
+//     the fake clock orders nothing for the race detector, so it sees every
+//     access that no lock covers; two goroutines behind a start gate race about
+//     two times in three, the two forced orders always. Both orders are needed: a
+//     lock that lies between the accesses by accident hides the race in one.
+//     Waiting with synctest.Wait would order the sides and hide it in both.
+//   - stress: goroutines that repeat the calls with a seeded jitter. For code that
+//     blocks while it holds a lock (a goroutine that waits for a sync.Mutex keeps
+//     the fake clock from moving), that leaves goroutines running which nothing
+//     ends (a bubble must end empty), that uses package-level channels or
+//     WaitGroups (they belong to no bubble), and for toolchains before Go 1.25.
+//
+// A module whose go directive is older than 1.25 but not than 1.23 gets the
+// synctest form under a go1.25 build constraint when the toolchain has it.
+//
+// # What a generated test may call
+//
+// A test runs the user's code on the user's machine, so what it calls is decided
+// before: everything that the two functions and the constructors used can reach,
+// by static calls, mentioned functions, and methods of the first-party types that
+// reached code makes. It must not reach
+//
+//	file system     package os but for the environment and error predicates, ParseFiles, ServeFile, …
+//	network         package net but for parsing and addresses, HTTP clients and servers
+//	process         os.Exit, log.Fatal (any logger's), os/exec, os/signal, syscall, flag, plugin
+//	unsafe, cgo     and functions without a Go body
+//	other modules   but for a list of libraries for state, identity, logging and metrics
+//
+// The tables are in effects.go; a package that they do not name is denied. What a
+// package's own init functions and TestMain do is not asked: the user's go test
+// runs them too. Standard error may be written to.
+//
+// # Running
+//
+// [Run] builds each package's test binary once, with -race and an overlay that
+// adds the tests, and gives every test a process of its own. A test failed only
+// if a race report or a fatal error is on its map's accesses; package evidence
+// decides that by file and line. [Verify] runs both versions.
+//
+// # Left undone
+//
+// Atomicity (a lost update, two winners of a get-or-create) is not tested: forced
+// orders never interleave two calls. Handlers behind routers of other modules,
+// and functions stored in fields or registered as callbacks, are not called.
+package racetest

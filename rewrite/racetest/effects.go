@@ -1,0 +1,548 @@
+// This file decides what a test may call: the static reach of a function, and what it touches.
+
+package racetest
+
+import (
+	"fmt"
+	"go/ast"
+	"go/constant"
+	"go/token"
+	"go/types"
+	"path"
+	"path/filepath"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/mapmigrate/mapmigrate/detect"
+	"golang.org/x/tools/go/types/typeutil"
+)
+
+// An index answers questions about the first-party code of a program. Test
+// variants are left out: their objects are second copies of the same declarations.
+type index struct {
+	prog     *detect.Program
+	pkgs     []*detect.Package
+	byPath   map[string]*detect.Package
+	byTypes  map[*types.Package]*detect.Package
+	files    map[string]*detect.Package // absolute file name
+	syntax   map[string]*ast.File
+	funcs    map[*types.Func]*fn
+	varInit  map[*types.Var]initializer
+	named    []*types.Named // declared at package level, in order
+	hazards  map[*fn]*hazard
+	callerOf map[*types.Func][]*fn // who mentions a function; filled on first use
+}
+
+// A fn is a first-party function with a body.
+type fn struct {
+	obj  *types.Func
+	decl *ast.FuncDecl
+	pkg  *detect.Package
+}
+
+type initializer struct {
+	expr ast.Expr
+	pkg  *detect.Package
+}
+
+func newIndex(prog *detect.Program) *index {
+	x := &index{
+		prog: prog, byPath: map[string]*detect.Package{}, byTypes: map[*types.Package]*detect.Package{},
+		files: map[string]*detect.Package{}, syntax: map[string]*ast.File{},
+		funcs: map[*types.Func]*fn{}, varInit: map[*types.Var]initializer{}, hazards: map[*fn]*hazard{},
+	}
+	for _, p := range prog.Packages {
+		if !p.FirstParty || p.ForTest != "" || p.XTest || strings.HasSuffix(p.ID, ".test") || len(p.Errors) > 0 || p.Types == nil {
+			continue
+		}
+		x.pkgs = append(x.pkgs, p)
+		x.byPath[p.Path], x.byTypes[p.Types] = p, p
+		for _, f := range p.Files {
+			name := prog.Fset.Position(f.Package).Filename
+			x.files[name], x.syntax[name] = p, f
+			for _, d := range f.Decls {
+				switch d := d.(type) {
+				case *ast.FuncDecl:
+					if obj, ok := p.Info.Defs[d.Name].(*types.Func); ok && d.Body != nil {
+						x.funcs[obj] = &fn{obj, d, p}
+					}
+				case *ast.GenDecl:
+					for _, s := range d.Specs {
+						vs, ok := s.(*ast.ValueSpec)
+						if !ok || d.Tok != token.VAR || len(vs.Values) != len(vs.Names) {
+							continue
+						}
+						for i, n := range vs.Names {
+							if v, ok := p.Info.Defs[n].(*types.Var); ok {
+								x.varInit[v] = initializer{vs.Values[i], p}
+							}
+						}
+					}
+				}
+			}
+		}
+		scope := p.Types.Scope()
+		for _, name := range scope.Names() {
+			if tn, ok := scope.Lookup(name).(*types.TypeName); ok && !tn.IsAlias() {
+				if n, ok := tn.Type().(*types.Named); ok {
+					x.named = append(x.named, n)
+				}
+			}
+		}
+	}
+	return x
+}
+
+// pos renders a position relative to the module.
+func (x *index) pos(p token.Pos) string { return x.rel(x.prog.Fset.Position(p)) }
+
+func (x *index) rel(p token.Position) string {
+	return fmt.Sprintf("%s:%d", relFile(x.prog.Dir, p.Filename), p.Line)
+}
+
+func relFile(dir, file string) string {
+	if rel, err := filepath.Rel(dir, file); err == nil && filepath.IsLocal(rel) {
+		return filepath.ToSlash(rel)
+	}
+	return filepath.Base(file)
+}
+
+// A reach is what calling some functions can lead to, as far as syntax and types
+// show: every first-party function that reached code calls or mentions, and, for
+// a call through an interface, the methods of first-party types that reached
+// code makes.
+type reach struct {
+	x        *index
+	unsafe   string // the first effect that a test must not have, as a sentence; "" when there is none
+	funcs    map[*fn]bool
+	fields   map[*types.Var]bool // selected by reached code, origins
+	globals  map[*types.Var]bool // package variables used
+	lasting  bool                // starts goroutines that need not end with the call
+	forever  bool                // may itself not return until something stops it
+	holds    bool                // blocks (sleeps, waits for a channel) in a function that also locks
+	waits    []time.Duration     // constants given to tickers, timers and Sleep
+	live     map[*types.Named]bool
+	pending  []*types.Func // interface methods called
+	work     []*fn
+	prepared map[*types.Func]bool
+}
+
+func (x *index) newReach() *reach {
+	return &reach{
+		x: x, funcs: map[*fn]bool{}, fields: map[*types.Var]bool{}, globals: map[*types.Var]bool{},
+		live: map[*types.Named]bool{}, prepared: map[*types.Func]bool{},
+	}
+}
+
+// of returns the reach of the given functions.
+func (x *index) reach(roots ...*fn) *reach {
+	r := x.newReach()
+	for _, f := range roots {
+		if f != nil {
+			r.add(f)
+		}
+	}
+	r.run()
+	for _, f := range roots {
+		if f == nil {
+			continue
+		}
+		h := x.hazard(f)
+		r.forever = r.forever || h.forever
+	}
+	for f := range r.funcs {
+		h := x.hazard(f)
+		r.lasting = r.lasting || h.lasting
+		r.holds = r.holds || h.locks && h.blocks
+		r.waits = append(r.waits, h.waits...)
+	}
+	return r
+}
+
+func (r *reach) add(f *fn) {
+	if !r.funcs[f] {
+		r.funcs[f] = true
+		r.work = append(r.work, f)
+	}
+}
+
+func (r *reach) run() {
+	for {
+		for len(r.work) > 0 {
+			f := r.work[len(r.work)-1]
+			r.work = r.work[:len(r.work)-1]
+			r.walk(f.decl, f.pkg, f.obj.FullName())
+		}
+		// Interface calls: methods of the types that reached code makes.
+		for _, m := range r.pending {
+			for n := range r.live {
+				if obj, _, _ := types.LookupFieldOrMethod(types.NewPointer(n), true, m.Pkg(), m.Name()); obj != nil {
+					if f := r.x.fn(obj); f != nil {
+						r.add(f)
+					}
+				}
+			}
+		}
+		if len(r.work) == 0 {
+			return
+		}
+	}
+}
+
+func (x *index) fn(obj types.Object) *fn {
+	if f, ok := obj.(*types.Func); ok {
+		return x.funcs[f.Origin()]
+	}
+	return nil
+}
+
+func (r *reach) deny(pos token.Pos, in, what string) {
+	if r.unsafe == "" {
+		r.unsafe = fmt.Sprintf("%s %s (%s)", in, what, r.x.pos(pos))
+	}
+}
+
+// walk looks at one body (or initializer).
+func (r *reach) walk(root ast.Node, p *detect.Package, in string) {
+	in = shortName(in)
+	ast.Inspect(root, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.SelectorExpr:
+			if sel := p.Info.Selections[n]; sel != nil {
+				if v, ok := sel.Obj().(*types.Var); ok {
+					r.fields[v.Origin()] = true
+				}
+			}
+		case *ast.CompositeLit:
+			r.makes(p.Info.TypeOf(n))
+		case *ast.ValueSpec:
+			if n.Type != nil {
+				r.makes(p.Info.TypeOf(n.Type))
+			}
+		case *ast.CallExpr:
+			if tv, ok := p.Info.Types[n.Fun]; ok && (tv.IsType() || tv.IsBuiltin()) && len(n.Args) > 0 {
+				r.makes(p.Info.TypeOf(n)) // a conversion or new(T)
+			}
+		case *ast.Ident:
+			switch obj := p.Info.Uses[n].(type) {
+			case *types.Func:
+				r.call(n.Pos(), obj, in)
+			case *types.Var:
+				if obj.Pkg() != nil && obj.Parent() == obj.Pkg().Scope() && !r.globals[obj] {
+					r.globals[obj] = true
+					if in := r.x.varInit[obj]; in.expr != nil {
+						r.walk(in.expr, in.pkg, obj.Pkg().Name()+"."+obj.Name())
+					}
+				}
+			case *types.PkgName:
+				if path := obj.Imported().Path(); path == "unsafe" || path == "C" {
+					r.deny(n.Pos(), in, "uses "+path)
+				}
+			}
+		}
+		return true
+	})
+}
+
+func (r *reach) makes(t types.Type) {
+	if t == nil {
+		return
+	}
+	if p, ok := t.Underlying().(*types.Pointer); ok {
+		t = p.Elem()
+	}
+	if n, ok := types.Unalias(t).(*types.Named); ok && n.Obj().Pkg() != nil && r.x.byTypes[n.Obj().Pkg()] != nil {
+		r.live[n.Origin()] = true
+	}
+}
+
+func (r *reach) call(pos token.Pos, obj *types.Func, in string) {
+	obj = obj.Origin()
+	if r.prepared[obj] {
+		return
+	}
+	r.prepared[obj] = true
+	if recv := obj.Signature().Recv(); recv != nil && types.IsInterface(recv.Type()) {
+		r.pending = append(r.pending, obj)
+		return
+	}
+	if f := r.x.funcs[obj]; f != nil {
+		r.add(f)
+		return
+	}
+	if obj.Pkg() != nil && r.x.byTypes[obj.Pkg()] != nil {
+		r.deny(pos, in, "calls "+shortName(obj.FullName())+", which has no Go body")
+		return
+	}
+	if why := effectOf(obj); why != "" {
+		r.deny(pos, in, "calls "+shortName(obj.FullName())+", "+why)
+	}
+}
+
+// shortName cuts import paths down to package names: (*example.com/p.T).M → (*p.T).M.
+func shortName(full string) string {
+	slash := strings.LastIndex(full, "/")
+	if slash < 0 {
+		return full
+	}
+	star := ""
+	for _, prefix := range []string{"(*", "("} {
+		if strings.HasPrefix(full, prefix) {
+			star = prefix
+			break
+		}
+	}
+	return star + full[slash+1:]
+}
+
+// A hazard is what one function does itself, or through what it calls directly.
+type hazard struct {
+	forever bool            // loops until something stops it
+	lasting bool            // starts a goroutine that loops until something stops it
+	locks   bool            // takes a lock
+	blocks  bool            // sleeps or waits for a channel or another goroutine
+	waits   []time.Duration // constants given to tickers, timers and Sleep
+	busy    bool
+}
+
+func (x *index) hazard(f *fn) *hazard {
+	if h := x.hazards[f]; h != nil {
+		return h // of a recursive call: what is known so far
+	}
+	h := &hazard{busy: true}
+	x.hazards[f] = h
+	x.hazardOf(h, f.decl.Body, f.pkg)
+	h.busy = false
+	return h
+}
+
+func (x *index) hazardOf(h *hazard, body ast.Node, p *detect.Package) {
+	inSelect := map[ast.Node]bool{} // communications of a select with a default
+	ast.Inspect(body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.GoStmt:
+			started := &hazard{}
+			if lit, ok := ast.Unparen(n.Call.Fun).(*ast.FuncLit); ok {
+				x.hazardOf(started, lit.Body, p)
+			} else if g := x.fn(typeutil.Callee(p.Info, n.Call)); g != nil {
+				*started = *x.hazard(g)
+			}
+			h.lasting = h.lasting || started.forever || started.lasting
+			h.waits = append(h.waits, started.waits...)
+			return false
+		case *ast.FuncLit:
+			inner := &hazard{}
+			x.hazardOf(inner, n.Body, p)
+			// Not known when it runs: a loop inside may be a goroutine's.
+			h.lasting = h.lasting || inner.forever || inner.lasting
+			h.waits = append(h.waits, inner.waits...)
+			h.locks, h.blocks = h.locks || inner.locks, h.blocks || inner.blocks
+			return false
+		case *ast.ForStmt:
+			if n.Cond == nil && (n.Init == nil || n.Post == nil) && !leaves(n.Body) {
+				h.forever = true
+			}
+		case *ast.RangeStmt:
+			if t := p.Info.TypeOf(n.X); t != nil {
+				if _, ok := t.Underlying().(*types.Chan); ok {
+					h.forever, h.blocks = true, true
+				}
+			}
+		case *ast.SelectStmt:
+			def := false
+			for _, c := range n.Body.List {
+				def = def || c.(*ast.CommClause).Comm == nil
+			}
+			h.blocks = h.blocks || !def
+			for _, c := range n.Body.List {
+				if comm := c.(*ast.CommClause).Comm; comm != nil {
+					ast.Inspect(comm, func(c ast.Node) bool {
+						if c != nil {
+							inSelect[c] = true
+						}
+						return true
+					})
+				}
+			}
+		case *ast.SendStmt:
+			h.blocks = h.blocks || !inSelect[n]
+		case *ast.UnaryExpr:
+			if n.Op == token.ARROW {
+				h.blocks = h.blocks || !inSelect[n]
+			}
+		case *ast.CallExpr:
+			callee, _ := typeutil.Callee(p.Info, n).(*types.Func)
+			if callee == nil {
+				return true
+			}
+			switch callee.Name() {
+			case "Lock", "RLock":
+				h.locks = true
+			}
+			switch callee.FullName() {
+			case "time.Sleep", "(*sync.WaitGroup).Wait", "(*sync.Cond).Wait", "(*golang.org/x/sync/errgroup.Group).Wait":
+				h.blocks = true
+			}
+			if callee.Pkg() != nil && callee.Pkg().Path() == "time" {
+				for _, a := range n.Args {
+					if tv := p.Info.Types[a]; tv.Value != nil && tv.Value.Kind() == constant.Int {
+						if d, ok := constant.Int64Val(tv.Value); ok && d > 0 && types.TypeString(tv.Type, nil) == "time.Duration" {
+							h.waits = append(h.waits, time.Duration(d))
+						}
+					}
+				}
+			}
+			if g := x.fn(callee); g != nil {
+				inner := x.hazard(g)
+				h.forever = h.forever || inner.forever
+				h.lasting = h.lasting || inner.lasting
+				h.blocks = h.blocks || inner.blocks
+			}
+		}
+		return true
+	})
+}
+
+// leaves reports whether a loop's body has a way out that does not wait for
+// anything: a break or return outside any select.
+func leaves(body *ast.BlockStmt) bool {
+	found := false
+	ast.Inspect(body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit, *ast.SelectStmt:
+			return false
+		case *ast.ReturnStmt:
+			found = true
+		case *ast.BranchStmt:
+			found = found || n.Tok == token.BREAK || n.Tok == token.GOTO
+		}
+		return !found
+	})
+	return found
+}
+
+// A verdict about functions outside the module: safe unless denied, or denied
+// unless safe.
+type verdict struct {
+	why  string   // the effect, for packages whose functions have one
+	but  []string // names (or "Type.Method", with a trailing * for a prefix) that are the exception
+	deny bool     // the default of the package
+}
+
+const (
+	effFiles   = "which reaches the file system"
+	effNet     = "which reaches the network"
+	effProcess = "which acts on the process"
+	effOutside = "whose body is not part of the module"
+)
+
+// effects is the safety table for the standard library (doc.go explains it).
+// Packages that it does not name are denied.
+var effects = map[string]verdict{
+	"os": {deny: true, why: effFiles, but: []string{"Getenv", "LookupEnv", "Environ", "ExpandEnv", "Expand", "Getpid", "Getppid",
+		"Hostname", "IsExist", "IsNotExist", "IsPermission", "IsTimeout", "PathError.*", "SyscallError.*", "IsPathSeparator", "TempDir", "Getpagesize", "Getuid", "Getgid"}},
+	"net": {deny: true, why: effNet, but: []string{"ParseIP", "ParseCIDR", "ParseMAC", "JoinHostPort", "SplitHostPort", "IPv4", "IPv4Mask", "CIDRMask",
+		"IP.*", "IPNet.*", "IPMask.*", "HardwareAddr.*", "OpError.*", "TCPAddr.*", "UDPAddr.*", "IPAddr.*", "Pipe", "AddrError.*", "DNSError.*"}},
+	"net/http": {why: effNet, but: []string{"Get", "Head", "Post", "PostForm", "ListenAndServe*", "Serve", "ServeTLS", "Client.*", "Server.ListenAndServe*", "Server.Serve*",
+		"Transport.RoundTrip", "Transport.DialTLS", "ServeFile*", "FileServer*", "NewFileTransport*", "Dir.*"}},
+	"net/http/httptest": {why: effNet, but: []string{"NewServer", "NewTLSServer", "NewUnstartedServer", "Server.*"}},
+	"net/textproto":     {why: effNet, but: []string{"Dial"}},
+	"crypto/tls":        {why: effNet, but: []string{"Dial*", "Listen", "Dialer.*", "LoadX509KeyPair"}},
+	"log":               {why: effProcess, but: []string{"Fatal*", "Logger.Fatal*"}},
+	"fmt":               {why: effProcess, but: []string{"Scan*"}},
+	"runtime":           {why: effProcess, but: []string{"Goexit", "Breakpoint", "GOMAXPROCS", "LockOSThread"}},
+	"runtime/debug":     {deny: true, why: effProcess, but: []string{"Stack", "PrintStack", "ReadBuildInfo", "ReadGCStats", "BuildInfo.*"}},
+	"reflect":           {why: effProcess, but: []string{"NewAt", "Value.UnsafeAddr", "Value.UnsafePointer", "Value.Pointer"}},
+	"expvar":            {why: effProcess, but: []string{"Publish", "New*"}},
+	"text/template":     {why: effFiles, but: []string{"ParseFiles", "ParseGlob", "Template.ParseFiles", "Template.ParseGlob"}},
+	"html/template":     {why: effFiles, but: []string{"ParseFiles", "ParseGlob", "Template.ParseFiles", "Template.ParseGlob"}},
+	"path/filepath":     {why: effFiles, but: []string{"Walk*", "Glob", "EvalSymlinks", "Abs"}},
+	"time":              {why: effFiles, but: []string{"LoadLocation"}},
+	"mime":              {why: effFiles, but: []string{"TypeByExtension", "ExtensionsByType"}},
+	"go/parser":         {why: effFiles, but: []string{"ParseDir", "ParseFile"}},
+	"io/ioutil":         {deny: true, why: effFiles, but: []string{"ReadAll", "NopCloser"}},
+}
+
+// calm are packages without effects of their own.
+var calm = func() map[string]bool {
+	m := map[string]bool{}
+	for _, p := range strings.Fields(`bufio bytes cmp context embed errors expvar hash html io io/fs iter maps path regexp slices sort strconv
+		strings sync sync/atomic testing/synctest unicode unicode/utf8 unicode/utf16 unique weak log/slog net/url net/netip net/mail
+		regexp/syntax text/tabwriter text/scanner text/template/parse index/suffixarray container/heap container/list container/ring
+		math math/big math/bits math/cmplx math/rand math/rand/v2 mime/multipart mime/quotedprintable runtime/trace
+		archive/tar archive/zip compress/gzip compress/flate compress/zlib compress/bzip2 compress/lzw
+		go/ast go/token go/format go/scanner go/constant go/types image image/color image/draw image/png image/jpeg image/gif structs`) {
+		m[p] = true
+	}
+	return m
+}()
+
+// calmTrees are import path prefixes of the same kind; the ones with a host are
+// libraries that programs use for state, identity, logging and metrics.
+var calmTrees = []string{
+	"encoding", "hash/", "crypto", "golang.org/x/sync/", "golang.org/x/exp/", "golang.org/x/text/", "golang.org/x/time/rate", "golang.org/x/crypto/",
+	"github.com/google/uuid", "github.com/gofrs/uuid", "github.com/pkg/errors", "github.com/hashicorp/go-multierror", "github.com/hashicorp/golang-lru",
+	"github.com/sirupsen/logrus", "go.uber.org/zap", "go.uber.org/atomic", "go.uber.org/multierr", "github.com/rs/zerolog", "github.com/go-logr/logr", "github.com/go-kit/log", "k8s.io/klog",
+	"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_model", "github.com/prometheus/common/model",
+	"github.com/gorilla/mux", "github.com/go-chi/chi", "github.com/julienschmidt/httprouter", "github.com/cespare/xxhash", "github.com/davecgh/go-spew",
+	"github.com/puzpuzpuz/xsync", "github.com/orcaman/concurrent-map", "github.com/cenkalti/backoff", "github.com/samber/lo", "google.golang.org/protobuf/proto", "google.golang.org/grpc/codes", "google.golang.org/grpc/status",
+	"github.com/patrickmn/go-cache", "github.com/emirpasic/gods", "github.com/google/btree", "github.com/spf13/cast",
+}
+
+// effectOf says why a test must not call a function outside the module, or "".
+func effectOf(f *types.Func) string {
+	if f.Pkg() == nil {
+		return "" // error.Error
+	}
+	name := f.Name()
+	if recv := f.Signature().Recv(); recv != nil {
+		t := recv.Type()
+		if p, ok := t.(*types.Pointer); ok {
+			t = p.Elem()
+		}
+		if n, ok := types.Unalias(t).(*types.Named); ok {
+			name = n.Obj().Name() + "." + name
+		}
+	}
+	pkg := f.Pkg().Path()
+	if v, ok := effects[pkg]; ok {
+		listed := false
+		for _, pattern := range v.but {
+			if ok, _ := path.Match(pattern, name); ok {
+				listed = true
+			}
+		}
+		if listed != v.deny {
+			return v.why
+		}
+		return ""
+	}
+	if calm[pkg] {
+		if strings.HasPrefix(f.Name(), "Fatal") { // of a logger
+			return effProcess
+		}
+		return ""
+	}
+	for _, tree := range calmTrees {
+		if pkg == strings.TrimSuffix(tree, "/") || strings.HasPrefix(pkg, strings.TrimSuffix(tree, "/")+"/") {
+			if strings.HasPrefix(f.Name(), "Fatal") || f.Name() == "Exit" {
+				return effProcess
+			}
+			return ""
+		}
+	}
+	if first, _, _ := strings.Cut(pkg, "/"); strings.Contains(first, ".") {
+		return effOutside
+	}
+	return effProcess
+}
+
+func sortedFields(m map[*types.Var]bool) []*types.Var {
+	var out []*types.Var
+	for v := range m {
+		out = append(out, v)
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Pos() < out[j].Pos() })
+	return out
+}

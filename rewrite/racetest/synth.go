@@ -1,0 +1,1052 @@
+// This file makes values: receivers, arguments, requests, stubs.
+
+package racetest
+
+import (
+	"fmt"
+	"go/ast"
+	"go/constant"
+	"go/token"
+	"go/types"
+	"path"
+	"sort"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/mapmigrate/mapmigrate/detect"
+	"golang.org/x/tools/go/types/typeutil"
+)
+
+// A synth writes Go expressions for values of given types, in the file of one test.
+type synth struct {
+	x         *index
+	pkg       *detect.Package
+	imports   map[string]string // path → name, "" when the package's own
+	taken     map[string]bool   // names in use anywhere in the file
+	insts     map[*types.Named][]types.Type
+	shareable func(*types.Named) bool
+	shared    map[*types.Named]string // variables that both sides use
+	setup     []string                // statements before the two sides
+	side      *[]string               // statements of the side being written; nil means setup
+	stubs     []string                // declarations after the test
+	touched   map[*types.Var]bool     // fields that the sides use
+	leaveNil  *types.Var              // the map, when the program makes it lazily
+	wait      bool                    // something needs stopping: contexts get cancelled, done channels closed
+	used      map[*fn]bool            // constructors called
+	making    map[*types.Named]bool
+	stops     []string // statements that end what the test started, run last first
+}
+
+const maxDepth = 4
+
+func (s *synth) stmt(text string) {
+	if s.side != nil {
+		*s.side = append(*s.side, text)
+	} else {
+		s.setup = append(s.setup, text)
+	}
+}
+
+// name returns a fresh identifier.
+func (s *synth) name(want string) string {
+	if want == "" || want == "_" || token.IsKeyword(want) {
+		want = "v"
+	}
+	name := want
+	for i := 2; s.taken[name] || types.Universe.Lookup(name) != nil || s.pkg.Types.Scope().Lookup(name) != nil; i++ {
+		name = want + strconv.Itoa(i)
+	}
+	s.taken[name] = true
+	return name
+}
+
+// use imports a package and returns the name to qualify with.
+func (s *synth) use(importPath string) string {
+	if importPath == s.pkg.Path {
+		return ""
+	}
+	if name, ok := s.imports[importPath]; ok {
+		return name
+	}
+	base := path.Base(importPath)
+	if p := s.x.byPath[importPath]; p != nil {
+		base = p.Name
+	} else if importPath == "math/rand/v2" {
+		base = "rand"
+	}
+	name := base
+	for i := 2; s.taken[name] || s.pkg.Types.Scope().Lookup(name) != nil; i++ {
+		name = base + strconv.Itoa(i)
+	}
+	s.taken[name] = true
+	s.imports[importPath] = name
+	return name
+}
+
+func (s *synth) qualifier(p *types.Package) string {
+	if p == s.pkg.Types || p.Path() == s.pkg.Path {
+		return ""
+	}
+	if _, ok := s.imports[p.Path()]; !ok && p.Name() != path.Base(p.Path()) {
+		name := p.Name()
+		for i := 2; s.taken[name] || s.pkg.Types.Scope().Lookup(name) != nil; i++ {
+			name = p.Name() + strconv.Itoa(i)
+		}
+		s.taken[name] = true
+		s.imports[p.Path()] = name
+	}
+	return s.use(p.Path())
+}
+
+func (s *synth) typ(t types.Type) string { return types.TypeString(t, s.qualifier) }
+
+// visible reports whether the test file can name an object.
+func (s *synth) visible(o types.Object) bool {
+	if o.Pkg() == nil || o.Pkg() == s.pkg.Types {
+		return true
+	}
+	return o.Exported() && s.importable(o.Pkg().Path())
+}
+
+// importable reports whether the test's package can import another one.
+func (s *synth) importable(path string) bool {
+	if !internalOK(path, s.pkg.Path) {
+		return false
+	}
+	p := s.x.byPath[path]
+	return p == nil || !s.x.imports(p, s.pkg)
+}
+
+func internalOK(path, from string) bool {
+	i := strings.LastIndex("/"+path+"/", "/internal/")
+	if i < 0 {
+		return true
+	}
+	root := strings.TrimSuffix(path[:max(i-1, 0)], "/")
+	return from == root || strings.HasPrefix(from, root+"/")
+}
+
+// imports reports whether p depends on q.
+func (x *index) imports(p, q *detect.Package) bool {
+	if p == q {
+		return true
+	}
+	for _, imp := range p.Imports {
+		if x.imports(imp, q) {
+			return true
+		}
+	}
+	return false
+}
+
+// expressible reports whether a type can be written in the test file.
+func (s *synth) expressible(t types.Type) bool {
+	ok := true
+	seen := map[types.Type]bool{}
+	var visit func(types.Type)
+	visit = func(t types.Type) {
+		if seen[t] || !ok {
+			return
+		}
+		seen[t] = true
+		switch t := t.(type) {
+		case *types.Alias:
+			ok = ok && s.visible(t.Obj())
+		case *types.Named:
+			ok = ok && s.visible(t.Obj()) && (t.Obj().Pkg() == nil || t.Obj().Parent() == t.Obj().Pkg().Scope())
+			for i := range t.TypeArgs().Len() {
+				visit(t.TypeArgs().At(i))
+			}
+		case *types.Pointer:
+			visit(t.Elem())
+		case *types.Slice:
+			visit(t.Elem())
+		case *types.Array:
+			visit(t.Elem())
+		case *types.Chan:
+			visit(t.Elem())
+		case *types.Map:
+			visit(t.Key())
+			visit(t.Elem())
+		case *types.Signature:
+			for i := range t.Params().Len() {
+				visit(t.Params().At(i).Type())
+			}
+			for i := range t.Results().Len() {
+				visit(t.Results().At(i).Type())
+			}
+		case *types.Struct:
+			for i := range t.NumFields() {
+				ok = ok && (t.Field(i).Exported() || t.Field(i).Pkg() == s.pkg.Types)
+				visit(t.Field(i).Type())
+			}
+		case *types.TypeParam:
+			ok = false
+		}
+	}
+	visit(t)
+	return ok
+}
+
+func named(t types.Type) *types.Named {
+	n, _ := types.Unalias(t).(*types.Named)
+	return n
+}
+
+// value returns an expression of type t. hint is the parameter's or field's name.
+func (s *synth) value(t types.Type, hint string, depth int) (string, error) {
+	if depth > maxDepth {
+		return "", fmt.Errorf("%s needs values nested too deeply", s.short(t))
+	}
+	t = types.Unalias(t)
+	if e, ok, err := s.known(t, hint); ok || err != nil {
+		return e, err
+	}
+	if !s.expressible(t) {
+		return "", fmt.Errorf("the type %s cannot be written in package %s", s.short(t), s.pkg.Name)
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Basic:
+		switch {
+		case u.Info()&types.IsString != 0:
+			return `"a"`, nil
+		case u.Info()&types.IsNumeric != 0:
+			return "1", nil
+		case u.Info()&types.IsBoolean != 0:
+			return "true", nil
+		}
+		return "", fmt.Errorf("no test value for %s", s.short(t))
+	case *types.Slice:
+		if b, ok := u.Elem().Underlying().(*types.Basic); ok {
+			switch {
+			case b.Kind() == types.Byte:
+				return s.typ(t) + `("a")`, nil
+			case b.Info()&types.IsString != 0:
+				return s.typ(t) + `{"a", "b", "c"}`, nil
+			case b.Info()&types.IsNumeric != 0:
+				return s.typ(t) + `{1, 2, 3}`, nil
+			}
+		}
+		e, err := s.value(u.Elem(), hint, depth+1)
+		if err != nil {
+			return s.typ(t) + "{}", nil
+		}
+		return s.typ(t) + "{" + e + "}", nil
+	case *types.Array:
+		return s.typ(t) + "{}", nil
+	case *types.Map:
+		k, err1 := s.value(u.Key(), hint, depth+1)
+		v, err2 := s.value(u.Elem(), hint, depth+1)
+		if err1 != nil || err2 != nil {
+			return s.typ(t) + "{}", nil
+		}
+		return s.typ(t) + "{" + k + ": " + v + "}", nil
+	case *types.Chan:
+		return s.channel(t, u, hint, depth)
+	case *types.Signature:
+		return s.function(u, depth)
+	case *types.Pointer:
+		if n := named(u.Elem()); n != nil {
+			if _, ok := n.Underlying().(*types.Struct); ok {
+				return s.structure(n, true, hint, depth)
+			}
+		}
+		return "new(" + s.typ(u.Elem()) + ")", nil
+	case *types.Struct:
+		if n := named(t); n != nil {
+			return s.structure(n, false, hint, depth)
+		}
+		return s.typ(t) + "{}", nil
+	case *types.Interface:
+		return s.implementer(t, u, hint, depth)
+	}
+	return "", fmt.Errorf("no test value for %s", s.short(t))
+}
+
+func (s *synth) short(t types.Type) string {
+	return types.TypeString(t, func(p *types.Package) string {
+		if p == s.pkg.Types {
+			return ""
+		}
+		return p.Name()
+	})
+}
+
+// known are types whose values have a usual form in tests.
+func (s *synth) known(t types.Type, hint string) (string, bool, error) {
+	q := func(path, rest string) (string, bool, error) { return s.use(path) + rest, true, nil }
+	switch types.TypeString(t, nil) {
+	case "error":
+		return q("errors", `.New("a")`)
+	case "context.Context":
+		if s.wait {
+			ctx, cancel := s.name("ctx"), s.name("cancel")
+			c := s.use("context")
+			s.setup = append(s.setup, fmt.Sprintf("%s, %s := %s.WithCancel(%s.Background())", ctx, cancel, c, c))
+			s.stops = append(s.stops, cancel+"()")
+			return ctx, true, nil
+		}
+		return q("context", ".Background()")
+	case "context.CancelFunc":
+		return "func() {}", true, nil
+	case "time.Duration":
+		return q("time", ".Second")
+	case "time.Time":
+		return q("time", ".Now()")
+	case "net/http.ResponseWriter":
+		return q("net/http/httptest", ".NewRecorder()")
+	case "*net/http.Request":
+		return q("net/http/httptest", `.NewRequest("GET", "/", nil)`)
+	case "net/http.Handler":
+		return q("net/http", ".NotFoundHandler()")
+	case "net/http.Header":
+		return q("net/http", ".Header{}")
+	case "*net/url.URL":
+		return "&" + s.use("net/url") + `.URL{Path: "/a"}`, true, nil
+	case "io.Reader", "io.ByteReader", "io.RuneReader":
+		return q("strings", `.NewReader("a")`)
+	case "io.Writer":
+		return q("io", ".Discard")
+	case "io.ReadCloser":
+		r := s.use("strings")
+		return q("io", ".NopCloser("+r+`.NewReader("a"))`)
+	case "*log.Logger":
+		l := s.use("log")
+		return l + ".New(" + s.use("io") + `.Discard, "", 0)`, true, nil
+	case "*log/slog.Logger":
+		l := s.use("log/slog")
+		return fmt.Sprintf("%s.New(%s.NewTextHandler(%s.Discard, nil))", l, l, s.use("io")), true, nil
+	case "sync.Locker":
+		return "new(" + s.use("sync") + ".Mutex)", true, nil
+	case "*sync.WaitGroup":
+		v := s.name(hint)
+		s.stmt(fmt.Sprintf("var %s %s.WaitGroup", v, s.use("sync")))
+		s.stmt(v + ".Add(1)")
+		return "&" + v, true, nil
+	case "*testing.T", "testing.TB", "*testing.B", "unsafe.Pointer", "*os.File", "net.Conn", "net.Listener", "*database/sql.DB", "*os/exec.Cmd":
+		return "", false, fmt.Errorf("a test cannot make a %s", s.short(t))
+	}
+	return "", false, nil
+}
+
+// channel makes a channel: one of values comes filled and closed, so that a loop
+// over it ends; one that only signals is closed when the test is done.
+func (s *synth) channel(t types.Type, u *types.Chan, hint string, depth int) (string, error) {
+	elem := s.typ(u.Elem())
+	ch := s.name(hint)
+	st, isStruct := u.Elem().Underlying().(*types.Struct)
+	signal := isStruct && st.NumFields() == 0
+	switch {
+	case signal:
+		s.setup = append(s.setup, fmt.Sprintf("%s := make(chan %s)", ch, elem))
+		s.stops = append(s.stops, "close("+ch+")")
+	case u.Dir() == types.SendOnly:
+		s.stmt(fmt.Sprintf("%s := make(chan %s, 64)", ch, elem))
+	default:
+		v, err := s.value(u.Elem(), hint, depth+1)
+		if err != nil {
+			return "", err
+		}
+		s.stmt(fmt.Sprintf("%s := make(chan %s, 1)", ch, elem))
+		s.stmt(fmt.Sprintf("%s <- %s", ch, v))
+		s.stmt(fmt.Sprintf("close(%s)", ch))
+	}
+	return ch, nil
+}
+
+// function writes a literal that does nothing.
+func (s *synth) function(sig *types.Signature, depth int) (string, error) {
+	return s.nop(sig, depth, "func")
+}
+
+func (s *synth) nop(sig *types.Signature, depth int, head string) (string, error) {
+	var b strings.Builder
+	b.WriteString(head + "(")
+	for i := range sig.Params().Len() {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		pt := sig.Params().At(i).Type()
+		if sig.Variadic() && i == sig.Params().Len()-1 {
+			b.WriteString("..." + s.typ(pt.(*types.Slice).Elem()))
+		} else {
+			b.WriteString(s.typ(pt))
+		}
+	}
+	b.WriteString(")")
+	res := sig.Results()
+	if res.Len() == 0 {
+		return b.String() + " {}", nil
+	}
+	var typs, vals []string
+	for i := range res.Len() {
+		rt := res.At(i).Type()
+		typs = append(typs, s.typ(rt))
+		if types.TypeString(rt, nil) == "error" {
+			vals = append(vals, "nil")
+			continue
+		}
+		side := s.side
+		var inner []string
+		s.side = &inner
+		v, err := s.value(rt, "v", depth+1)
+		s.side = side
+		if err != nil || len(inner) > 0 { // not as an expression: the zero value has to do
+			if v = zero(s, rt); v == "" {
+				return "", fmt.Errorf("no test value for %s", s.short(rt))
+			}
+		}
+		vals = append(vals, v)
+	}
+	results := strings.Join(typs, ", ")
+	if len(typs) > 1 {
+		results = "(" + results + ")"
+	}
+	return b.String() + " " + results + " { return " + strings.Join(vals, ", ") + " }", nil
+}
+
+func zero(s *synth, t types.Type) string {
+	switch u := t.Underlying().(type) {
+	case *types.Basic:
+		switch {
+		case u.Info()&types.IsString != 0:
+			return `""`
+		case u.Info()&types.IsNumeric != 0:
+			return "0"
+		case u.Info()&types.IsBoolean != 0:
+			return "false"
+		}
+	case *types.Struct, *types.Array:
+		return s.typ(t) + "{}"
+	case *types.Pointer, *types.Slice, *types.Map, *types.Chan, *types.Signature, *types.Interface:
+		return "nil"
+	}
+	return ""
+}
+
+// structure makes a struct or a pointer to one: by a constructor when there is a
+// callable one, else by a literal that fills what the code under test uses.
+func (s *synth) structure(n *types.Named, ptr bool, hint string, depth int) (string, error) {
+	org := n.Origin()
+	if v, ok := s.shared[org]; ok {
+		return deref(v, !ptr), nil
+	}
+	if s.making[org] {
+		return "", fmt.Errorf("making a %s needs another one", s.short(n))
+	}
+	s.making[org] = true
+	defer delete(s.making, org)
+
+	share := s.shareable != nil && s.shareable(org)
+	side := s.side
+	if share {
+		s.side = nil
+	}
+	e, isPtr, fresh, err := s.construct(n, hint, depth)
+	if err != nil {
+		s.side = side
+		return "", err
+	}
+	if share {
+		if !fresh {
+			v := s.name(varName(n))
+			s.stmt(v + " := " + e)
+			e = v
+			if s.wait {
+				s.stop(v, n)
+			}
+		}
+		if !isPtr { // a struct value: both sides take its address
+			e = "&" + e
+		}
+		s.shared[org] = e
+		s.side = side
+		return deref(e, !ptr), nil
+	}
+	switch {
+	case isPtr == ptr:
+		return e, nil
+	case ptr && strings.HasSuffix(e, "}"): // a literal
+		return "&" + e, nil
+	case ptr:
+		v := e
+		if !fresh {
+			v = s.name(varName(n))
+			s.stmt(v + " := " + e)
+		}
+		return "&" + v, nil
+	}
+	return deref(e, true), nil
+}
+
+// deref turns a pointer expression into its value where asked to.
+func deref(e string, value bool) string {
+	if !value {
+		return e
+	}
+	if rest, ok := strings.CutPrefix(e, "&"); ok {
+		return rest
+	}
+	return "*" + e
+}
+
+func varName(n *types.Named) string {
+	name := n.Obj().Name()
+	r := []rune(name)
+	i := 0
+	for i < len(r) && unicode.IsUpper(r[i]) {
+		i++
+	}
+	if i > 1 && i < len(r) {
+		i-- // HTTPServer → httpServer
+	}
+	for k := range i {
+		r[k] = unicode.ToLower(r[k])
+	}
+	if low := string(r); low != name {
+		return low
+	}
+	return string(r[:1])
+}
+
+// construct returns an expression for a new n: whether it is a pointer, and
+// whether it is already a variable of its own.
+func (s *synth) construct(n *types.Named, hint string, depth int) (expr string, isPtr, fresh bool, err error) {
+	var why error
+	for _, c := range s.constructors(n) {
+		mark := s.mark()
+		expr, isPtr, fresh, err = s.callConstructor(c, n, depth)
+		if err == nil {
+			return expr, isPtr, fresh, nil
+		}
+		s.reset(mark)
+		why = err
+	}
+	expr, isPtr, err = s.literal(n, depth)
+	if err != nil && why != nil {
+		err = why
+	}
+	return expr, isPtr, false, err
+}
+
+type marks struct{ setup, stops, stubs, side int }
+
+func (s *synth) mark() marks {
+	m := marks{setup: len(s.setup), stops: len(s.stops), stubs: len(s.stubs)}
+	if s.side != nil {
+		m.side = len(*s.side)
+	}
+	return m
+}
+
+func (s *synth) reset(m marks) {
+	s.setup, s.stops, s.stubs = s.setup[:m.setup], s.stops[:m.stops], s.stubs[:m.stubs]
+	if s.side != nil {
+		*s.side = (*s.side)[:m.side]
+	}
+}
+
+// constructors lists the functions of n's package that return one, the simplest first.
+func (s *synth) constructors(n *types.Named) []*fn {
+	pkg := n.Obj().Pkg()
+	if pkg == nil || s.x.byTypes[pkg] == nil {
+		return nil
+	}
+	type cand struct {
+		f    *fn
+		rank int
+	}
+	var cands []cand
+	scope := pkg.Scope()
+	for _, name := range scope.Names() {
+		obj, ok := scope.Lookup(name).(*types.Func)
+		f := s.x.funcs[obj]
+		if !ok || f == nil || !s.visible(obj) || obj.Name() == "main" {
+			continue
+		}
+		res := obj.Signature().Results()
+		if res.Len() == 0 || res.Len() > 3 {
+			continue
+		}
+		r := res.At(0).Type()
+		if p, ok := r.(*types.Pointer); ok {
+			r = p.Elem()
+		}
+		if rn := named(r); rn == nil || rn.Origin() != n.Origin() {
+			continue
+		}
+		if p := obj.Signature().TypeParams(); p.Len() != 0 && p.Len() != n.TypeParams().Len() && p.Len() != n.TypeArgs().Len() {
+			continue
+		}
+		low := strings.ToLower(name)
+		t := strings.ToLower(n.Obj().Name())
+		rank := 0
+		switch {
+		case low == "new"+t:
+		case low == "new":
+			rank = 1
+		case strings.HasPrefix(low, "new"):
+			rank = 3
+		case strings.HasPrefix(low, "make"), strings.HasPrefix(low, "create"), strings.HasPrefix(low, "init"), strings.HasPrefix(low, "open"), strings.HasPrefix(low, "build"), strings.HasPrefix(low, "default"):
+			rank = 5
+		default:
+			continue // a getter, perhaps of something shared
+		}
+		sig := obj.Signature()
+		params := sig.Params().Len()
+		if sig.Variadic() {
+			params--
+		}
+		cands = append(cands, cand{f, rank*100 + params})
+	}
+	sort.SliceStable(cands, func(i, j int) bool { return cands[i].rank < cands[j].rank })
+	out := make([]*fn, len(cands))
+	for i, c := range cands {
+		out[i] = c.f
+	}
+	return out
+}
+
+func (s *synth) callConstructor(c *fn, n *types.Named, depth int) (expr string, isPtr, fresh bool, err error) {
+	r := s.x.reach(c)
+	if r.unsafe != "" {
+		return "", false, false, fmt.Errorf("%s", r.unsafe)
+	}
+	if r.forever {
+		return "", false, false, fmt.Errorf("%s does not return", c.obj.Name())
+	}
+	sig := c.obj.Signature()
+	inst := ""
+	if sig.TypeParams().Len() > 0 {
+		targs := s.targs(n)
+		t, err := types.Instantiate(nil, sig, targs, true)
+		if err != nil {
+			return "", false, false, err
+		}
+		sig = t.(*types.Signature)
+		inst = s.typeArgs(targs)
+	}
+	args, err := s.args(sig, depth+1)
+	if err != nil {
+		return "", false, false, err
+	}
+	call := s.funcRef(c.obj) + inst + "(" + strings.Join(args, ", ") + ")"
+	_, isPtr = sig.Results().At(0).Type().(*types.Pointer)
+	s.used[c] = true
+	if r.lasting {
+		s.wait = true
+	}
+	if sig.Results().Len() == 1 {
+		return call, isPtr, false, nil
+	}
+	v := s.name(varName(n))
+	lhs := []string{v}
+	check := ""
+	for i := 1; i < sig.Results().Len(); i++ {
+		if types.TypeString(sig.Results().At(i).Type(), nil) == "error" {
+			lhs = append(lhs, "err")
+			check = "err"
+		} else {
+			lhs = append(lhs, "_")
+		}
+	}
+	s.stmt(strings.Join(lhs, ", ") + " := " + call)
+	if check != "" {
+		s.stmt("if err != nil {\n\tt.Fatal(err)\n}")
+	}
+	if r.lasting {
+		s.stop(v, n)
+	}
+	return v, isPtr, true, nil
+}
+
+// stop defers the method that ends what a value started, if there is one.
+func (s *synth) stop(v string, n *types.Named) {
+	for _, name := range []string{"Close", "Stop", "Shutdown", "Cancel", "close", "stop", "shutdown", "cancel"} {
+		obj, _, _ := types.LookupFieldOrMethod(types.NewPointer(n), true, s.pkg.Types, name)
+		f, ok := obj.(*types.Func)
+		if !ok || s.x.fn(f) == nil || !s.visible(f) && f.Pkg() != s.pkg.Types {
+			continue
+		}
+		sig := f.Signature()
+		if r := s.x.reach(s.x.fn(f)); r.unsafe != "" {
+			continue
+		}
+		switch {
+		case sig.Params().Len() == 0:
+			s.stops = append(s.stops, v+"."+name+"()")
+		case sig.Params().Len() == 1 && types.TypeString(sig.Params().At(0).Type(), nil) == "context.Context":
+			s.stops = append(s.stops, v+"."+name+"("+s.use("context")+".Background())")
+		default:
+			continue
+		}
+		return
+	}
+}
+
+func (s *synth) funcRef(f *types.Func) string {
+	if q := s.qualifier(f.Pkg()); q != "" {
+		return q + "." + f.Name()
+	}
+	return f.Name()
+}
+
+func (s *synth) typeArgs(targs []types.Type) string {
+	var parts []string
+	for _, t := range targs {
+		parts = append(parts, s.typ(t))
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+}
+
+// targs chooses type arguments for a generic type, the same ones every time.
+func (s *synth) targs(n *types.Named) []types.Type {
+	if n.TypeArgs().Len() > 0 {
+		var out []types.Type
+		for i := range n.TypeArgs().Len() {
+			out = append(out, n.TypeArgs().At(i))
+		}
+		return out
+	}
+	org := n.Origin()
+	if t := s.insts[org]; t != nil {
+		return t
+	}
+	t := s.choose(org.TypeParams())
+	s.insts[org] = t
+	return t
+}
+
+// choose picks type arguments: string where it fits first, int otherwise.
+func (s *synth) choose(params *types.TypeParamList) []types.Type {
+	var out []types.Type
+	for i := range params.Len() {
+		order := []types.Type{types.Typ[types.Int], types.Typ[types.String], types.Typ[types.Float64]}
+		if i == 0 && params.Len() > 1 {
+			order[0], order[1] = order[1], order[0]
+		}
+		var pick types.Type
+		for _, t := range order {
+			if c, ok := params.At(i).Constraint().Underlying().(*types.Interface); ok && types.Satisfies(t, c) {
+				pick = t
+				break
+			}
+		}
+		if pick == nil {
+			pick = types.Typ[types.Invalid]
+		}
+		out = append(out, pick)
+	}
+	return out
+}
+
+// literal writes T{…} with the fields that the code under test uses and whose
+// zero value would not do: maps, channels, functions, interfaces, pointers.
+func (s *synth) literal(n *types.Named, depth int) (string, bool, error) {
+	if n.TypeParams().Len() > 0 && n.TypeArgs().Len() == 0 {
+		t, err := types.Instantiate(nil, n, s.targs(n), true)
+		if err != nil {
+			return "", false, err
+		}
+		n = t.(*types.Named)
+	}
+	st, ok := n.Underlying().(*types.Struct)
+	if !ok {
+		return "", false, fmt.Errorf("%s is not a struct", s.short(n))
+	}
+	if !s.expressible(n) {
+		return "", false, fmt.Errorf("the type %s cannot be written in package %s", s.short(n), s.pkg.Name)
+	}
+	var fields []string
+	for i := range st.NumFields() {
+		f := st.Field(i)
+		if !s.touched[f.Origin()] || !f.Exported() && f.Pkg() != s.pkg.Types || f.Origin() == s.leaveNil {
+			continue
+		}
+		var v string
+		var err error
+		switch u := f.Type().Underlying().(type) {
+		case *types.Map:
+			if !s.expressible(f.Type()) {
+				continue
+			}
+			v = s.typ(f.Type()) + "{}"
+		case *types.Chan:
+			if u.Dir() == types.RecvOnly || !s.expressible(f.Type()) {
+				continue
+			}
+			v = "make(" + s.typ(f.Type()) + ", 64)"
+		case *types.Signature, *types.Interface:
+			v, err = s.value(f.Type(), f.Name(), depth+1)
+		case *types.Pointer:
+			v, err = s.value(f.Type(), f.Name(), depth+1)
+		case *types.Struct:
+			fn := named(f.Type())
+			if fn == nil || fn.Obj().Pkg() == nil || s.x.byTypes[fn.Obj().Pkg()] == nil {
+				continue
+			}
+			v, err = s.value(f.Type(), f.Name(), depth+1)
+		default:
+			continue
+		}
+		if err != nil {
+			continue // left zero: the test may still get far enough
+		}
+		fields = append(fields, f.Name()+": "+v)
+	}
+	return "&" + s.typ(n) + "{" + strings.Join(fields, ", ") + "}", true, nil
+}
+
+// implementer makes a value of an interface type: of a first-party type that
+// implements it, else of a stub declared for the purpose.
+func (s *synth) implementer(t types.Type, u *types.Interface, hint string, depth int) (string, error) {
+	if u.Empty() {
+		return `"a"`, nil
+	}
+	for _, n := range s.x.named {
+		if types.IsInterface(n) || n.TypeParams().Len() > 0 || !s.visible(n.Obj()) {
+			continue
+		}
+		byPtr := types.Implements(types.NewPointer(n), u)
+		if !byPtr {
+			continue
+		}
+		// Its methods must be harmless too.
+		var methods []*fn
+		for i := range u.NumMethods() {
+			obj, _, _ := types.LookupFieldOrMethod(types.NewPointer(n), true, n.Obj().Pkg(), u.Method(i).Name())
+			if f := s.x.fn(obj); f != nil {
+				methods = append(methods, f)
+			}
+		}
+		if r := s.x.reach(methods...); r.unsafe != "" || r.lasting || r.forever {
+			continue
+		}
+		mark := s.mark()
+		var v string
+		var err error
+		if _, ok := n.Underlying().(*types.Struct); ok {
+			v, err = s.structure(n, !types.Implements(n, u), hint, depth+1)
+		} else if types.Implements(n, u) {
+			v, err = s.value(n, hint, depth+1)
+			v = s.typ(n) + "(" + v + ")"
+		} else {
+			continue
+		}
+		if err == nil {
+			return v, nil
+		}
+		s.reset(mark)
+	}
+	return s.stub(t, u, depth)
+}
+
+// stub declares a type whose methods do nothing and returns a value of it.
+func (s *synth) stub(t types.Type, u *types.Interface, depth int) (string, error) {
+	if u.NumMethods() > 12 {
+		return "", fmt.Errorf("%s has too many methods for a stub", s.short(t))
+	}
+	base := "value"
+	if n := named(t); n != nil {
+		base = n.Obj().Name()
+	}
+	name := "nop" + strings.ToUpper(base[:1]) + base[1:]
+	for _, d := range s.stubs {
+		if strings.HasPrefix(d, "type "+name+" ") {
+			return name + "{}", nil
+		}
+	}
+	name = s.name(name)
+	var methods []string
+	for i := range u.NumMethods() {
+		m := u.Method(i)
+		if !m.Exported() && m.Pkg() != s.pkg.Types {
+			return "", fmt.Errorf("%s has unexported methods of another package", s.short(t))
+		}
+		if !s.expressible(m.Signature()) {
+			return "", fmt.Errorf("%s.%s uses types that cannot be written in package %s", s.short(t), m.Name(), s.pkg.Name)
+		}
+		if why := s.stubbable(m.Signature(), t); why != "" {
+			return "", fmt.Errorf("%s.%s %s", s.short(t), m.Name(), why)
+		}
+		text, err := s.nop(m.Signature(), depth+1, "func ("+name+") "+m.Name())
+		if err != nil {
+			return "", err
+		}
+		methods = append(methods, text)
+	}
+	s.stubs = append(s.stubs, fmt.Sprintf("type %s struct{} // a %s that does nothing\n\n%s", name, s.short(t), strings.Join(methods, "\n")))
+	return name + "{}", nil
+}
+
+// stubbable reports why a method's results cannot be faked; "" when they can.
+func (s *synth) stubbable(sig *types.Signature, self types.Type) string {
+	for i := range sig.Results().Len() {
+		if types.Identical(sig.Results().At(i).Type(), self) {
+			return "returns the interface itself"
+		}
+	}
+	return ""
+}
+
+// args makes the arguments of a call; variadic ones are left out.
+func (s *synth) args(sig *types.Signature, depth int) ([]string, error) {
+	n := sig.Params().Len()
+	if sig.Variadic() {
+		n--
+	}
+	var out []string
+	for i := range n {
+		p := sig.Params().At(i)
+		v, err := s.value(p.Type(), p.Name(), depth)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// request makes a request that leads a handler to its access: with the method,
+// path values, form values, headers and cookies that the handler asks for.
+func (s *synth) request(e *entry) (string, error) {
+	method, target := "GET", "/"
+	if e.pattern != "" {
+		m, p, ok := strings.Cut(e.pattern, " ")
+		if !ok {
+			m, p = "", e.pattern
+		}
+		if m != "" {
+			method = m
+		}
+		if i := strings.IndexByte(p, '/'); i >= 0 {
+			p = p[i:]
+		}
+		var parts []string
+		for _, part := range strings.Split(p, "/") {
+			if strings.HasPrefix(part, "{") {
+				part = "a"
+				if strings.HasSuffix(part, "$}") {
+					part = ""
+				}
+			}
+			parts = append(parts, part)
+		}
+		target = strings.Join(parts, "/")
+	}
+	var form, paths, headers, cookies []string
+	body := false
+	add := func(list *[]string, v string) {
+		for _, x := range *list {
+			if x == v {
+				return
+			}
+		}
+		*list = append(*list, v)
+	}
+	r := s.x.reach(e.fn)
+	var fns []*fn
+	for f := range r.funcs {
+		fns = append(fns, f)
+	}
+	sort.Slice(fns, func(i, j int) bool { return fns[i].decl.Pos() < fns[j].decl.Pos() })
+	for _, f := range fns {
+		ast.Inspect(f.decl, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.SelectorExpr:
+				if n.Sel.Name == "Body" && types.TypeString(f.pkg.Info.TypeOf(n.X), nil) == "*net/http.Request" {
+					body = true
+				}
+			case *ast.BinaryExpr:
+				// if r.Method != http.MethodPost { … }
+				if sel, ok := n.X.(*ast.SelectorExpr); ok && sel.Sel.Name == "Method" && e.pattern == "" {
+					if v := f.pkg.Info.Types[n.Y].Value; v != nil && v.Kind() == constant.String && (n.Op == token.NEQ || n.Op == token.EQL) {
+						if m := constant.StringVal(v); n.Op == token.NEQ || method == "GET" && encloses(f, n, e.access, s.x) {
+							method = m
+						}
+					}
+				}
+			case *ast.CaseClause:
+				if e.pattern == "" && e.access != nil && spans(n, e.access, s.x) {
+					for _, c := range n.List {
+						if v := f.pkg.Info.Types[c].Value; v != nil && v.Kind() == constant.String {
+							if m := constant.StringVal(v); strings.ToUpper(m) == m && len(m) > 2 {
+								method = m
+							}
+						}
+					}
+				}
+			case *ast.CallExpr:
+				callee, ok := typeutil.Callee(f.pkg.Info, n).(*types.Func)
+				if !ok || len(n.Args) == 0 {
+					return true
+				}
+				tv := f.pkg.Info.Types[n.Args[0]]
+				if tv.Value == nil || tv.Value.Kind() != constant.String {
+					return true
+				}
+				key := constant.StringVal(tv.Value)
+				switch callee.FullName() {
+				case "(net/url.Values).Get", "(net/url.Values).Has", "(*net/http.Request).FormValue", "(*net/http.Request).PostFormValue":
+					add(&form, key)
+				case "(*net/http.Request).PathValue":
+					if e.pattern == "" {
+						add(&paths, key)
+					}
+				case "(net/http.Header).Get":
+					add(&headers, key)
+				case "(*net/http.Request).Cookie":
+					add(&cookies, key)
+				}
+			}
+			return true
+		})
+	}
+	if len(form) > 0 {
+		var q []string
+		for _, k := range form {
+			q = append(q, k+"=a")
+		}
+		target += "?" + strings.Join(q, "&")
+	}
+	content := "nil"
+	if body {
+		content = s.use("strings") + `.NewReader("{}")`
+	}
+	expr := fmt.Sprintf("%s.NewRequest(%q, %q, %s)", s.use("net/http/httptest"), method, target, content)
+	if len(paths)+len(headers)+len(cookies) == 0 {
+		return expr, nil
+	}
+	v := s.name("req")
+	s.stmt(v + " := " + expr)
+	for _, k := range paths {
+		s.stmt(fmt.Sprintf("%s.SetPathValue(%q, \"a\")", v, k))
+	}
+	for _, k := range headers {
+		s.stmt(fmt.Sprintf("%s.Header.Set(%q, \"a\")", v, k))
+	}
+	for _, k := range cookies {
+		s.stmt(fmt.Sprintf("%s.AddCookie(&%s.Cookie{Name: %q, Value: \"a\"})", v, s.use("net/http"), k))
+	}
+	return v, nil
+}
+
+// spans reports whether a node contains an access.
+func spans(n ast.Node, a *detect.Access, x *index) bool {
+	from, to := x.prog.Fset.Position(n.Pos()), x.prog.Fset.Position(n.End())
+	return from.Filename == a.Pos.Filename && from.Offset <= a.Pos.Offset && a.Pos.Offset < to.Offset ||
+		from.Filename == a.Pos.Filename && from.Line <= a.Pos.Line && a.Pos.Line <= to.Line && a.Pos.Offset == 0
+}
+
+// encloses reports whether the if statement with condition cond has the access in its body.
+func encloses(f *fn, cond ast.Expr, a *detect.Access, x *index) bool {
+	found := false
+	ast.Inspect(f.decl, func(n ast.Node) bool {
+		if s, ok := n.(*ast.IfStmt); ok && s.Cond == cond && a != nil && spans(s.Body, a, x) {
+			found = true
+		}
+		return !found
+	})
+	return found
+}
