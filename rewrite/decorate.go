@@ -185,8 +185,8 @@ func comments(decs []string) []string {
 	return out
 }
 
-// split separates comments that may stand inside a line from those that end it.
-func split(decs []string) (block, line []string) {
+// splitComments separates comments that may stand inside a line from those that end it.
+func splitComments(decs []string) (block, line []string) {
 	for _, d := range comments(decs) {
 		if strings.HasPrefix(d, "//") || strings.Contains(d, "\n") {
 			line = append(line, d)

@@ -248,8 +248,8 @@ func restore(tree *dst.File) ([]byte, *decorator.FileRestorer, error) {
 	return buf.Bytes(), r, nil
 }
 
-// A nodeKey identifies a node among those of one file.
-type nodeKey struct {
+// A twinKey identifies a node among those of one file.
+type twinKey struct {
 	kind       string
 	start, end int // the index of its first token, and one beyond its last
 }
@@ -260,19 +260,19 @@ type nodeKey struct {
 func (e *editor) findTwins() *plans.Refusal {
 	ot, gt := scan(e.orig), scan(e.g)
 	toG := alignTokens(ot, gt) // index in ot → index in gt, or -1
-	keyG := func(n ast.Node) nodeKey {
+	keyG := func(n ast.Node) twinKey {
 		at := func(p token.Pos) int { return e.gfset.PositionFor(p, false).Offset }
-		return nodeKey{fmt.Sprintf("%T", n), tokenAt(gt, at(n.Pos())), tokenAt(gt, at(n.End())-1)}
+		return twinKey{fmt.Sprintf("%T", n), tokenAt(gt, at(n.Pos())), tokenAt(gt, at(n.End())-1)}
 	}
-	want := map[nodeKey]ast.Node{}
+	want := map[twinKey]ast.Node{}
 	for _, n := range e.opNodes() {
 		s, t := tokenAt(ot, e.offset(n.Pos())), tokenAt(ot, e.offset(n.End())-1)
 		if s < 0 || t < 0 || toG[s] < 0 || toG[t] < 0 {
 			return e.internal("twins", n.Pos(), "the formatted file lacks the tokens of a %T", n)
 		}
-		want[nodeKey{fmt.Sprintf("%T", n), toG[s], toG[t]}] = n
+		want[twinKey{fmt.Sprintf("%T", n), toG[s], toG[t]}] = n
 	}
-	byKey := map[nodeKey]ast.Node{}
+	byKey := map[twinKey]ast.Node{}
 	ast.Inspect(e.gfile, func(n ast.Node) bool {
 		if n != nil && n.Pos().IsValid() {
 			if _, ok := n.(*ast.File); !ok {
@@ -286,7 +286,7 @@ func (e *editor) findTwins() *plans.Refusal {
 	e.twinOf, e.gtwin = map[ast.Node]dst.Node{}, map[ast.Node]ast.Node{}
 	for _, n := range e.opNodes() {
 		s, t := tokenAt(ot, e.offset(n.Pos())), tokenAt(ot, e.offset(n.End())-1)
-		g := byKey[nodeKey{fmt.Sprintf("%T", n), toG[s], toG[t]}]
+		g := byKey[twinKey{fmt.Sprintf("%T", n), toG[s], toG[t]}]
 		if g == nil || e.dec.Dst.Nodes[g] == nil {
 			return e.internal("twins", n.Pos(), "the formatted file has no twin of a %T", n)
 		}
@@ -454,7 +454,11 @@ type carrier struct {
 
 func (e *editor) carry(n dst.Node, moved ...dst.Node) *carrier {
 	c := &carrier{e: e, args: map[dst.Node]bool{}}
-	if call, ok := n.(*dst.CallExpr); ok {
+	call, _ := n.(*dst.CallExpr)
+	if s, ok := n.(*dst.ExprStmt); ok {
+		call, _ = s.X.(*dst.CallExpr)
+	}
+	if call != nil {
 		for _, a := range call.Args {
 			c.args[a] = true
 		}
@@ -495,7 +499,7 @@ func (c *carrier) bare(n dst.Node) (front []string) {
 
 // finish gives the replacement what stood around the discarded node.
 func (c *carrier) finish(repl dst.Node) {
-	block, line := split(c.rest)
+	block, line := splitComments(c.rest)
 	c.own = append(c.own, line...)
 	d := repl.Decorations()
 	d.Before, d.After = c.before, c.after
@@ -588,7 +592,7 @@ func (e *editor) makeCall(n dst.Node, recv dst.Expr, fun string, targs []ast.Exp
 	call := &dst.CallExpr{}
 	if recv != nil {
 		front := c.bare(recv)
-		block, line := split(front)
+		block, line := splitComments(front)
 		c.lead = append(c.lead, block...)
 		c.own = append(c.own, line...)
 		call.Fun = &dst.SelectorExpr{X: primary(recv), Sel: dst.NewIdent(fun)}
@@ -621,7 +625,7 @@ func (e *editor) makeCall(n dst.Node, recv dst.Expr, fun string, targs []ast.Exp
 		default:
 			x = parseText(a.Text)
 		}
-		block, line := split(front)
+		block, line := splitComments(front)
 		switch {
 		case len(line) > 0 && c.blocks:
 			c.own = append(c.own, line...)
@@ -634,7 +638,7 @@ func (e *editor) makeCall(n dst.Node, recv dst.Expr, fun string, targs []ast.Exp
 		call.Args = append(call.Args, x)
 		last = x
 	}
-	if block, line := split(c.rest); len(block) > 0 && last != nil {
+	if block, line := splitComments(c.rest); len(block) > 0 && last != nil {
 		last.Decorations().End.Append(block...)
 		c.rest = line
 	}
@@ -652,7 +656,7 @@ func (e *editor) instantiate(c *carrier, fun dst.Expr, targs []ast.Expr) dst.Exp
 	var xs []dst.Expr
 	for _, t := range targs {
 		x := e.expr(t)
-		block, line := split(c.bare(x))
+		block, line := splitComments(c.bare(x))
 		c.own = append(c.own, line...)
 		prepend(&x.Decorations().Start, block)
 		xs = append(xs, x)
@@ -697,7 +701,7 @@ func (e *editor) param(c *carrier, body dst.Expr, f *funcArg, front *[]string) d
 		id := dst.NewIdent(f.Param)
 		lead, before := takeLeading(n)
 		trail, after := takeTrailing(n)
-		block, line := split(allComments(n))
+		block, line := splitComments(allComments(n))
 		*front = append(*front, line...)
 		id.Decs.Before, id.Decs.After = before, after
 		id.Decs.Start = lead
@@ -802,7 +806,7 @@ func (e *editor) ranges(n *dst.RangeStmt, o *rangeOp) {
 		if x != nil {
 			cs = allComments(x)
 		}
-		block, line := split(append(cs, *behind...))
+		block, line := splitComments(append(cs, *behind...))
 		*behind = nil
 		own = append(own, line...)
 		return block
@@ -814,7 +818,7 @@ func (e *editor) ranges(n *dst.RangeStmt, o *rangeOp) {
 		n.Key, n.Value, n.Tok = nil, nil, token.ILLEGAL
 	case o.DropKey:
 		lead, _ := takeLeading(n.Value)
-		block, line := split(lead)
+		block, line := splitComments(lead)
 		own = append(own, line...)
 		n.Value.Decorations().Start = append(drop(n.Key, &n.Decs.Key), block...)
 		n.Key, n.Value = n.Value, nil

@@ -244,7 +244,6 @@ func (e *editor) attribute(r []byte, out *fileOutput) *plans.Refusal {
 	ol := splitLines(e.orig)
 	areas := e.areas(starts)
 	importFirst, importLast := e.importLines(starts)
-	blank := func(i int) bool { return strings.TrimSpace(ol[i]) == "" }
 	for i := range out.Hunks {
 		h := &out.Hunks[i]
 		from, to := lineAt(starts, h.Start), lineAt(starts, h.End-1)+1 // lines [from, to)
@@ -271,11 +270,11 @@ func (e *editor) attribute(r []byte, out *fileOutput) *plans.Refusal {
 		}
 		for l := from; l < to; l++ {
 			switch {
-			case slices.ContainsFunc(areas, func(a area) bool { return a.first <= l && l <= a.last }):
+			case inAreas(areas, l):
 			case importFirst <= l && l <= importLast:
 			case same[l]:
 				out.Realigned = append(out.Realigned, l+1)
-			case blank(l):
+			case blankLine(ol[l]):
 			case !bytes.Equal(e.orig, e.g): // a line of O may hold several of G
 				if !slices.ContainsFunc(areas, func(a area) bool { return a.first-1 <= l && l <= a.last+1 }) {
 					return e.lineRefusal(l)
@@ -290,14 +289,14 @@ func (e *editor) attribute(r []byte, out *fileOutput) *plans.Refusal {
 				h.Import = true
 			case to > from && len(same) == to-from || blankOnly(ol[from:to], h.New):
 				// Re-aligned: the nearest operation did it.
-				if a := nearest(areas, from); a != nil {
+				if a := nearestArea(areas, from); a != nil {
 					sites[a.site] = true
 				}
 			default:
 				return e.lineRefusal(from)
 			}
 		}
-		h.Sites = sorted(sites)
+		h.Sites = sortedSites(sites)
 	}
 	if !bytes.Equal(e.patched(out.Hunks), r) {
 		return e.internal("hunks", token.NoPos, "applied to the original they do not give the result")
@@ -305,7 +304,7 @@ func (e *editor) attribute(r []byte, out *fileOutput) *plans.Refusal {
 	return nil
 }
 
-func sorted(m map[int]bool) []int {
+func sortedSites(m map[int]bool) []int {
 	var out []int
 	for k := range m {
 		out = append(out, k)
@@ -386,7 +385,7 @@ func (e *editor) settle(h *hunk, from, to int, ol []string, starts []int, areas 
 	return from, to
 }
 
-func nearest(areas []area, line int) *area {
+func nearestArea(areas []area, line int) *area {
 	var best *area
 	dist := 0
 	for i := range areas {
@@ -411,8 +410,15 @@ func (e *editor) importLines(starts []int) (first, last int) {
 			last = lineAt(starts, e.offset(g.End()-1))
 		}
 	}
-	// The line break and the blank line behind the block are its own.
-	return first, min(last+1, len(starts)-1)
+	// The blank lines behind the block are its own.
+	for last+1 < len(starts) {
+		line, _, _ := bytes.Cut(e.orig[starts[last+1]:], []byte("\n"))
+		if len(bytes.TrimSpace(line)) > 0 {
+			break
+		}
+		last++
+	}
+	return first, last
 }
 
 func (e *editor) lineRefusal(line int) *plans.Refusal {

@@ -84,8 +84,8 @@ func specStart(s *ast.ImportSpec) token.Pos {
 	return s.Pos()
 }
 
-// insert returns src with text at off.
-func insert(src []byte, off int, text string) []byte {
+// insertText returns src with text at off.
+func insertText(src []byte, off int, text string) []byte {
 	return slices.Concat(src[:off], []byte(text), src[off:])
 }
 
@@ -116,12 +116,12 @@ func addImport(src []byte, p, name string) ([]byte, error) {
 		return f.addToGroup(group, p, spec, fresh), nil
 	case decl != nil && decl.Lparen.IsValid(): // an empty one
 		off := f.offset(decl.Lparen) + 1
-		return insert(src, off, "\n\t"+spec+"\n"), nil
+		return insertText(src, off, "\n\t"+spec+"\n"), nil
 	case decl != nil: // behind an unparenthesised one, which stays as it is
-		return insert(src, f.lineEnd(f.offset(decl.End())-1), "import "+spec+"\n"), nil
+		return insertText(src, f.lineEnd(f.offset(decl.End())-1), "import "+spec+"\n"), nil
 	}
 	off := f.lineEnd(f.offset(f.Name.End()) - 1)
-	return insert(src, off, "\nimport "+spec+"\n"), nil
+	return insertText(src, off, "\nimport "+spec+"\n"), nil
 }
 
 // chooseGroup returns the group of imports (specs without a blank line between
@@ -190,14 +190,14 @@ func sharedPrefix(a, b string) int {
 func (f *importFile) addToGroup(group []*ast.ImportSpec, p, spec string, fresh bool) []byte {
 	end := f.lineEnd(f.offset(group[len(group)-1].End()) - 1)
 	if fresh {
-		return insert(f.src, end, "\n\t"+spec+"\n")
+		return insertText(f.src, end, "\n\t"+spec+"\n")
 	}
 	for _, s := range group {
 		if importPath(s) > p {
-			return insert(f.src, f.lineStart(f.offset(specStart(s))), "\t"+spec+"\n")
+			return insertText(f.src, f.lineStart(f.offset(specStart(s))), "\t"+spec+"\n")
 		}
 	}
-	return insert(f.src, end, "\t"+spec+"\n")
+	return insertText(f.src, end, "\t"+spec+"\n")
 }
 
 // dropImport removes the import of p. Comments at it stay.

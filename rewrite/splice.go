@@ -192,6 +192,7 @@ func (e *editor) splice() ([]byte, bool) {
 		return e.d, true
 	}
 	ol, gl, dl := splitLines(e.orig), splitLines(e.g), splitLines(e.d)
+	areas := e.areas(lineStarts(e.orig))
 	toO := e.lineAnchors(len(ol), len(gl))
 	crlf := 2*bytes.Count(e.orig, []byte("\r\n")) > bytes.Count(e.orig, []byte("\n"))
 
@@ -242,11 +243,16 @@ func (e *editor) splice() ([]byte, bool) {
 		for ; at < o0; at++ {
 			write(ol[at])
 		}
-		// Inside the hunk, lines that differ from D's in white space only stay.
+		// Inside the hunk, lines without a site stay when they differ from D's in white
+		// space only.
 		for _, c := range diffStrings(blanked(ol[o0:o1]), blanked(dl[s.d0:s.d1])) {
 			if c.equal {
-				for _, l := range ol[o0+c.a0 : o0+c.a1] {
-					write(l)
+				for k := range c.a1 - c.a0 {
+					if inAreas(areas, o0+c.a0+k) && !blankLine(ol[o0+c.a0+k]) {
+						write(strings.TrimSuffix(dl[s.d0+c.b0+k], "\n") + eol)
+					} else {
+						write(ol[o0+c.a0+k])
+					}
 				}
 				continue
 			}
@@ -276,16 +282,47 @@ func blanked(lines []string) []string {
 }
 
 // lineAnchors returns for every line of G (and its end) the line of O that begins
-// with the same token, or -1.
+// with the same token, or with the same blank lines, or -1.
 func (e *editor) lineAnchors(olines, glines int) []int {
 	to := make([]int, glines+1)
 	for i := range to {
 		to[i] = -1
 	}
 	ot, gt := scan(e.orig), scan(e.g)
-	for i, j := range alignTokens(ot, gt) {
-		if j >= 0 && ot[i].first && gt[j].first {
-			to[gt[j].line] = ot[i].line
+	oStarts, gStarts := lineStarts(e.orig), lineStarts(e.g)
+	twin := alignTokens(ot, gt)
+	for i, j := range twin {
+		if j < 0 || !ot[i].first || !gt[j].first {
+			continue
+		}
+		to[gt[j].line] = ot[i].line
+		// A blank line in front of it in G begins where the blank lines in O do.
+		if i > 0 && j > 0 && twin[i-1] == j-1 {
+			if g := lineAt(gStarts, gt[j-1].end-1) + 1; g < gt[j].line {
+				to[g] = lineAt(oStarts, ot[i-1].end-1) + 1
+			}
+		}
+	}
+	// Parentheses that formatting dropped go or stay together.
+	var open []int
+	for i, t := range ot {
+		switch t.tok {
+		case token.LPAREN:
+			open = append(open, i)
+		case token.RPAREN:
+			if len(open) == 0 {
+				break
+			}
+			from := open[len(open)-1]
+			open = open[:len(open)-1]
+			if twin[from] >= 0 && twin[i] >= 0 {
+				break
+			}
+			for g, o := range to {
+				if o > ot[from].line && o <= t.line {
+					to[g] = -1
+				}
+			}
 		}
 	}
 	to[0], to[glines] = 0, olines
@@ -328,18 +365,20 @@ func (e *editor) patched(hs []hunk) []byte {
 	return append(out, e.orig[at:]...)
 }
 
-// strictLines takes back every line of which only white space changed.
+// strictLines takes back every line without a site of which only white space changed.
 func (e *editor) strictLines(r []byte, out *fileOutput) []byte {
+	starts := lineStarts(e.orig)
+	areas := e.areas(starts)
 	for i := range out.Hunks {
 		h := &out.Hunks[i]
 		ol, nl := splitLines(e.orig[h.Start:h.End]), splitLines([]byte(h.New))
+		first := lineAt(starts, h.Start)
 		var sb strings.Builder
 		for _, c := range diffStrings(blanked(ol), blanked(nl)) {
-			from := nl[c.b0:c.b1]
-			if c.equal {
-				from = ol[c.a0:c.a1]
-			}
-			for _, l := range from {
+			for k, l := range nl[c.b0:c.b1] {
+				if c.equal && !inAreas(areas, first+c.a0+k) {
+					l = ol[c.a0+k]
+				}
 				sb.WriteString(l)
 			}
 		}
@@ -349,4 +388,11 @@ func (e *editor) strictLines(r []byte, out *fileOutput) []byte {
 	out.Hunks = e.hunks(r)
 	out.Src = append(slices.Clone(e.bom), r...)
 	return r
+}
+
+func blankLine(line string) bool { return strings.TrimSpace(line) == "" }
+
+// inAreas reports whether an operation covers the line.
+func inAreas(areas []area, line int) bool {
+	return slices.ContainsFunc(areas, func(a area) bool { return a.first <= line && line <= a.last })
 }
