@@ -34,6 +34,8 @@ func wantTree(t testing.TB, dir string, want map[string]string) {
 }
 
 func TestApplyUndo(t *testing.T) {
+	syncing = true
+	defer func() { syncing = false }()
 	dir := module(t, files())
 	if err := os.Chmod(filepath.Join(dir, "a.go"), 0o640); err != nil {
 		t.Fatal(err)

@@ -83,7 +83,7 @@ func (p *Plan) nearest(arg string) string {
 	for _, s := range p.Sites {
 		last := s.Name[strings.LastIndexByte(s.Name, '.')+1:]
 		for i, text := range []string{s.Name, s.ID, last} {
-			limit := max(1, len(text)/3)
+			limit := (len(text) + 2) / 3
 			if d := distance(low, strings.ToLower(text)); d <= limit {
 				if i == 2 {
 					text = s.Name // the variable's own name is close: offer the full one

@@ -76,9 +76,12 @@ func diffLines(a, b string) []lineOp {
 			ops = append(ops, lineOp{op, line})
 		}
 	}
+	head, a, b, tail := trim(a, b)
+	add(' ', head)
 	if unique(a, b) > maxUniqueLines {
 		add('-', a)
 		add('+', b)
+		add(' ', tail)
 		return ops
 	}
 	dmp := diffmatchpatch.New()
@@ -94,7 +97,29 @@ func diffLines(a, b string) []lineOp {
 			add('+', d.Text)
 		}
 	}
+	add(' ', tail)
 	return ops
+}
+
+// trim splits off the whole lines that a and b have in common at both ends.
+func trim(a, b string) (head, restA, restB, tail string) {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	if n < len(a) || n < len(b) {
+		n = strings.LastIndexByte(a[:n], '\n') + 1
+	}
+	head, a, b = a[:n], a[n:], b[n:]
+	n = 0
+	for n < min(len(a), len(b)) && a[len(a)-1-n] == b[len(b)-1-n] {
+		n++
+	}
+	lineStart := func(s string, at int) bool { return at == 0 || s[at-1] == '\n' }
+	for n > 0 && !(lineStart(a, len(a)-n) && lineStart(b, len(b)-n)) {
+		n--
+	}
+	return head, a[:len(a)-n], b[:len(b)-n], a[len(a)-n:]
 }
 
 // unique returns how many distinct lines a and b hold, or less than the limit as
@@ -228,27 +253,25 @@ func quotePath(p string) string {
 // apart from each other by at least one line that both have.
 func Edits(file string, before, after []byte) []Edit {
 	var edits []Edit
-	var cur *Edit
 	off := 0
-	for _, o := range diffLines(string(before), string(after)) {
-		if o.op == ' ' {
-			cur = nil
-			off += len(o.text)
+	ops := diffLines(string(before), string(after))
+	for len(ops) > 0 {
+		if ops[0].op == ' ' {
+			off += len(ops[0].text)
+			ops = ops[1:]
 			continue
 		}
-		if cur == nil {
-			edits = append(edits, Edit{File: file, Start: off, End: off})
-			cur = &edits[len(edits)-1]
+		start := off
+		var new strings.Builder
+		for len(ops) > 0 && ops[0].op != ' ' {
+			if ops[0].op == '-' {
+				off += len(ops[0].text)
+			} else {
+				new.WriteString(ops[0].text)
+			}
+			ops = ops[1:]
 		}
-		if o.op == '-' {
-			off += len(o.text)
-			cur.End = off
-		} else {
-			cur.New += o.text
-		}
-	}
-	for i := range edits {
-		edits[i].OldSHA256 = hashOf(before[edits[i].Start:edits[i].End])
+		edits = append(edits, Edit{File: file, Start: start, End: off, OldSHA256: hashOf(before[start:off]), New: new.String()})
 	}
 	return edits
 }

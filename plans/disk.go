@@ -13,7 +13,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 )
 
 // A disk is a module's root directory. All paths are slash-separated and relative to
@@ -223,8 +222,8 @@ func (d *disk) resolve(p string) (string, error) {
 			return "", fmt.Errorf("%s leads out of the module through a symbolic link: mapmigrate does not write there", p)
 		}
 		got := path.Join(filepath.ToSlash(rel), rest)
-		if strings.HasPrefix(got+"/", ".git/") || strings.HasPrefix(got+"/", Folder+"/") {
-			return "", fmt.Errorf("%s leads into %s through a symbolic link: mapmigrate does not write there", p, got)
+		if why := checkTarget(got); why != "" {
+			return "", fmt.Errorf("%s is %s through a symbolic link, which %s: mapmigrate does not write there", p, got, why)
 		}
 		return got, nil
 	}

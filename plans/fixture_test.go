@@ -10,6 +10,13 @@ import (
 	"testing/fstest"
 )
 
+// TestMain keeps the tests off the medium: a sync can take long on a busy machine.
+// TestApplyUndo does sync.
+func TestMain(m *testing.M) {
+	syncing = false
+	os.Exit(m.Run())
+}
+
 // The module that most tests change: two sites in a.go, one of which is coupled with
 // the third, in b/b.go, and a refused fourth.
 const (
