@@ -214,6 +214,14 @@ func (d *disk) apply(p *Plan, chosen []string, r *record) error {
 	}
 	r.setPlan(before, data)
 	r.Sites = chosen
+	if err := d.makeFolder(); err != nil {
+		return err
+	}
+	unlock, err := d.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	// The check may have taken a while: someone may have saved a file meanwhile.
 	if err := d.unchanged(r); err != nil {
 		return err
@@ -418,6 +426,11 @@ func Undo(dir string) (*UndoResult, error) {
 	if len(names) == 0 {
 		return nil, ErrNothingToUndo
 	}
+	unlock, err := d.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	last := names[len(names)-1]
 	done, err := d.load(undoDir + "/" + last)
 	if err != nil {

@@ -190,3 +190,32 @@ func TestSave(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestTwoProcesses(t *testing.T) {
+	dir := module(t, files())
+	p := approvedPlan(t)
+	if err := Save(dir, p, nil); err != nil {
+		t.Fatal(err)
+	}
+	d, err := openDisk(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	unlock, err := d.lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other, err := d.lock(); err == nil {
+		other()
+		t.Skip("no locks here")
+	}
+	if _, err := Apply(dir, p, nil, ApplyOptions{}); !errors.Is(err, errBusy) {
+		t.Errorf("got %v", err)
+	}
+	wantTree(t, dir, files())
+	unlock()
+	if _, err := Apply(dir, p, nil, ApplyOptions{}); err != nil {
+		t.Error(err)
+	}
+}

@@ -75,7 +75,7 @@ func (d *disk) commit(r *record) error {
 		return err
 	}
 	if d.exists(journalDir) {
-		return errors.New("another mapmigrate is changing files, or was ended while it did: run the command again")
+		return errors.New("another change of files was interrupted meanwhile: run the command again")
 	}
 	if err := d.removeTree(stagingDir); err != nil {
 		return err
@@ -375,6 +375,14 @@ func Recover(dir string) (Recovery, error) {
 }
 
 func (d *disk) recover() (Recovery, error) {
+	if !d.exists(Folder) {
+		return Recovery{}, nil
+	}
+	unlock, err := d.lock()
+	if err != nil {
+		return Recovery{}, err
+	}
+	defer unlock()
 	if d.exists(stagingDir) {
 		if err := d.removeTree(stagingDir); err != nil {
 			return Recovery{}, err
@@ -412,6 +420,8 @@ func (d *disk) finish(r *record) (outcome string, err error) {
 	}
 	return RolledBack, fmt.Errorf("no file is changed: %w", err)
 }
+
+var errBusy = errors.New("another mapmigrate is changing files here: try again when it is done")
 
 // missingDirs returns the directories that have to be created for p, parents first.
 func (d *disk) missingDirs(p string) []string {
