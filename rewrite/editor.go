@@ -857,6 +857,24 @@ func (e *editor) remove(c *dstutil.Cursor) {
 			nd.Before = max(before, nd.Before)
 		}
 		prepend(&nd.Start, cs)
+	case clauseEnd(c.Parent()) != nil:
+		// dst keeps what follows the last statement of a clause, on its line and below,
+		// at the end of the clause.
+		end := clauseEnd(c.Parent())
+		tail, rest := sameLine(*end)
+		if cs = append(cs, ownLines(comments(tail))...); len(cs) > 0 {
+			if before == dst.EmptyLine && i > 0 {
+				cs = append([]string{"\n"}, cs...)
+			}
+			cs = append([]string{"\n"}, cs...)
+			if len(rest) > 0 && rest[0] == "\n" {
+				rest = rest[1:] // a line comment ends its line itself
+			}
+			if len(rest) == 0 {
+				cs = trimBreak(cs)
+			}
+		}
+		*end = append(cs, rest...)
 	case i > 0:
 		pd := (*list)[i-1].Decorations()
 		if len(cs) > 0 {
@@ -868,28 +886,39 @@ func (e *editor) remove(c *dstutil.Cursor) {
 			}
 			pd.End.Append(trimBreak(cs)...)
 		}
-		pd.After = max(after, dst.NewLine)
-		if len(cs) == 0 && pd.After == dst.EmptyLine {
-			pd.After = dst.NewLine
+		pd.After = dst.NewLine
+	case len(cs) > 0:
+		at := &c.Parent().(*dst.BlockStmt).Decs.Lbrace
+		if k := len(*at); k == 0 || !strings.HasPrefix((*at)[k-1], "//") {
+			at.Append("\n")
 		}
-	default:
-		var at *dst.Decorations
-		switch p := c.Parent().(type) {
-		case *dst.BlockStmt:
-			at = &p.Decs.Lbrace
-		case *dst.CaseClause:
-			at = &p.Decs.End
-		case *dst.CommClause:
-			at = &p.Decs.End
-		}
-		if len(cs) > 0 {
-			if k := len(*at); k == 0 || !strings.HasPrefix((*at)[k-1], "//") {
-				at.Append("\n")
-			}
-			at.Append(trimBreak(cs)...)
-		}
+		at.Append(trimBreak(cs)...)
 	}
 	c.Delete()
+}
+
+// clauseEnd returns the decorations at the end of a case, or nil.
+func clauseEnd(parent dst.Node) *dst.Decorations {
+	switch p := parent.(type) {
+	case *dst.CaseClause:
+		return &p.Decs.End
+	case *dst.CommClause:
+		return &p.Decs.End
+	}
+	return nil
+}
+
+// sameLine splits End decorations into those on the node's last line and the rest.
+func sameLine(decs []string) (tail, rest []string) {
+	for i, d := range decs {
+		if d == "\n" {
+			return decs[:i], decs[i:]
+		}
+		if strings.HasPrefix(d, "//") {
+			return decs[:i+1], decs[i+1:]
+		}
+	}
+	return decs, nil
 }
 
 // trimBreak drops the line break at the end of decorations, where a token or the

@@ -411,9 +411,7 @@ func TestSnippets(t *testing.T) {
 			}
 			if *updateEditor {
 				ar.Files = []txtar.File{ar.Files[0], got}
-				if err := os.WriteFile(name, txtar.Format(ar), 0o666); err != nil {
-					t.Fatal(err)
-				}
+				writeGolden(t, name, ar)
 			} else if want := ar.Files[1]; want.Name != got.Name || !bytes.Equal(want.Data, got.Data) {
 				t.Errorf("got %s:\n%s\nwant %s:\n%s", got.Name, got.Data, want.Name, want.Data)
 			}
@@ -469,6 +467,13 @@ var deformations = map[string]func([]byte) []byte{
 	"crlfbom": func(b []byte) []byte {
 		return append([]byte("\xef\xbb\xbf"), bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n"))...)
 	},
+}
+
+func writeGolden(t *testing.T, name string, ar *txtar.Archive) {
+	t.Helper()
+	if err := os.WriteFile(name, txtar.Format(ar), 0o666); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func mustGlob(t *testing.T, pattern string) []string {

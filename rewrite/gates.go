@@ -254,6 +254,12 @@ func (e *editor) attribute(r []byte, out *fileOutput) *plans.Refusal {
 			}
 			to = from
 		}
+		if h.Import {
+			h.Import = !slices.ContainsFunc(areas, func(a area) bool { return from <= a.last && a.first < to })
+			if h.Import && importFirst <= from && to <= importLast+1 {
+				continue
+			}
+		}
 		from, to = e.settle(h, from, to, ol, starts, areas)
 		// White-space changes only?
 		same := map[int]bool{}
@@ -277,23 +283,21 @@ func (e *editor) attribute(r []byte, out *fileOutput) *plans.Refusal {
 			case blankLine(ol[l]):
 			case !bytes.Equal(e.orig, e.g): // a line of O may hold several of G
 				if !slices.ContainsFunc(areas, func(a area) bool { return a.first-1 <= l && l <= a.last+1 }) {
-					return e.lineRefusal(l)
+					return e.lineRefusal(l, h)
 				}
 			default:
-				return e.lineRefusal(l)
+				return e.lineRefusal(l, h)
 			}
 		}
 		if len(sites) == 0 {
 			switch {
-			case importFirst <= from && from <= importLast+1:
-				h.Import = true
 			case to > from && len(same) == to-from || blankOnly(ol[from:to], h.New):
 				// Re-aligned: the nearest operation did it.
 				if a := nearestArea(areas, from); a != nil {
 					sites[a.site] = true
 				}
 			default:
-				return e.lineRefusal(from)
+				return e.lineRefusal(from, h)
 			}
 		}
 		h.Sites = sortedSites(sites)
@@ -402,27 +406,11 @@ func (e *editor) importLines(starts []int) (first, last int) {
 	if e.in.ImportPath == "" && len(e.in.DropImports) == 0 {
 		return 0, -1
 	}
-	f := e.in.Syntax
-	first = lineAt(starts, e.offset(f.Name.End()))
-	last = first
-	for _, d := range f.Decls {
-		if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.IMPORT {
-			last = lineAt(starts, e.offset(g.End()-1))
-		}
-	}
-	// The blank lines behind the block are its own.
-	for last+1 < len(starts) {
-		line, _, _ := bytes.Cut(e.orig[starts[last+1]:], []byte("\n"))
-		if len(bytes.TrimSpace(line)) > 0 {
-			break
-		}
-		last++
-	}
-	return first, last
+	return lineAt(starts, e.offset(e.in.Syntax.Name.End())), importEnd(e.orig) - 1
 }
 
-func (e *editor) lineRefusal(line int) *plans.Refusal {
-	r := e.internal("lines", token.NoPos, "a line outside the sites would change")
+func (e *editor) lineRefusal(line int, h *hunk) *plans.Refusal {
+	r := e.internal("lines", token.NoPos, "a line outside the sites would change to %q", h.New)
 	r.Pos.Line = line + 1
 	return r
 }
@@ -432,7 +420,10 @@ func (e *editor) verifyFile(r []byte) *plans.Refusal {
 	if _, err := parser.ParseFile(token.NewFileSet(), "", r, parser.ParseComments|parser.SkipObjectResolution); err != nil {
 		return e.internal("parse", token.NoPos, "%v", err)
 	}
-	again, err := formatted(r)
+	again, err := r, error(nil)
+	if !bytes.Equal(r, e.d) { // which is formatted already
+		again, err = formatted(r)
+	}
 	if err != nil || !bytes.Equal(again, e.d) {
 		line := 1 + bytes.Count(again[:commonPrefix(again, e.d)], []byte("\n"))
 		return e.internal("layout", token.NoPos, "formatted, it differs from the rewrite in line %d", line)

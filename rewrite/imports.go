@@ -47,12 +47,21 @@ func parseImports(src []byte) (*importFile, error) {
 func (f *importFile) offset(p token.Pos) int { return f.fset.PositionFor(p, false).Offset }
 func (f *importFile) line(p token.Pos) int   { return f.fset.PositionFor(p, false).Line }
 
-// lineEnd returns the offset behind the line break of the line that holds off.
+// lineEnd returns the offset behind the line break of the line that holds off, or of
+// the line on which a comment ends that begins there.
 func (f *importFile) lineEnd(off int) int {
+	end := len(f.src)
 	if i := bytes.IndexByte(f.src[off:], '\n'); i >= 0 {
-		return off + i + 1
+		end = off + i + 1
 	}
-	return len(f.src)
+	for _, cg := range f.Comments {
+		for _, c := range cg.List {
+			if f.offset(c.Pos()) < end && end < f.offset(c.End()) {
+				return f.lineEnd(f.offset(c.End()) - 1)
+			}
+		}
+	}
+	return end
 }
 
 // lineStart returns the offset of the first byte of the line that holds off.
@@ -249,4 +258,23 @@ func hasComments(f *importFile, d *ast.GenDecl) bool {
 		}
 	}
 	return false
+}
+
+// importEnd returns the line (0-based) of what follows the import declarations and
+// the blank lines behind them.
+func importEnd(src []byte) int {
+	f, err := parseImports(src)
+	if err != nil {
+		return 0
+	}
+	end := f.Name.End()
+	for _, d := range f.decls() {
+		end = d.End()
+	}
+	lines := splitLines(src)
+	n := f.line(end - 1)
+	for n < len(lines) && blankLine(lines[n]) {
+		n++
+	}
+	return min(n, len(lines))
 }

@@ -338,19 +338,25 @@ func (e *editor) lineAnchors(olines, glines int) []int {
 	return to
 }
 
-// hunks returns the differing lines of O and R.
+// hunks returns the differing lines of O and R. The import block is compared on its
+// own: its hunks belong to no site, so they must not run into a site's.
 func (e *editor) hunks(r []byte) []hunk {
 	ol, rl := splitLines(e.orig), splitLines(r)
 	starts := append(lineStarts(e.orig), len(e.orig))
-	if len(e.orig) == 0 {
-		starts = []int{0, 0}
-	}
 	var out []hunk
-	for _, c := range diffStrings(ol, rl) {
-		if !c.equal {
-			out = append(out, hunk{Start: starts[c.a0], End: starts[c.a1], New: strings.Join(rl[c.b0:c.b1], "")})
+	add := func(o0, o1, r0, r1 int, imports bool) {
+		for _, c := range diffStrings(ol[o0:o1], rl[r0:r1]) {
+			if !c.equal {
+				out = append(out, hunk{Start: starts[o0+c.a0], End: starts[o0+c.a1], New: strings.Join(rl[r0+c.b0:r0+c.b1], ""), Import: imports})
+			}
 		}
 	}
+	oi, ri := 0, 0
+	if e.in.ImportPath != "" || len(e.in.DropImports) > 0 {
+		oi, ri = importEnd(e.orig), importEnd(r)
+	}
+	add(0, oi, 0, ri, true)
+	add(oi, len(ol), ri, len(rl), false)
 	return out
 }
 
