@@ -1,0 +1,79 @@
+// Package detect finds the maps that goroutines share without a consistent guard.
+//
+// It works in two steps. Summarise visits each package's SSA and writes down, per function
+// and relative to its parameters, what it does to maps, with which locks held, on objects
+// that are or are not known to others, whom it calls, and what it starts (Summary). Link
+// joins the summaries: it resolves calls, finds the contexts that run code, walks from each
+// access up to them, and judges each map by what the walks found. Only the first step needs
+// syntax; its result is the one package fact of Analyzer, so that `mapmigrate plan` and
+// `go vet -vettool` run the same code. The model is RacerD's: compositional summaries, a
+// lock domain, ownership, and no report without a concurrency signal.
+//
+// # Rules
+//
+// They are cited by number where they are implemented.
+//
+// Knowledge.
+//
+//	K1  A lock is what has Lock and Unlock without parameters, whatever its name. A method that
+//	    nets out to locking or unlocking something is as good as doing it on the spot.
+//	K2  Library functions that run their function arguments in a goroutine, in many, at once
+//	    or once are listed in knowledge.go. An unknown one may do any of it: its callbacks
+//	    never make a finding high.
+//	K3  Formatting, encoding and maps.* functions read the maps they are given; other library
+//	    functions let them escape.
+//
+// Locks.
+//
+//	L1  A lock counts when it is held on every way to the access (must); held on some (may)
+//	    keeps an access silent but is no evidence that it is guarded.
+//	L2  A deferred unlock happens at return, in the order of the defers.
+//	L3  Locks of callers count, unless the callee may have given them back. An access is
+//	    guarded when it is in all ways of reaching it.
+//	L4  A go statement clears the locks.
+//	L5  A lock of evidently another object of the holder's type guards nothing.
+//	L6  A lock that cannot be named might be any: the access stays silent.
+//
+// Ownership and order.
+//
+//	O1  An object allocated in a function is owned until it is stored where others can see it,
+//	    sent, captured by a goroutine, or kept by a callee. Accesses of owned objects, also in
+//	    callees and through results, cannot race.
+//	O2  Accesses by init, by main before its first goroutine, and in sync.Once are ordered.
+//	O3  After WaitGroup.Wait, errgroup.Wait, or a receive from a channel that the goroutine
+//	    signals on, what was shared with the goroutine is owned again.
+//	O5  An alias whose variable is given another map in the same critical section is owned.
+//
+// Contexts.
+//
+//	C1  main and init; init overlaps with nothing.
+//	C2  A go statement, and a spawner's argument; in a loop it overlaps with itself.
+//	C3  HTTP handlers and registered RPC services overlap with themselves.
+//	C4  Exported API without callers in the module: callers may be concurrent (weak).
+//	C5  Function values nobody is seen to call, and arguments of unknown functions: weak.
+//	C6  Unexported functions without callers run nowhere.
+//
+// Identity.
+//
+//	I1  Two accesses are of one map for certain if it is a package variable, or the goroutine
+//	    was started on the very object that the other access reaches. Otherwise the same field
+//	    of the same type may still belong to different objects; then only a guard tells.
+//
+// Verdicts.
+//
+//	G1  The guard is the lock that most not-owned accesses hold.
+//	G2  A finding needs two accesses that can overlap, one of which changes the map, without a
+//	    lock in common.
+//	G3  It is high when the guard is held at 80 % or more of at least 5 accesses, or when two
+//	    goroutines evidently reach one map.
+//	G4  A map returned under its guard by an exported function escapes.
+//	G5  Construction and shutdown, calls through interfaces with many implementations, and
+//	    callbacks are never high.
+//	G6  Without a concurrency signal nothing is above low; a guard is a signal.
+//
+// # Limits
+//
+// Only the maps of variables, fields and captured locals are followed; maps kept in any,
+// reached by reflection or unsafe are not. Aliases between objects are followed through
+// parameters, results, struct copies and closures, not through arbitrary heap structures.
+package detect

@@ -1,0 +1,1026 @@
+// This file records what a function does to maps, whom it calls, and what it hands over.
+
+package detect
+
+import (
+	"go/token"
+	"go/types"
+	"sort"
+	"strconv"
+	"strings"
+
+	"golang.org/x/tools/go/ssa"
+)
+
+func itoa(i int) string { return strconv.Itoa(i) }
+
+// fullName is how the knowledge table names a function.
+func fullName(fn *ssa.Function) (full, pkg string) {
+	if o := fn.Origin(); o != nil {
+		fn = o
+	}
+	if obj, ok := fn.Object().(*types.Func); ok {
+		if obj.Pkg() != nil {
+			pkg = obj.Pkg().Path()
+		}
+		return obj.FullName(), pkg
+	}
+	return fn.String(), ""
+}
+
+// emit walks the function a last time, with its flow states known.
+func (f *function) emit() {
+	loads := map[ssa.Instruction]flowState{}
+	deferred := map[*ssa.Defer]*flowState{}
+	f.flow.each(func(ins ssa.Instruction, s flowState) {
+		switch ins := ins.(type) {
+		case *ssa.UnOp, *ssa.Call:
+			loads[ins] = s
+		case *ssa.Store:
+			if isMap(ins.Val.Type()) {
+				loads[ins] = s
+			}
+		case *ssa.RunDefers:
+			t := s
+			for i := len(f.flow.defers) - 1; i >= 0; i-- {
+				d := f.flow.defers[i]
+				if d.Block().Dominates(ins.Block()) {
+					if deferred[d] == nil {
+						deferred[d] = new(flowState)
+					}
+					deferred[d].meet(t)
+					f.flow.call(&t, &d.Call)
+				} else {
+					f.flow.maybe(&t, &d.Call)
+				}
+			}
+		}
+	})
+	e := &emitter{function: f, loads: loads}
+	f.flow.each(func(ins ssa.Instruction, s flowState) {
+		if d, ok := ins.(*ssa.Defer); ok {
+			if t := deferred[d]; t != nil {
+				t.pub |= s.pub
+				e.call("defer", &d.Call, d, *t)
+			} else {
+				e.call("defer", &d.Call, d, flowState{must: 0, may: s.may, released: ^uint64(0), pub: s.pub, pubGo: s.pubGo, spawned: s.spawned})
+			}
+			return
+		}
+		e.visit(ins, s)
+	})
+	e.results()
+	sort.SliceStable(f.info.Accesses, func(i, j int) bool {
+		a, b := f.info.Accesses[i].Pos, f.info.Accesses[j].Pos
+		return a.Offset < b.Offset
+	})
+}
+
+type emitter struct {
+	*function
+	loads map[ssa.Instruction]flowState
+	rets  []*ssa.Return
+}
+
+func (e *emitter) visit(ins ssa.Instruction, s flowState) {
+	switch ins := ins.(type) {
+	case *ssa.MapUpdate:
+		op := Write
+		if e.dependsOn(ins.Value, ins.Map, ins.Key, 4) {
+			op = Update
+		}
+		pos := ins.Pos()
+		e.access(op, ins.Map, ins, pos, s)
+		e.funcFlow(ins.Value, "V:"+e.flowKey(e.path(ins.Map)))
+	case *ssa.Lookup:
+		if isMap(ins.X.Type()) && !e.feedsUpdate(ins) {
+			e.access(Read, ins.X, ins, e.posOf(ins), s)
+		}
+	case *ssa.Range:
+		if isMap(ins.X.Type()) {
+			// The lock must be held at each step, not only at the first.
+			t := s
+			for _, r := range *ins.Referrers() {
+				if n, ok := r.(*ssa.Next); ok {
+					if ns, ok := e.stateAt(n); ok {
+						t.must &= ns.must
+						t.may |= ns.may
+						t.released |= ns.released
+						t.pub |= ns.pub
+						t.pubGo |= ns.pubGo
+					}
+				}
+			}
+			e.access(Range, ins.X, ins, e.posOf(ins), t)
+		}
+	case *ssa.Store:
+		e.store(ins, s)
+	case *ssa.Call:
+		if b, ok := ins.Call.Value.(*ssa.Builtin); ok {
+			if len(ins.Call.Args) > 0 && isMap(ins.Call.Args[0].Type()) {
+				switch b.Name() {
+				case "len":
+					e.access(Len, ins.Call.Args[0], ins, ins.Pos(), s)
+				case "delete":
+					e.access(Delete, ins.Call.Args[0], ins, ins.Pos(), s)
+				case "clear":
+					e.access(Clear, ins.Call.Args[0], ins, ins.Pos(), s)
+				}
+			}
+			if b.Name() == "close" {
+				e.info.Signals = true
+			}
+			if b.Name() == "append" && len(ins.Call.Args) == 2 {
+				e.funcFlow(ins.Call.Args[1], "V:"+e.flowKey(e.path(ins)))
+			}
+			return
+		}
+		e.call("call", &ins.Call, ins, s)
+	case *ssa.Go:
+		e.call("go", &ins.Call, ins, s)
+	case *ssa.Send:
+		e.info.Signals = true
+		e.handOver(ins.X, ins, ins.Pos(), s)
+		e.funcFlow(ins.X, "V:"+e.flowKey(e.path(ins.Chan)))
+	case *ssa.Return:
+		e.rets = append(e.rets, ins)
+		for i, r := range ins.Results {
+			e.funcFlow(r, "R:"+e.info.Key+":"+itoa(i))
+			if isMap(r.Type()) {
+				e.accessWith(Escape, r, ins, e.loadPos(r, ins.Pos()), s, true)
+			}
+		}
+	case *ssa.MakeClosure:
+		fn := ins.Fn.(*ssa.Function)
+		if info := e.b.lookup(funcKey(fn)); info != nil && fn.Parent() == e.fn {
+			if info.Free == nil {
+				info.Free = make([]string, len(ins.Bindings))
+				for i, x := range ins.Bindings {
+					info.Free[i] = e.path(x)
+					e.local(x)
+				}
+			}
+			if info.Signals {
+				e.info.Signals = true
+			}
+		}
+	case *ssa.UnOp:
+		if ins.Op == token.MUL {
+			e.copyOut(ins, s)
+		}
+	}
+}
+
+// stateAt recomputes the state before an instruction.
+func (e *emitter) stateAt(at ssa.Instruction) (flowState, bool) {
+	s := e.flow.in[at.Block().Index]
+	if !s.reached {
+		return s, false
+	}
+	for _, ins := range at.Block().Instrs {
+		if ins == at {
+			return s, true
+		}
+		e.flow.step(&s, ins)
+	}
+	return s, true
+}
+
+// posOf gives a position to instructions that have none of their own.
+func (e *emitter) posOf(v ssa.Instruction) token.Pos {
+	if v.Pos().IsValid() {
+		return v.Pos()
+	}
+	for _, op := range v.Operands(nil) {
+		if *op != nil && (*op).Pos().IsValid() {
+			return (*op).Pos()
+		}
+	}
+	return e.fn.Pos()
+}
+
+func (e *emitter) loadPos(v ssa.Value, pos token.Pos) token.Pos {
+	if pos.IsValid() {
+		return pos
+	}
+	return v.Pos()
+}
+
+// local declares a captured map variable.
+func (e *emitter) local(x ssa.Value) {
+	al, ok := x.(*ssa.Alloc)
+	if !ok || !isMap(deref(al.Type())) || al.Comment == "" || !token.IsIdentifier(al.Comment) {
+		return
+	}
+	r := e.path(al)
+	if r != e.object(al) {
+		return // an alias of another map variable
+	}
+	for _, l := range e.info.Locals {
+		if l.Root == r {
+			return
+		}
+	}
+	top := e.fn
+	for top.Parent() != nil {
+		top = top.Parent()
+	}
+	name := top.Name()
+	if recv := top.Signature.Recv(); recv != nil {
+		if n, ok := types.Unalias(deref(recv.Type())).(*types.Named); ok {
+			name = n.Obj().Name() + "." + name
+		}
+	}
+	key := e.b.pkg.Path() + "." + name + "." + al.Comment
+	e.b.locals[key]++
+	if n := e.b.locals[key]; n > 1 {
+		key += "#" + itoa(n)
+	}
+	e.info.Locals = append(e.info.Locals, LocalInfo{r, key})
+	file := e.b.fset.PositionFor(al.Pos(), false).Filename
+	e.b.sum.Maps = append(e.b.sum.Maps, MapDecl{
+		Key: key, Name: e.b.display(key), Kind: Local, Type: e.b.typeString(deref(al.Type())),
+		Pos: e.b.pos(al.Pos()), Nested: nested(deref(al.Type())), Test: strings.HasSuffix(file, "_test.go"),
+		Generated: e.b.generated[file],
+	})
+}
+
+// dependsOn reports whether a stored value is computed from the same element (m[k] op= x).
+func (e *emitter) dependsOn(v, m, k ssa.Value, depth int) bool {
+	if depth == 0 {
+		return false
+	}
+	switch v := v.(type) {
+	case *ssa.Lookup:
+		return (v.X == m || e.path(v.X) == e.path(m)) && sameKey(v.Index, k)
+	case *ssa.BinOp:
+		return e.dependsOn(v.X, m, k, depth-1) || e.dependsOn(v.Y, m, k, depth-1)
+	case *ssa.UnOp:
+		return v.Op != token.MUL && e.dependsOn(v.X, m, k, depth-1)
+	case *ssa.Convert:
+		return e.dependsOn(v.X, m, k, depth-1)
+	case *ssa.ChangeType:
+		return e.dependsOn(v.X, m, k, depth-1)
+	case *ssa.Slice:
+		return e.dependsOn(v.X, m, k, depth-1)
+	case *ssa.Call:
+		if b, ok := v.Call.Value.(*ssa.Builtin); ok && b.Name() == "append" {
+			return e.dependsOn(v.Call.Args[0], m, k, depth-1)
+		}
+	}
+	return false
+}
+
+func sameKey(a, b ssa.Value) bool {
+	if a == b {
+		return true
+	}
+	x, ok1 := a.(*ssa.Const)
+	y, ok2 := b.(*ssa.Const)
+	if ok1 && ok2 && x.Value != nil && y.Value != nil {
+		return x.Value.ExactString() == y.Value.ExactString()
+	}
+	u, ok1 := a.(*ssa.UnOp)
+	w, ok2 := b.(*ssa.UnOp)
+	return ok1 && ok2 && u.Op == w.Op && u.X == w.X
+}
+
+// feedsUpdate reports whether a lookup is the reading half of an update in the same
+// statement, which is recorded once, as an update.
+func (e *emitter) feedsUpdate(l *ssa.Lookup) bool {
+	if l.CommaOk {
+		return false
+	}
+	for _, ins := range l.Block().Instrs {
+		if u, ok := ins.(*ssa.MapUpdate); ok && u.Map == l.X && sameKey(u.Key, l.Index) && e.dependsOn(u.Value, u.Map, u.Key, 4) {
+			return true
+		}
+	}
+	return false
+}
+
+// destination returns the path of the variable that a fresh map is stored in, if any.
+func (e *emitter) destination(v ssa.Value) string {
+	if v.Referrers() == nil {
+		return ""
+	}
+	for _, r := range *v.Referrers() {
+		switch r := r.(type) {
+		case *ssa.Store:
+			if r.Val == v {
+				return e.path(r.Addr)
+			}
+		case *ssa.MapUpdate:
+			if r.Value == v {
+				return join(e.path(r.Map), "[]")
+			}
+		case *ssa.ChangeType:
+			if d := e.destination(r); d != "" {
+				return d
+			}
+		}
+	}
+	return ""
+}
+
+func (e *emitter) access(op Op, m ssa.Value, at ssa.Instruction, pos token.Pos, s flowState) {
+	e.accessWith(op, m, at, pos, s, false)
+}
+
+func (e *emitter) accessWith(op Op, m ssa.Value, at ssa.Instruction, pos token.Pos, s flowState, ret bool) {
+	path := e.path(m)
+	if path == "nil" || path[0] == 'u' && rest(path) == "" {
+		return
+	}
+	r := root(path)
+	if rest(path) == "" && e.flow.fresh(r) {
+		if _, ok := m.(*ssa.Phi); !ok {
+			if d := e.destination(m); d != "" {
+				path = d
+			} else if _, isLoad := m.(*ssa.UnOp); !isLoad {
+				return // a map that only this function's registers know
+			}
+		}
+	}
+	if ret && (e.flow.fresh(r) || rest(path) == "" && r[0] != 'g') {
+		return
+	}
+	a := e.newAccess(op, path, r, pos, s)
+	a.Loop = e.loops[at.Block().Index]
+	a.Return = ret
+	if load := loadOf(m); load != nil {
+		if ls, ok := e.loads[load]; ok {
+			switch l := load.(type) {
+			case *ssa.UnOp:
+				if st := e.intern(e.flow.lockState(ls)); st != a.State {
+					a.Load, a.LoadP = st, e.b.pos(e.valuePos(l))
+				}
+				if e.taken(l, at, path) {
+					a.Taken = true
+				}
+				if al, ok := l.X.(*ssa.FieldAddr); ok {
+					if x, ok := al.X.(*ssa.Alloc); ok && e.copied(x) != nil {
+						a.Copy = isStructVar(x)
+						if src, ok := e.copied(x).(*ssa.UnOp); ok && a.Copy {
+							if cs, ok := e.loads[src]; ok {
+								if st := e.intern(e.flow.lockState(cs)); st != a.State {
+									a.Load, a.LoadP = st, e.b.pos(e.valuePos(src))
+								}
+							}
+						}
+					}
+				}
+			case *ssa.Call:
+				if r, ok := e.loadedIn[l]; ok {
+					if st, ok := e.translateState(l, r); ok && st != a.State {
+						a.Load, a.LoadP = st, e.b.pos(l.Pos())
+					}
+				}
+			}
+		}
+	}
+	e.info.Accesses = append(e.info.Accesses, a)
+}
+
+func isStructVar(al *ssa.Alloc) bool {
+	_, ok := deref(al.Type()).Underlying().(*types.Struct)
+	return ok
+}
+
+func (e *emitter) valuePos(v *ssa.UnOp) token.Pos {
+	if v.Pos().IsValid() {
+		return v.Pos()
+	}
+	return v.X.Pos()
+}
+
+func (e *emitter) newAccess(op Op, path, r string, pos token.Pos, s flowState) AccessInfo {
+	a := AccessInfo{Op: op, Pos: e.b.pos(pos), Path: path, State: e.intern(e.flow.lockState(s)), Load: -1, Seq: !s.spawned}
+	a.Fresh = e.flow.fresh(r)
+	a.Published, a.PubGo = e.flow.published(s, r)
+	if d := root(path); d != r {
+		// Stored in a variable: shared when either is.
+		p, g := e.flow.published(s, d)
+		if !e.flow.fresh(d) && a.Published {
+			a.Fresh, a.Published, a.PubGo = false, p, g
+		} else {
+			a.Published, a.PubGo = a.Published || p, a.PubGo || g
+		}
+	}
+	return a
+}
+
+// loadOf returns the instruction that read the map value from its variable.
+func loadOf(m ssa.Value) ssa.Instruction {
+	switch m := m.(type) {
+	case *ssa.UnOp:
+		if m.Op == token.MUL {
+			return m
+		}
+	case *ssa.ChangeType:
+		return loadOf(m.X)
+	case *ssa.TypeAssert:
+		return loadOf(m.X)
+	case *ssa.MakeInterface:
+		return loadOf(m.X)
+	case *ssa.Extract:
+		return loadOf(m.Tuple)
+	case *ssa.Call:
+		return m
+	case *ssa.Phi:
+		for _, x := range m.Edges {
+			if _, ok := x.(*ssa.Phi); ok {
+				continue
+			}
+			if l := loadOf(x); l != nil {
+				return l
+			}
+		}
+	}
+	return nil
+}
+
+// translateState is the lock state in which a callee read the map that it returned.
+func (e *emitter) translateState(c *ssa.Call, r ResultInfo) (int32, bool) {
+	info, args := e.callee(&c.Call)
+	if info == nil || r.Load < 0 || int(r.Load) >= len(info.States) {
+		return 0, false
+	}
+	var ls LockState
+	for _, l := range info.States[r.Load].Must {
+		if p, ok := substitute(l.Path, args, nil); ok {
+			ls.Must = append(ls.Must, LockRef{p, l.Read})
+		}
+	}
+	return e.intern(ls), true
+}
+
+// taken reports rule O5: the alias was taken over, because the variable was given another
+// map in the critical section that read it.
+func (e *emitter) taken(l *ssa.UnOp, at ssa.Instruction, path string) bool {
+	ls, ok := e.loads[l]
+	if !ok || ls.must == 0 && ls.pub == 0 && !e.flow.fresh(root(path)) && len(e.info.States) == 0 {
+		return false
+	}
+	for _, b := range e.fn.Blocks {
+		for _, ins := range b.Instrs {
+			st, ok := ins.(*ssa.Store)
+			if !ok || !isMap(st.Val.Type()) || e.path(st.Addr) != path || st.Val == l {
+				continue
+			}
+			ss, ok := e.loads[st]
+			if !ok || ss.must&ls.must == 0 {
+				continue
+			}
+			if precedes(l, st) && precedes(st, at) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// precedes reports whether a is on every way to b.
+func precedes(a, b ssa.Instruction) bool {
+	if a.Block() != b.Block() {
+		return a.Block().Dominates(b.Block())
+	}
+	for _, ins := range a.Block().Instrs {
+		if ins == a {
+			return true
+		}
+		if ins == b {
+			return false
+		}
+	}
+	return false
+}
+
+func (e *emitter) store(st *ssa.Store, s flowState) {
+	t := st.Val.Type()
+	switch {
+	case isMap(t):
+		path := e.path(st.Addr)
+		if al, ok := st.Addr.(*ssa.Alloc); ok && e.copied(al) != nil {
+			return
+		}
+		if k, _ := mapKey(path, e.info.Key); k != "" {
+			a := e.newAccess(Replace, path, root(path), st.Pos(), s)
+			a.Loop = e.loops[st.Block().Index]
+			if !a.Pos.valid() {
+				a.Pos = e.b.pos(st.Addr.Pos())
+			}
+			e.info.Accesses = append(e.info.Accesses, a)
+		}
+	case isFunc(t):
+		e.funcFlow(st.Val, "V:"+e.flowKey(e.path(st.Addr)))
+	default:
+		if _, ok := t.Underlying().(*types.Struct); ok {
+			e.storeStruct(st, s)
+		}
+		if types.IsInterface(t) {
+			e.funcFlow(st.Val, "V:"+e.flowKey(e.path(st.Addr)))
+		}
+	}
+}
+
+func (p Pos) valid() bool { return p.Line > 0 }
+
+// storeStruct: assigning a whole struct assigns its map fields.
+func (e *emitter) storeStruct(st *ssa.Store, s flowState) {
+	if al, ok := st.Addr.(*ssa.Alloc); ok && !al.Heap || ok && al == nil {
+		return
+	}
+	t := st.Val.Type()
+	u := t.Underlying().(*types.Struct)
+	base := e.path(st.Addr)
+	if e.flow.fresh(root(base)) && rest(base) == "" {
+		return
+	}
+	for i := range u.NumFields() {
+		if isMap(u.Field(i).Type()) {
+			path := join(base, e.b.names.of(t, i))
+			a := e.newAccess(Replace, path, root(path), st.Pos(), s)
+			a.Loop = e.loops[st.Block().Index]
+			a.Copy = true
+			e.info.Accesses = append(e.info.Accesses, a)
+		}
+	}
+}
+
+// copyOut records the maps that leave in a struct copied by value: returned, sent or
+// boxed, the copy shares its maps with the original.
+func (e *emitter) copyOut(l *ssa.UnOp, s flowState) {
+	t := l.Type()
+	st, ok := t.Underlying().(*types.Struct)
+	if !ok || l.Referrers() == nil {
+		return
+	}
+	path := e.path(l.X)
+	if e.flow.fresh(root(path)) {
+		return
+	}
+	var leaves *token.Pos
+	ret := false
+	for _, r := range *l.Referrers() {
+		switch r := r.(type) {
+		case *ssa.Return:
+			p := e.valuePos(l)
+			leaves, ret = &p, true
+		case *ssa.Send:
+			p := r.Pos()
+			leaves = &p
+		}
+	}
+	if leaves == nil {
+		return
+	}
+	for i := range st.NumFields() {
+		if isMap(st.Field(i).Type()) {
+			p := join(path, e.b.names.of(t, i))
+			a := e.newAccess(Escape, p, root(p), *leaves, s)
+			a.Return, a.Copy = ret, true
+			e.info.Accesses = append(e.info.Accesses, a)
+		}
+	}
+}
+
+// handOver records a map that leaves by channel.
+func (e *emitter) handOver(v ssa.Value, at ssa.Instruction, pos token.Pos, s flowState) {
+	if isMap(v.Type()) {
+		e.accessWith(Escape, v, at, pos, s, false)
+	}
+}
+
+// flowKey names the place where function values at a path are kept: the last selector that
+// says something, else the root in this function.
+func (e *emitter) flowKey(path string) string {
+	for lastSelector(path) == "[]" {
+		path = parent(path)
+	}
+	if sel := lastSelector(path); sel != "" {
+		return sel
+	}
+	r := root(path)
+	if strings.HasPrefix(r, "g:") {
+		return r[2:]
+	}
+	return e.info.Key + ":" + r
+}
+
+// node returns the flow node of a function value; "" when it is not followed.
+func (e *emitter) node(v ssa.Value, depth int) string {
+	if depth == 0 {
+		return ""
+	}
+	switch v := v.(type) {
+	case *ssa.Function:
+		return e.funcNode(v, nil)
+	case *ssa.MakeClosure:
+		return e.funcNode(v.Fn.(*ssa.Function), v)
+	case *ssa.ChangeType:
+		return e.node(v.X, depth-1)
+	case *ssa.MakeInterface:
+		return e.node(v.X, depth-1)
+	case *ssa.ChangeInterface:
+		return e.node(v.X, depth-1)
+	case *ssa.TypeAssert:
+		return e.node(v.X, depth-1)
+	case *ssa.Const:
+		return ""
+	case *ssa.Parameter:
+		return "P:" + e.info.Key + ":" + e.path(v)[1:]
+	case *ssa.Phi:
+		n := "N:" + e.info.Key + ":" + v.Name()
+		if !e.seenPhi(v) {
+			for _, x := range v.Edges {
+				if x != v {
+					e.flowTo(e.node(x, depth-1), n)
+				}
+			}
+		}
+		return n
+	case *ssa.Call:
+		if info, _ := e.callee(&v.Call); info != nil {
+			return "R:" + info.Key + ":0"
+		}
+		return ""
+	case *ssa.Extract:
+		if c, ok := v.Tuple.(*ssa.Call); ok {
+			if info, _ := e.callee(&c.Call); info != nil {
+				return "R:" + info.Key + ":" + itoa(v.Index)
+			}
+		}
+	}
+	p := e.path(v)
+	r := root(p)
+	if rest(p) == "" {
+		switch r[0] {
+		case 'p':
+			return "P:" + e.info.Key + ":" + r[1:]
+		case 'f':
+			return "B:" + e.info.Key + ":" + r[1:] // resolved by Free when linking
+		case 'F':
+			return p
+		}
+	}
+	return "V:" + e.flowKey(p)
+}
+
+func (e *emitter) seenPhi(v *ssa.Phi) bool {
+	k := Flow{"N:" + e.info.Key + ":" + v.Name(), ""}
+	if e.b.flows[k] {
+		return true
+	}
+	e.b.flows[k] = true
+	return false
+}
+
+// funcNode is the node of a known function. A method value's receiver is bound at its
+// creation; the flow says so by the method's own key.
+func (e *emitter) funcNode(fn *ssa.Function, mc *ssa.MakeClosure) string {
+	if strings.HasSuffix(fn.Name(), "$bound") || strings.HasSuffix(fn.Name(), "$thunk") {
+		fn = e.method(fn)
+	}
+	if fn.Object() == nil && fn.Parent() == nil {
+		return ""
+	}
+	return "F:" + funcKey(fn)
+}
+
+func (e *emitter) flowTo(from, to string) {
+	if from != "" && to != "" && from != to {
+		e.b.flows[Flow{from, to}] = true
+	}
+}
+
+// funcFlow records that a function value arrives at a node.
+func (e *emitter) funcFlow(v ssa.Value, to string) {
+	if !e.carriesFunc(v) {
+		return
+	}
+	e.flowTo(e.node(v, 6), to)
+}
+
+// carriesFunc reports whether a value is a function, also in an interface.
+func (e *emitter) carriesFunc(v ssa.Value) bool {
+	if isFunc(v.Type()) {
+		return true
+	}
+	if mi, ok := v.(*ssa.MakeInterface); ok {
+		return isFunc(mi.X.Type())
+	}
+	if s, ok := v.Type().Underlying().(*types.Slice); ok {
+		return isFunc(s.Elem())
+	}
+	return false
+}
+
+// call records a call for linking, and what library functions do to maps.
+func (e *emitter) call(kind string, c *ssa.CallCommon, at ssa.CallInstruction, s flowState) {
+	pos := c.Pos()
+	if !pos.IsValid() {
+		pos = at.Pos()
+	}
+	if op, _ := e.lockCall(c); op != notLock {
+		return
+	}
+	ci := CallInfo{Kind: kind, Loop: e.loops[at.Block().Index], Seq: !s.spawned}
+	var args []ssa.Value
+	fn, sargs := e.static(c)
+	switch {
+	case fn != nil:
+		args = sargs
+		full, pkg := fullName(fn)
+		if strings.HasSuffix(full, ".Done") && pkg == "sync" {
+			e.info.Signals = true
+		}
+		e.registered(full, fn.Name(), args)
+		switch {
+		case fn.Parent() != nil || e.b.own(pkg) || pkg == e.b.pkg.Path():
+			ci.Callee = funcKey(fn)
+			if info := e.b.lookup(ci.Callee); info != nil && info.Signals && kind != "go" {
+				e.info.Signals = true
+			}
+			if fn.Blocks == nil && pkg == e.b.pkg.Path() && fn.Synthetic != "" && e.b.lookup(ci.Callee) == nil {
+				return
+			}
+		default:
+			e.external(full, pkg, fn.Name(), args, at, pos, s)
+			if e.b.know.effectOf(full, pkg) == effectUnknown || true {
+				any := kind == "go"
+				for _, a := range args {
+					if e.carriesFunc(a) {
+						any = true
+					}
+				}
+				if !any {
+					return
+				}
+			}
+			ci.Ext = full
+		}
+	case c.IsInvoke():
+		args = append([]ssa.Value{c.Value}, c.Args...)
+		e.registered("", c.Method.Name(), c.Args)
+		if pkg := c.Method.Pkg(); pkg == nil || !e.b.own(pkg.Path()) && pkg.Path() != e.b.pkg.Path() && !interesting(c, kind) {
+			any := kind == "go"
+			for _, a := range c.Args {
+				if e.carriesFunc(a) {
+					any = true
+				}
+			}
+			if !any {
+				return
+			}
+		}
+		ci.Method = methodSig(c.Method)
+		if it, ok := c.Value.Type().Underlying().(*types.Interface); ok {
+			for i := range it.NumMethods() {
+				ci.Iface = append(ci.Iface, methodSig(it.Method(i)))
+			}
+		}
+		for _, a := range c.Args {
+			if isMap(a.Type()) {
+				e.accessWith(Escape, a, at, pos, s, false)
+			}
+		}
+	default:
+		if _, ok := c.Value.(*ssa.Builtin); ok {
+			return
+		}
+		args = c.Args
+		ci.Dyn = e.node(c.Value, 6)
+		for _, a := range c.Args {
+			if isMap(a.Type()) {
+				e.accessWith(Escape, a, at, pos, s, false)
+			}
+		}
+	}
+	ci.Pos = e.b.pos(pos)
+	ci.State = e.intern(e.flow.lockState(s))
+	for i, a := range args {
+		ai := e.arg(a, at, s)
+		if e.carriesFunc(a) {
+			n := e.node(a, 6)
+			if strings.HasPrefix(n, "F:") {
+				ai.Fn = n[2:]
+			} else {
+				ai.Fn = n
+			}
+			if ci.Callee != "" {
+				e.flowTo(n, "P:"+ci.Callee+":"+itoa(i))
+			}
+		}
+		ci.Args = append(ci.Args, ai)
+	}
+	if mc, ok := c.Value.(*ssa.MakeClosure); ok && ci.Callee != "" && !strings.HasSuffix(mc.Fn.Name(), "$bound") {
+		for _, x := range mc.Bindings {
+			ci.Bound = append(ci.Bound, e.arg(x, at, s))
+		}
+	} else {
+		for _, a := range args {
+			if mc := closureOf(a); mc != nil {
+				for _, x := range mc.Bindings {
+					ci.Bound = append(ci.Bound, e.arg(x, at, s))
+				}
+			}
+		}
+	}
+	e.info.Calls = append(e.info.Calls, ci)
+}
+
+// interesting reports whether a call of a library interface can lead back into the module.
+func interesting(c *ssa.CallCommon, kind string) bool {
+	switch c.Method.Name() {
+	case "Error", "String", "Read", "Write", "Len", "Less", "Swap":
+		return false
+	}
+	return true
+}
+
+func closureOf(v ssa.Value) *ssa.MakeClosure {
+	switch v := v.(type) {
+	case *ssa.MakeClosure:
+		return v
+	case *ssa.MakeInterface:
+		return closureOf(v.X)
+	case *ssa.ChangeType:
+		return closureOf(v.X)
+	}
+	return nil
+}
+
+func (e *emitter) arg(a ssa.Value, at ssa.Instruction, s flowState) ArgInfo {
+	var ai ArgInfo
+	if mc := closureOf(a); mc != nil && strings.HasSuffix(mc.Fn.Name(), "$bound") {
+		a = mc.Bindings[0] // the receiver is what matters
+	}
+	p := e.path(a)
+	if p == "nil" || !pointsSomewhere(a.Type(), 2) && !strings.Contains(p, "|") && p[0] != 'p' {
+		return ai
+	}
+	ai.Path = p
+	if rest(p) == "" && isMap(a.Type()) {
+		if d := e.destinationOf(a); d != "" {
+			ai.Path = d
+		}
+	}
+	r := root(p)
+	pub, byGo := e.flow.published(s, r)
+	ai.Fresh = e.flow.fresh(r)
+	ai.Owned = ai.Fresh && !pub
+	ai.Pub, ai.PubGo = pub, byGo
+	if i := rootIndex(r, 'a'); i >= 0 && i < len(e.objectOf) {
+		if ins, ok := e.objectOf[i].(ssa.Instruction); ok {
+			d := e.loops[ins.Block().Index]
+			ai.PerLoop = d > 0 && d >= e.loops[at.Block().Index]
+		}
+	} else if ai.Fresh {
+		for c, n := range e.callIDs {
+			if strings.HasPrefix(r, "c"+itoa(n)+"_") {
+				d := e.loops[c.Block().Index]
+				ai.PerLoop = d > 0 && d >= e.loops[at.Block().Index]
+			}
+		}
+	}
+	return ai
+}
+
+func (e *emitter) destinationOf(v ssa.Value) string {
+	if e.flow.fresh(root(e.path(v))) {
+		if _, ok := v.(*ssa.Phi); !ok {
+			return e.destination(v)
+		}
+	}
+	return ""
+}
+
+// registered notes types whose methods a server will call: RegisterGreeterServer(s, impl).
+func (e *emitter) registered(full, name string, args []ssa.Value) {
+	if !strings.HasPrefix(name, "Register") || !(strings.HasSuffix(name, "Server") || full == "net/rpc.Register" || name == "RegisterService" || name == "RegisterName") {
+		return
+	}
+	for _, a := range args {
+		mi, ok := a.(*ssa.MakeInterface)
+		if !ok {
+			continue
+		}
+		if n, ok := types.Unalias(deref(mi.X.Type())).(*types.Named); ok && n.Obj().Pkg() != nil && (e.b.own(n.Obj().Pkg().Path())) {
+			e.b.flows[Flow{"T:" + typeKey(n), "rpc"}] = true
+		}
+	}
+}
+
+// external records what a library function does to the maps it is given.
+func (e *emitter) external(full, pkg, name string, args []ssa.Value, at ssa.Instruction, pos token.Pos, s flowState) {
+	ops, known := mapEffects[full]
+	for i, a := range args {
+		x := a
+		if mi, ok := a.(*ssa.MakeInterface); ok {
+			x = mi.X
+		}
+		if isMap(x.Type()) {
+			op := Escape
+			switch {
+			case known && i < len(ops):
+				op = ops[i]
+			case readerPackages[pkg] || contains(e.readers(), full):
+				op = Range
+			}
+			e.access(op, x, at, pos, s)
+			continue
+		}
+		if encoders[full] && x != a {
+			e.encoded(x, at, pos, s)
+		}
+	}
+}
+
+func (e *emitter) readers() []string {
+	if e.b.know == nil {
+		return nil
+	}
+	return e.b.know.Readers
+}
+
+// encoded: an encoder ranges over the exported maps of the struct it is given.
+func (e *emitter) encoded(x ssa.Value, at ssa.Instruction, pos token.Pos, s flowState) {
+	t := deref(x.Type())
+	st, ok := t.Underlying().(*types.Struct)
+	if !ok {
+		return
+	}
+	if n, ok := types.Unalias(t).(*types.Named); !ok || n.Obj().Pkg() == nil || !e.b.own(n.Obj().Pkg().Path()) {
+		return
+	} else if obj, _, _ := types.LookupFieldOrMethod(types.NewPointer(n), true, nil, "MarshalJSON"); obj != nil {
+		return
+	}
+	base := e.path(x)
+	if base == "nil" || strings.HasPrefix(base, "u") && rest(base) == "" {
+		return
+	}
+	for i := range st.NumFields() {
+		if f := st.Field(i); f.Exported() && isMap(f.Type()) && !strings.Contains(st.Tag(i), `json:"-"`) {
+			p := join(base, e.b.names.of(t, i))
+			a := e.newAccess(Range, p, root(p), pos, s)
+			a.Loop = e.loops[at.Block().Index]
+			e.info.Accesses = append(e.info.Accesses, a)
+		}
+	}
+}
+
+// results summarises what the function returns, over all its returns.
+func (e *emitter) results() {
+	n := e.fn.Signature.Results().Len()
+	if n == 0 || len(e.rets) == 0 {
+		return
+	}
+	out := make([]ResultInfo, n)
+	for i := range n {
+		r := ResultInfo{Load: -1}
+		fresh, first, bad := true, true, false
+		for _, ret := range e.rets {
+			if i >= len(ret.Results) {
+				continue
+			}
+			v := ret.Results[i]
+			p := e.path(v)
+			if p == "nil" {
+				continue
+			}
+			rt := root(p)
+			if e.flow.fresh(rt) && rest(p) == "" {
+				s, _ := e.stateAt(ret)
+				if pub, _ := e.flow.published(s, rt); pub {
+					fresh = false
+				}
+				if r.Path == "" {
+					first = first && true
+				}
+				continue
+			}
+			fresh = false
+			if c := rt[0]; c != 'p' && c != 'g' {
+				bad = true
+				continue
+			}
+			if r.Path != "" && r.Path != p {
+				bad = true
+			}
+			r.Path = p
+			if l := loadOf(v); l != nil && isMap(v.Type()) {
+				if ls, ok := e.loads[l]; ok {
+					r.Load = e.intern(e.flow.lockState(ls))
+					r.Pos = e.b.pos(ret.Pos())
+				}
+			}
+		}
+		if bad {
+			r.Path, r.Load = "", -1
+		}
+		r.Fresh = fresh && r.Path == "" && !bad
+		out[i] = r
+	}
+	e.info.Results = out
+}

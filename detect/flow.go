@@ -1,0 +1,578 @@
+// This file is the flow analysis of one function: which locks are held, and which objects
+// other goroutines may know, at each instruction.
+
+package detect
+
+import (
+	"go/token"
+	"go/types"
+	"sort"
+	"strings"
+
+	"golang.org/x/tools/go/ssa"
+)
+
+// A flowState is what holds before an instruction. Locks are numbered per function, two
+// bits each in must (write, read); objects are numbered by ownership group.
+type flowState struct {
+	must, may, released uint64
+	pub                 uint64 // may be known to others, through the heap
+	pubGo               uint64 // may be known to goroutines started here and not yet joined
+	spawned             bool
+	reached             bool
+}
+
+func (s *flowState) meet(o flowState) bool {
+	if !o.reached {
+		return false
+	}
+	if !s.reached {
+		*s = o
+		return true
+	}
+	old := *s
+	s.must &= o.must
+	s.may |= o.may
+	s.released |= o.released
+	s.pub |= o.pub
+	s.pubGo |= o.pubGo
+	s.spawned = s.spawned || o.spawned
+	return *s != old
+}
+
+const maxLocks, maxGroups = 32, 64
+
+type flow struct {
+	f       *function
+	locks   map[string]int
+	lockAt  []string
+	group   map[string]int // root → group
+	union   []int
+	in      []flowState
+	signals bool // a goroutine started here signals its end
+	exits   []flowState
+	defers  []*ssa.Defer
+}
+
+func newFlow(f *function) *flow {
+	fl := &flow{f: f, locks: map[string]int{}, group: map[string]int{}, in: make([]flowState, len(f.fn.Blocks))}
+	fl.prepare()
+	return fl
+}
+
+// prepare finds ownership groups: objects stored into one another become known together.
+func (fl *flow) prepare() {
+	f := fl.f
+	for _, b := range f.fn.Blocks {
+		for _, ins := range b.Instrs {
+			switch ins := ins.(type) {
+			case *ssa.Store:
+				fl.tie(ins.Addr, ins.Val)
+			case *ssa.MapUpdate:
+				fl.tie(ins.Map, ins.Value)
+			case *ssa.Defer:
+				fl.defers = append(fl.defers, ins)
+			case *ssa.Go:
+				if info, _ := f.callee(&ins.Call); info != nil && info.Signals {
+					fl.signals = true
+				}
+			}
+		}
+	}
+}
+
+func (fl *flow) tie(addr, val ssa.Value) {
+	if !fl.fresh(root(fl.f.path(addr))) {
+		return
+	}
+	g := fl.groupOf(root(fl.f.path(addr)))
+	for _, h := range fl.carried(val, nil) {
+		fl.union[fl.find(h)] = fl.find(g)
+	}
+}
+
+func (fl *flow) fresh(r string) bool { return r[0] == 'a' || fl.f.freshCalls[r] }
+
+func (fl *flow) groupOf(r string) int {
+	if g, ok := fl.group[r]; ok {
+		return fl.find(g)
+	}
+	g := len(fl.union)
+	fl.group[r] = g
+	fl.union = append(fl.union, g)
+	return g
+}
+
+func (fl *flow) find(g int) int {
+	for fl.union[g] != g {
+		g = fl.union[g]
+	}
+	return g
+}
+
+// bit is a group's bit; groups beyond the limit share the last one.
+func (fl *flow) bit(g int) uint64 {
+	return 1 << min(fl.find(g), maxGroups-1)
+}
+
+// carried lists the groups of the objects that a value gives access to.
+func (fl *flow) carried(v ssa.Value, out []int) []int {
+	switch v := v.(type) {
+	case *ssa.MakeClosure:
+		for _, x := range v.Bindings {
+			out = fl.carried(x, out)
+		}
+		return out
+	case *ssa.MakeInterface:
+		return fl.carried(v.X, out)
+	case *ssa.ChangeType:
+		return fl.carried(v.X, out)
+	case *ssa.Const, *ssa.Function, *ssa.Builtin, *ssa.Global:
+		return out
+	}
+	if !pointsSomewhere(v.Type(), 3) {
+		return out
+	}
+	r := root(fl.f.path(v))
+	if fl.fresh(r) || r[0] == 'p' || r[0] == 'f' {
+		out = append(out, fl.groupOf(r))
+	}
+	return out
+}
+
+func pointsSomewhere(t types.Type, depth int) bool {
+	switch u := t.Underlying().(type) {
+	case *types.Basic:
+		return u.Kind() == types.UnsafePointer
+	case *types.Struct:
+		if depth == 0 {
+			return true
+		}
+		for i := range u.NumFields() {
+			if pointsSomewhere(u.Field(i).Type(), depth-1) {
+				return true
+			}
+		}
+		return false
+	case *types.Array:
+		return pointsSomewhere(u.Elem(), depth)
+	}
+	return true
+}
+
+func (fl *flow) bits(v ssa.Value) uint64 {
+	var m uint64
+	for _, g := range fl.carried(v, nil) {
+		m |= fl.bit(g)
+	}
+	return m
+}
+
+// published reports whether the object at root may be known to others in state s.
+func (fl *flow) published(s flowState, r string) (pub, byGo bool) {
+	g, ok := fl.group[r]
+	if !ok {
+		return false, false
+	}
+	b := fl.bit(g)
+	return (s.pub|s.pubGo)&b != 0, s.pubGo&b != 0
+}
+
+func (fl *flow) lock(path string) int {
+	if i, ok := fl.locks[path]; ok {
+		return i
+	}
+	if len(fl.lockAt) == maxLocks {
+		return -1
+	}
+	i := len(fl.lockAt)
+	fl.locks[path] = i
+	fl.lockAt = append(fl.lockAt, path)
+	return i
+}
+
+func (fl *flow) acquire(s *flowState, path string, read, certain bool) {
+	i := fl.lock(path)
+	if i < 0 {
+		return
+	}
+	b := uint64(1) << (2 * i)
+	if read {
+		b <<= 1
+	}
+	if certain {
+		s.must |= b
+	}
+	s.may |= b
+}
+
+func (fl *flow) release(s *flowState, path string, certain bool) {
+	i := fl.lock(path)
+	if i < 0 {
+		return
+	}
+	b := uint64(3) << (2 * i)
+	if s.must&b == 0 && s.may&b == 0 {
+		s.released |= b
+	}
+	s.must &^= b
+	if certain {
+		s.may &^= b
+	}
+}
+
+func (fl *flow) run() {
+	blocks := fl.f.fn.Blocks
+	fl.in[0].reached = true
+	work := []*ssa.BasicBlock{blocks[0]}
+	queued := make([]bool, len(blocks))
+	for steps := 0; len(work) > 0 && steps < 60*len(blocks)+1000; steps++ {
+		b := work[0]
+		work = work[1:]
+		queued[b.Index] = false
+		s := fl.in[b.Index]
+		for _, ins := range b.Instrs {
+			fl.step(&s, ins)
+		}
+		for i, succ := range b.Succs {
+			t := s
+			fl.branch(&t, b, i)
+			if fl.in[succ.Index].meet(t) && !queued[succ.Index] {
+				queued[succ.Index] = true
+				work = append(work, succ)
+			}
+		}
+	}
+}
+
+// each visits every reachable instruction with the state before it.
+func (fl *flow) each(visit func(ins ssa.Instruction, s flowState)) {
+	for _, b := range fl.f.fn.Blocks {
+		s := fl.in[b.Index]
+		if !s.reached {
+			continue
+		}
+		for _, ins := range b.Instrs {
+			visit(ins, s)
+			fl.step(&s, ins)
+		}
+	}
+}
+
+// branch refines a state on the edge of `if mu.TryLock()`.
+func (fl *flow) branch(s *flowState, b *ssa.BasicBlock, succ int) {
+	iff, ok := b.Instrs[len(b.Instrs)-1].(*ssa.If)
+	if !ok {
+		return
+	}
+	cond, want := iff.Cond, 0
+	if n, ok := cond.(*ssa.UnOp); ok && n.Op == token.NOT {
+		cond, want = n.X, 1
+	}
+	call, ok := cond.(*ssa.Call)
+	if !ok || succ != want {
+		return
+	}
+	if op, path := fl.f.lockCall(&call.Call); op == opTryLock || op == opTryRLock {
+		fl.acquire(s, path, op == opTryRLock, true)
+	}
+}
+
+// lockCall recognises a call of a lock's method and names the lock.
+func (f *function) lockCall(c *ssa.CallCommon) (lockOp, string) {
+	if c.IsInvoke() {
+		if op := lockOpOf(c.Method); op != notLock {
+			return op, f.path(c.Value)
+		}
+		return notLock, ""
+	}
+	fn, args := f.static(c)
+	if fn == nil || len(args) == 0 {
+		return notLock, ""
+	}
+	obj, ok := fn.Object().(*types.Func)
+	if !ok {
+		return notLock, ""
+	}
+	op := lockOpOf(obj)
+	if op == notLock {
+		return notLock, ""
+	}
+	if info := f.b.lookup(funcKey(fn)); info != nil && (len(info.Acquire)+len(info.Release) > 0) {
+		return notLock, "" // a wrapper: its effect says more
+	}
+	return op, f.path(args[0])
+}
+
+// step is the transfer function.
+func (fl *flow) step(s *flowState, ins ssa.Instruction) {
+	f := fl.f
+	switch ins := ins.(type) {
+	case *ssa.Call:
+		fl.call(s, &ins.Call)
+	case *ssa.Go:
+		s.spawned = true
+		s.pubGo |= fl.bits(ins.Call.Value)
+		for _, a := range ins.Call.Args {
+			s.pubGo |= fl.bits(a)
+		}
+	case *ssa.RunDefers:
+		for i := len(fl.defers) - 1; i >= 0; i-- {
+			d := fl.defers[i]
+			if d.Block().Dominates(ins.Block()) {
+				fl.call(s, &d.Call)
+			} else {
+				fl.maybe(s, &d.Call)
+			}
+		}
+	case *ssa.Store:
+		r := root(f.path(ins.Addr))
+		switch {
+		case fl.fresh(r):
+		case r[0] == 'p' || r[0] == 'f':
+			// Kept by something the caller owns or shares: parameters stay as they
+			// are, objects made here become part of it.
+			for _, g := range fl.carried(ins.Val, nil) {
+				if !fl.isParam(g) {
+					s.pub |= fl.bit(g)
+				}
+			}
+		default:
+			s.pub |= fl.bits(ins.Val)
+		}
+	case *ssa.MapUpdate:
+		if r := root(f.path(ins.Map)); !fl.fresh(r) {
+			for _, g := range fl.carried(ins.Value, nil) {
+				if !fl.isParam(g) || r[0] != 'p' && r[0] != 'f' {
+					s.pub |= fl.bit(g)
+				}
+			}
+		}
+	case *ssa.Send:
+		s.pub |= fl.bits(ins.X)
+	case *ssa.Select:
+		for _, st := range ins.States {
+			if st.Dir == types.SendOnly {
+				s.pub |= fl.bits(st.Send)
+			}
+		}
+	case *ssa.UnOp:
+		if ins.Op == token.ARROW && fl.signals {
+			s.pubGo = 0 // rule O3
+		}
+	}
+}
+
+func (fl *flow) isParam(g int) bool {
+	for r, h := range fl.group {
+		if fl.find(h) == fl.find(g) && (r[0] == 'p' || r[0] == 'f') {
+			return true
+		}
+	}
+	return false
+}
+
+// maybe applies the lock effects of a call that may not happen.
+func (fl *flow) maybe(s *flowState, c *ssa.CallCommon) {
+	t := *s
+	fl.call(&t, c)
+	s.must &= t.must
+	s.released |= t.released
+}
+
+func (fl *flow) call(s *flowState, c *ssa.CallCommon) {
+	f := fl.f
+	if op, path := f.lockCall(c); op != notLock {
+		switch op {
+		case opLock, opRLock:
+			fl.acquire(s, path, op == opRLock, true)
+		case opUnlock, opRUnlock:
+			fl.release(s, path, true)
+		case opTryLock, opTryRLock:
+			// see branch
+		}
+		return
+	}
+	if c.IsInvoke() {
+		if retains(c.Method.Name()) {
+			for _, a := range c.Args {
+				s.pub |= fl.bits(a)
+			}
+		}
+		return
+	}
+	fn, args := f.static(c)
+	if fn == nil {
+		return
+	}
+	if info := f.b.lookup(funcKey(fn)); info != nil {
+		fl.apply(s, c, info, args)
+		return
+	}
+	full, pkg := fullName(fn)
+	if waits[full] {
+		s.pubGo = 0 // rule O3
+		return
+	}
+	switch eff := f.b.know.effectOf(full, pkg); eff {
+	case effectSpawn:
+		s.spawned = true
+		for _, a := range args {
+			s.pubGo |= fl.bits(a)
+		}
+	case effectHandler:
+		s.spawned = true
+		for _, a := range args {
+			s.pub |= fl.bits(a)
+		}
+	case effectUnknown:
+		keep := strings.Contains(pkg, ".") && retains(fn.Name())
+		for _, a := range args {
+			if keep || isClosure(a) {
+				s.pub |= fl.bits(a)
+			}
+		}
+	}
+}
+
+func isClosure(v ssa.Value) bool {
+	switch v := v.(type) {
+	case *ssa.MakeClosure:
+		return true
+	case *ssa.MakeInterface:
+		return isClosure(v.X)
+	case *ssa.ChangeType:
+		return isClosure(v.X)
+	}
+	return false
+}
+
+func (fl *flow) apply(s *flowState, c *ssa.CallCommon, info *FuncInfo, args []ssa.Value) {
+	f := fl.f
+	paths := make([]string, len(args))
+	for i, a := range args {
+		paths[i] = f.path(a)
+		if i < len(info.Publishes) && info.Publishes[i] {
+			s.pub |= fl.bits(a)
+		}
+	}
+	var free []string
+	if mc, ok := c.Value.(*ssa.MakeClosure); ok {
+		for i, x := range mc.Bindings {
+			free = append(free, f.path(x))
+			if i < len(info.FreePublishes) && info.FreePublishes[i] {
+				s.pub |= fl.bits(x)
+			}
+		}
+	}
+	for _, l := range info.Release {
+		if p, ok := substitute(l, paths, free); ok {
+			fl.release(s, p, true)
+		}
+	}
+	for _, l := range info.MayRelease {
+		if p, ok := substitute(l, paths, free); ok {
+			fl.release(s, p, false)
+		}
+	}
+	for _, l := range info.Acquire {
+		if p, ok := substitute(l.Path, paths, free); ok {
+			fl.acquire(s, p, l.Read, true)
+		}
+	}
+	for _, l := range info.MayAcquire {
+		if p, ok := substitute(l.Path, paths, free); ok {
+			fl.acquire(s, p, l.Read, false)
+		}
+	}
+	if info.Spawns {
+		s.spawned = true
+	}
+}
+
+// lockState spells a flow state out.
+func (fl *flow) lockState(s flowState) LockState {
+	var ls LockState
+	for i, path := range fl.lockAt {
+		w, r := uint64(1)<<(2*i), uint64(2)<<(2*i)
+		switch {
+		case s.must&w != 0:
+			ls.Must = append(ls.Must, LockRef{path, false})
+		case s.must&r != 0:
+			ls.Must = append(ls.Must, LockRef{path, true})
+		case s.may&(w|r) != 0:
+			ls.May = append(ls.May, path)
+		}
+		if s.released&(w|r) != 0 {
+			ls.Released = append(ls.Released, path)
+		}
+	}
+	sort.Slice(ls.Must, func(i, j int) bool { return ls.Must[i].Path < ls.Must[j].Path })
+	sort.Strings(ls.May)
+	sort.Strings(ls.Released)
+	return ls
+}
+
+// effects fills the function's net effect on locks, parameters and goroutines.
+func (fl *flow) effects() {
+	info := fl.f.info
+	exit := flowState{}
+	var released, may, pub uint64
+	all := ^uint64(0)
+	for _, b := range fl.f.fn.Blocks {
+		s := fl.in[b.Index]
+		if !s.reached {
+			continue
+		}
+		for _, ins := range b.Instrs {
+			if _, ok := ins.(*ssa.Return); ok {
+				exit.meet(s)
+				released |= s.released &^ s.must &^ s.may
+				all &= s.released &^ s.must &^ s.may
+				may |= s.may
+			}
+			fl.step(&s, ins)
+		}
+		if s.spawned {
+			info.Spawns = true
+		}
+		pub |= s.pub | s.pubGo
+	}
+	for i, path := range fl.lockAt {
+		if r := root(path); r[0] != 'p' && r[0] != 'f' && r[0] != 'g' {
+			continue
+		}
+		w, r := uint64(1)<<(2*i), uint64(2)<<(2*i)
+		relocked := exit.released&(w|r) != 0
+		switch {
+		case !exit.reached:
+		case released&(w|r) != 0 && all&(w|r) != 0:
+			info.Release = append(info.Release, path)
+		case released&(w|r) != 0:
+			info.MayRelease = append(info.MayRelease, path)
+		case relocked:
+		case exit.must&w != 0:
+			info.Acquire = append(info.Acquire, LockRef{path, false})
+		case exit.must&r != 0:
+			info.Acquire = append(info.Acquire, LockRef{path, true})
+		case may&(w|r) != 0:
+			info.MayAcquire = append(info.MayAcquire, LockRef{path, may&w == 0})
+		}
+	}
+	flag := func(n int, kind string) []bool {
+		var out []bool
+		for i := range n {
+			g, ok := fl.group[kind+itoa(i)]
+			hit := ok && pub&fl.bit(g) != 0
+			if hit && out == nil {
+				out = make([]bool, n)
+			}
+			if hit {
+				out[i] = true
+			}
+		}
+		return out
+	}
+	info.Publishes = flag(len(fl.f.fn.Params), "p")
+	info.FreePublishes = flag(len(fl.f.fn.FreeVars), "f")
+}

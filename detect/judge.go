@@ -1,0 +1,915 @@
+// This file judges each map: which lock guards it, and which accesses can conflict.
+
+package detect
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// A lock as seen from a map: its key, and how sure it is that it is the right instance.
+type lockView struct {
+	key  string
+	read bool
+}
+
+// evidence is what an occurrence says about one lock.
+type evidence uint8
+
+const (
+	notHeld evidence = iota
+	maybeHeld
+	heldRead
+	held
+)
+
+func (l *linker) lockKey(path string) string {
+	k, _ := mapKey(path, "")
+	if lastSelector(path) == "[]" {
+		return k + "[]"
+	}
+	return k
+}
+
+// unnamed reports whether a lock has no key: it could be any lock (rule L6).
+func unnamed(key string) bool { return key == "" || strings.HasSuffix(key, "sync.Cond.L") }
+
+// evidenceFor reports how an occurrence holds the lock with that key.
+func (l *linker) evidenceFor(o *occurrence, refs []LockRef, may []string, key string) evidence {
+	best := notHeld
+	raise := func(e evidence) {
+		if e > best {
+			best = e
+		}
+	}
+	for _, r := range refs {
+		k := l.lockKey(r.Path)
+		switch {
+		case unnamed(k):
+			raise(maybeHeld)
+		case k != key:
+		case otherInstance(r.Path, o.path):
+			// Rule L5: a lock of another object guards nothing here.
+		case r.Read:
+			raise(heldRead)
+		default:
+			raise(held)
+		}
+	}
+	for _, m := range may {
+		if k := l.lockKey(m); k == key && !otherInstance(m, o.path) || unnamed(k) {
+			raise(maybeHeld)
+		}
+	}
+	return best
+}
+
+// otherInstance reports whether a lock evidently belongs to another object of the type
+// that holds the map: both objects are known, and they differ.
+func otherInstance(lock, m string) bool {
+	lh, mh := parent(lock), m
+	for lastSelector(mh) == "[]" {
+		mh = parent(mh)
+	}
+	mh = parent(mh)
+	if lh == "" || mh == "" || lh == mh || hasPrefix(mh, lh) {
+		return false
+	}
+	lt, mt := holderOf(lastSelector(lock)), holderOf(lastSelector(strings.TrimRight(trimElems(m), "|")))
+	if lt != mt {
+		return false
+	}
+	return known(lh) && known(mh)
+}
+
+func trimElems(p string) string {
+	for lastSelector(p) == "[]" {
+		p = parent(p)
+	}
+	return p
+}
+
+func holderOf(sel string) string {
+	if i := strings.LastIndexByte(sel, '.'); i >= 0 {
+		return sel[:i]
+	}
+	return sel
+}
+
+// known reports whether a path denotes one definite object.
+func known(p string) bool {
+	r := root(p)
+	if r[0] == '@' {
+		if i := strings.LastIndexByte(r, ':'); i >= 0 {
+			r = r[i+1:]
+		}
+	}
+	return (r[0] == 'p' || r[0] == 'g' || r[0] == 'a') && !strings.Contains(p, "|[]")
+}
+
+// overlap says how surely two occurrences can run at the same time: 0 not, 1 if callers
+// are concurrent, 2 there are two goroutines (rules C1 to C6).
+func (l *linker) overlap(a, b *occurrence) int {
+	if a.ctx != nil && b.ctx != nil {
+		return overlapping(a.ctx, b.ctx)
+	}
+	l.classify(a)
+	l.classify(b)
+	switch {
+	case a.ctxCount == 0 || b.ctxCount == 0:
+		return 0
+	case a.ctxStrong || b.ctxStrong:
+		return 2
+	}
+	return 1
+}
+
+// classify counts the contexts of an occurrence whose walk gave up.
+func (l *linker) classify(o *occurrence) {
+	if o.classified {
+		return
+	}
+	o.classified = true
+	l.eachCtx(o, func(c *runContext) bool {
+		if c.kind != "init" {
+			o.ctxCount++
+			o.ctxStrong = o.ctxStrong || strong(c.kind)
+		}
+		return true
+	})
+}
+
+func (l *linker) eachCtx(o *occurrence, f func(*runContext) bool) {
+	if o.ctx != nil {
+		f(o.ctx)
+		return
+	}
+	for i, w := range o.ctxSet {
+		for b := 0; w != 0; b++ {
+			if w&1 != 0 && !f(l.ctxs[i*64+b]) {
+				return
+			}
+			w >>= 1
+		}
+	}
+}
+
+func strong(k string) bool { return k == "go" || k == "http handler" || k == "rpc handler" }
+
+func overlapping(x, y *runContext) int {
+	if x.kind == "init" || y.kind == "init" {
+		return 0
+	}
+	if x == y {
+		switch {
+		case strong(x.kind) && x.multi:
+			return 2
+		case x.kind == "exported API", x.kind == "callback":
+			return 1
+		}
+		return 0
+	}
+	if strong(x.kind) || strong(y.kind) {
+		return 2
+	}
+	if x.kind == "main" && y.kind == "main" || x.kind == "test" || y.kind == "test" {
+		return 0
+	}
+	return 1
+}
+
+// sameObject says how surely two occurrences are about the same map: 2 evident, 1 the same
+// field of perhaps different objects, 0 evidently different objects (rule I1).
+func (l *linker) sameObject(a, b *occurrence) int {
+	if strings.HasPrefix(root(a.path), "g:") && strings.HasPrefix(root(b.path), "g:") && !strings.Contains(trimElems(a.path), "|[]") {
+		return 2
+	}
+	if a.spawner != nil && b.spawner != nil && a.spawner == b.spawner && trimElems(a.origin) == trimElems(b.origin) {
+		if a.ctx == b.ctx && a.perLoop {
+			return 0
+		}
+		if known(a.origin) {
+			return 2
+		}
+	}
+	if a.ctx != nil && a.ctx == b.ctx && a.perLoop {
+		return 0
+	}
+	if passes(a, b) || passes(b, a) {
+		return 2
+	}
+	if a.ctx != nil && a.ctx == b.ctx && a.spawner == nil && a.ctx.kind == "http handler" && known(a.path) && rootIndex(root(a.path), 'p') == 0 {
+		return 2
+	}
+	// Two methods of one object: goroutine and caller know it by the receiver.
+	if a.ctx != nil && b.ctx != nil && rootIndex(root(a.path), 'p') == 0 && a.path == b.path && known(a.path) {
+		return 1
+	}
+	return 1
+}
+
+// passes reports whether b's way leads through the function that spawned a, with the same
+// object, after the spawn.
+func passes(a, b *occurrence) bool {
+	if a.spawner == nil || !known(a.origin) {
+		return false
+	}
+	for c := b.chain; c != nil; c = c.up {
+		if c.at == a.spawner && c.path == a.origin && c.pubGo {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *linker) result() *Result {
+	keys := make([]string, 0, len(l.maps))
+	for k := range l.maps {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	r := &Result{}
+	for _, k := range keys {
+		r.Maps = append(r.Maps, l.judge(l.maps[k]))
+	}
+	sort.SliceStable(r.Maps, func(i, j int) bool {
+		a, b := r.Maps[i].Pos, r.Maps[j].Pos
+		if a.Filename != b.Filename {
+			return a.Filename < b.Filename
+		}
+		return a.Offset < b.Offset
+	})
+	return r
+}
+
+// A use is one access with all the ways of reaching it.
+type use struct {
+	acc   *AccessInfo
+	at    *node
+	inner bool
+	live  []*occurrence
+	owned int
+}
+
+func (l *linker) judge(ms *mapState) *Map {
+	d := ms.decl
+	m := &Map{
+		Key: d.Key, Name: d.Name, Kind: d.Kind, Type: d.Type, Package: ms.sum.Package,
+		Pos: ms.sum.position(d.Pos), Nested: d.Nested, Holder: d.Holder, Generated: d.Generated,
+	}
+	byAcc := map[*AccessInfo]*use{}
+	var uses []*use
+	for _, o := range ms.cases {
+		u := byAcc[o.acc]
+		if u == nil {
+			u = &use{acc: o.acc, at: o.at, inner: o.inner}
+			byAcc[o.acc] = u
+			uses = append(uses, u)
+		}
+		if o.owned {
+			u.owned++
+		} else {
+			u.live = append(u.live, o)
+		}
+	}
+	j := &judgement{linker: l, decl: d, uses: uses}
+	j.findGuard()
+	m.Guard, m.GuardHeld, m.GuardTotal = short(j.guard), j.held, j.total
+	if j.guard == "" {
+		m.GuardHeld = 0
+	}
+	j.findConflicts()
+	m.Findings = j.findings
+	m.Shared = j.shared
+	for _, u := range uses {
+		m.Accesses = append(m.Accesses, j.access(u, nil))
+	}
+	sort.SliceStable(m.Accesses, func(x, y int) bool {
+		a, b := m.Accesses[x], m.Accesses[y]
+		if a.Pos.Filename != b.Pos.Filename {
+			return a.Pos.Filename < b.Pos.Filename
+		}
+		if a.Pos.Offset != b.Pos.Offset {
+			return a.Pos.Offset < b.Pos.Offset
+		}
+		return a.Op < b.Op
+	})
+	return m
+}
+
+type judgement struct {
+	*linker
+	decl        *MapDecl
+	uses        []*use
+	guard       string
+	held, total int
+	writesHeld  int
+	shared      bool
+	findings    []Finding
+}
+
+// findGuard elects the lock that most not-owned accesses hold (rule G1).
+func (j *judgement) findGuard() {
+	keys := map[string]bool{}
+	for _, u := range j.uses {
+		for _, o := range u.live {
+			for _, r := range o.held {
+				if k := j.lockKey(r.Path); !unnamed(k) && (j.decl.Kind == Local || !strings.HasPrefix(k, "local:")) {
+					keys[k] = true
+				}
+			}
+		}
+	}
+	var list []string
+	for k := range keys {
+		list = append(list, k)
+	}
+	sort.Strings(list)
+	best := -1
+	for _, k := range list {
+		n, total, weight := 0, 0, 0
+		for _, u := range j.uses {
+			if len(u.live) == 0 || u.acc.Op == Escape {
+				continue
+			}
+			total++
+			all := true
+			for _, o := range u.live {
+				if j.evidenceFor(o, o.held, nil, k) < heldRead {
+					all = false
+				}
+			}
+			if all {
+				n++
+				weight += 2
+			} else {
+				for _, o := range u.live {
+					if j.evidenceFor(o, o.held, nil, k) >= heldRead {
+						weight++
+						break
+					}
+				}
+			}
+		}
+		score := weight * 4
+		if holderOf(k) == j.decl.Holder {
+			score += 3
+		}
+		if weight > 0 && score > best {
+			best = score
+			j.guard, j.held, j.total = k, n, total
+		}
+	}
+	if j.guard == "" {
+		for _, u := range j.uses {
+			if len(u.live) > 0 && u.acc.Op != Escape {
+				j.total++
+			}
+		}
+	}
+}
+
+// pair is a conflict: two occurrences that can run at once, one of them changing the map,
+// with no lock in common.
+type pair struct {
+	a, b         *occurrence
+	strength, id int
+}
+
+// number gives the locks that occurrences hold bits, so that conflicts are quick to rule out.
+func (j *judgement) number(live []*occurrence) {
+	bits := map[string]uint64{}
+	for _, o := range live {
+		o.heldW, o.heldR, o.heldMay, o.wild = 0, 0, 0, false
+		see := func(path string, mask *uint64) {
+			k := j.lockKey(path)
+			if unnamed(k) {
+				o.wild = true
+				return
+			}
+			if otherInstance(path, o.path) {
+				return // rule L5
+			}
+			b, ok := bits[k]
+			if !ok {
+				b = 1 << min(len(bits), 63)
+				bits[k] = b
+			}
+			*mask |= b
+		}
+		for _, r := range o.held {
+			if r.Read {
+				see(r.Path, &o.heldR)
+			} else {
+				see(r.Path, &o.heldW)
+			}
+		}
+		for _, p := range o.may {
+			see(p, &o.heldMay)
+		}
+	}
+}
+
+// commonLock reports whether two occurrences exclude each other, or might.
+func commonLock(a, b *occurrence) bool {
+	return a.wild || b.wild ||
+		a.heldW&(b.heldW|b.heldR|b.heldMay) != 0 || b.heldW&(a.heldR|a.heldMay) != 0 ||
+		a.heldMay&(b.heldR|b.heldMay) != 0 || b.heldMay&a.heldR != 0
+}
+
+// content reports whether an operation changes what the map holds.
+func content(o *occurrence) bool { return o.acc.Op.Mutates() && o.acc.Op != Replace }
+
+func (j *judgement) conflict(a, b *occurrence) (pair, bool) {
+	if !a.acc.Op.Mutates() && !b.acc.Op.Mutates() {
+		return pair{}, false
+	}
+	if a.acc.Op == Escape || b.acc.Op == Escape {
+		return pair{}, false
+	}
+	if a.acc.Op == Replace && b.inner || b.acc.Op == Replace && a.inner {
+		return pair{}, false
+	}
+	if commonLock(a, b) {
+		return pair{}, false
+	}
+	s := j.overlap(a, b)
+	if s == 0 {
+		return pair{}, false
+	}
+	id := j.sameObject(a, b)
+	if id == 0 {
+		return pair{}, false
+	}
+	return pair{a, b, s, id}, true
+}
+
+func (j *judgement) findConflicts() {
+	var live, muts []*occurrence
+	for _, u := range j.uses {
+		live = append(live, distinct(u.live)...)
+	}
+	for _, o := range live {
+		if o.acc.Op.Mutates() {
+			muts = append(muts, o)
+		}
+	}
+	for _, x := range live {
+		if j.shared {
+			break
+		}
+		for _, y := range live {
+			if j.overlap(x, y) > 0 && j.sameObject(x, y) > 0 {
+				j.shared = true
+				break
+			}
+		}
+	}
+	j.number(live)
+	ratio := 0.0
+	if j.total > 0 {
+		ratio = float64(j.held) / float64(j.total)
+	}
+	if j.guard != "" && ratio >= 0.5 {
+		j.shared = true
+	}
+
+	best := map[Category]*verdict{}
+	limit := 400000
+	for _, a := range live {
+		for _, b := range muts {
+			if limit--; limit < 0 {
+				break
+			}
+			p, ok := j.conflict(a, b)
+			if !ok {
+				continue
+			}
+			v := j.weigh(p, ratio)
+			if old := best[v.cat]; old == nil || v.better(old) {
+				best[v.cat] = v
+			}
+		}
+	}
+	j.escapes(best, muts, ratio)
+	var vs []*verdict
+	for _, v := range best {
+		vs = append(vs, v)
+	}
+	sort.Slice(vs, func(x, y int) bool {
+		if vs[x].conf != vs[y].conf {
+			return vs[x].conf.Rank() > vs[y].conf.Rank()
+		}
+		return vs[x].cat < vs[y].cat
+	})
+	for _, v := range vs {
+		j.findings = append(j.findings, j.finding(v))
+	}
+	if j.decl.Nested {
+		j.findings = append(j.findings, Finding{NestedCat, Low, fmt.Sprintf("%s is a nested map: its rows are maps of their own", j.decl.Name), nil})
+	}
+	if len(vs) == 0 {
+		switch {
+		case j.guard != "" && j.held > 0:
+			j.findings = append(j.findings, Finding{Guarded, Low, fmt.Sprintf("%s is guarded by %s at %d of %d accesses", j.decl.Name, short(j.guard), j.held, j.total), nil})
+		default:
+			j.findings = append(j.findings, Finding{Confined, Low, fmt.Sprintf("no two goroutines were seen to use %s at once, or nobody changes it", j.decl.Name), nil})
+		}
+	}
+}
+
+// distinct drops occurrences that say nothing new: the same locks in the same context.
+func distinct(os []*occurrence) []*occurrence {
+	const most = 48
+	seen := map[string]bool{}
+	var out []*occurrence
+	for _, o := range os {
+		var b strings.Builder
+		if o.ctx != nil {
+			b.WriteString(itoa(o.ctx.id))
+		}
+		for _, r := range o.held {
+			b.WriteString(r.Path)
+			b.WriteString(map[bool]string{true: "r;", false: "w;"}[r.Read])
+		}
+		b.WriteString(o.path)
+		if !seen[b.String()] && len(out) < most {
+			seen[b.String()] = true
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// A verdict is a conflict with its category and confidence.
+type verdict struct {
+	pair
+	cat   Category
+	conf  Confidence
+	score int
+}
+
+func (v *verdict) better(o *verdict) bool {
+	if v.conf != o.conf {
+		return v.conf.Rank() > o.conf.Rank()
+	}
+	if v.score != o.score {
+		return v.score > o.score
+	}
+	x, y := v.a.acc.Pos, o.a.acc.Pos
+	if v.a.at.info.Key != o.a.at.info.Key {
+		return v.a.at.info.Key < o.a.at.info.Key
+	}
+	if x.Offset != y.Offset {
+		return x.Offset < y.Offset
+	}
+	if v.b.at.info.Key != o.b.at.info.Key {
+		return v.b.at.info.Key < o.b.at.info.Key
+	}
+	return v.b.acc.Pos.Offset < o.b.acc.Pos.Offset
+}
+
+// weigh finds the category of a conflict and how sure it is (rules G2 to G6).
+func (j *judgement) weigh(p pair, ratio float64) *verdict {
+	a, b := p.a, p.b
+	ea, eb := notHeld, notHeld
+	if j.guard != "" {
+		ea = j.evidenceFor(a, a.held, a.may, j.guard)
+		eb = j.evidenceFor(b, b.held, b.may, j.guard)
+	}
+	// a is the odd one: the access that lacks the guard.
+	if ea > eb || ea == eb && b.acc.Op.Mutates() && !a.acc.Op.Mutates() && ea == notHeld {
+		a, b, ea, eb = b, a, eb, ea
+		p.a, p.b = a, b
+	}
+	v := &verdict{pair: p}
+	switch {
+	case a.acc.Op == Replace && !content(b) || b.acc.Op == Replace && !a.acc.Op.Mutates():
+		v.cat = Replaced
+	case ea == heldRead && a.acc.Op.Mutates():
+		v.cat = ReadLockWrite
+	case a.inner:
+		v.cat = InnerCat
+	case a.aliased && j.guard != "" && j.evidenceFor(a, a.loadHeld, nil, j.guard) >= heldRead:
+		v.cat = EscapeCat
+	case j.guard == "" || j.held == 0 && eb < heldRead:
+		v.cat = Unguarded
+	case j.otherLock(a):
+		v.cat = WrongLock
+	case a.acc.Op == Range:
+		v.cat = Iteration
+	case j.held >= 1 || eb >= heldRead:
+		v.cat = Partial
+	default:
+		v.cat = Unguarded
+	}
+	v.conf = j.confidence(v, ea, eb, ratio)
+	if content(a) {
+		v.score += 4
+	}
+	if content(b) {
+		v.score += 2
+	}
+	v.score += p.strength*3 + p.id*2
+	if eb >= heldRead {
+		v.score += 3
+	}
+	if a.dyn || b.dyn {
+		v.score -= 3
+	}
+	for c := a.chain; c != nil; c = c.up {
+		v.score--
+	}
+	return v
+}
+
+func (j *judgement) otherLock(o *occurrence) bool {
+	for _, r := range o.held {
+		if k := j.lockKey(r.Path); k != j.guard && !unnamed(k) {
+			return true
+		}
+	}
+	return false
+}
+
+func (j *judgement) confidence(v *verdict, ea, eb evidence, ratio float64) Confidence {
+	a, b := v.a, v.b
+	if ea == maybeHeld {
+		return Low
+	}
+	certain := !a.dyn && !b.dyn && !hushed(a) && !hushed(b) && !lifecycle(a) && !lifecycle(b)
+	changes := content(a) || content(b)
+	switch {
+	case !changes:
+		// Only the variable is exchanged.
+		if j.held >= 3 && ratio >= 0.6 && v.strength == 2 {
+			return Medium
+		}
+		return Low
+	case v.cat == ReadLockWrite:
+		if certain && v.strength >= 1 && j.held >= 2 {
+			return High
+		}
+		return Medium
+	case j.guard != "" && ratio >= 0.8 && j.total >= 5 && certain && (eb >= heldRead || content(a)):
+		return High
+	case v.strength == 2 && v.id == 2 && certain && (j.held == 0 || eb >= heldRead || ratio >= 0.5):
+		return High
+	case j.guard != "" && j.held >= 2 && ratio >= 0.5 && (eb >= heldRead || content(a)):
+		return Medium
+	case v.strength == 2 && (v.id == 2 || definite(a) && definite(b)):
+		return Medium
+	case j.guard != "" && j.held >= 1 && eb >= heldRead && j.decl.HolderLock:
+		return Medium
+	}
+	return Low
+}
+
+// definite reports whether the occurrence reaches its map from the context's own receiver.
+func definite(o *occurrence) bool {
+	return o.ctx != nil && !o.dyn && (rootIndex(root(o.path), 'p') == 0 || strings.HasPrefix(root(o.path), "g:")) && known(o.path)
+}
+
+// hushed reports whether the walk gave up, or passes what may be a callback.
+func hushed(o *occurrence) bool { return o.ctx == nil || o.ctx.kind == "callback" }
+
+// lifecycle reports whether a function on the way sounds like construction or shutdown,
+// where code often knows that it is alone (rule G5).
+func lifecycle(o *occurrence) bool {
+	for c := o.chain; c != nil; c = c.up {
+		n := c.at.info.Name
+		if i := strings.LastIndexByte(n, ')'); i >= 0 && i+2 <= len(n) {
+			n = n[i+2:]
+		}
+		if i := strings.IndexByte(n, '.'); i >= 0 {
+			n = n[:i]
+		}
+		n = strings.ToLower(n)
+		for _, w := range [...]string{"new", "init", "setup", "load", "restore", "recover", "make", "create", "open", "close", "stop", "shutdown", "destroy", "reset", "configure", "bootstrap", "must"} {
+			if strings.HasPrefix(n, w) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// escapes finds maps that leave a critical section by return (rule G4).
+func (j *judgement) escapes(best map[Category]*verdict, muts []*occurrence, ratio float64) {
+	if j.guard == "" || j.held == 0 {
+		return
+	}
+	for _, u := range j.uses {
+		if !u.acc.Return || !exportedName(u.at.info.Name) && !u.at.info.Exported {
+			continue
+		}
+		for _, o := range u.live {
+			if j.evidenceFor(o, o.held, nil, j.guard) < heldRead && j.evidenceFor(o, o.loadHeld, nil, j.guard) < heldRead {
+				continue
+			}
+			for _, b := range muts {
+				if !content(b) || j.overlap(o, b) == 0 || b.inner != o.inner {
+					continue
+				}
+				if eb := j.evidenceFor(b, b.held, b.may, j.guard); eb < held {
+					continue
+				}
+				v := &verdict{pair: pair{o, b, j.overlap(o, b), 1}, cat: EscapeCat, conf: Medium}
+				if ratio < 0.5 || j.held < 2 {
+					v.conf = Low
+				}
+				if old := best[EscapeCat]; old == nil || v.better(old) {
+					best[EscapeCat] = v
+				}
+			}
+		}
+	}
+}
+
+// finding renders a verdict.
+func (j *judgement) finding(v *verdict) Finding {
+	f := Finding{Category: v.cat, Confidence: v.conf}
+	a, b := j.access(&use{acc: v.a.acc, at: v.a.at, inner: v.a.inner, live: []*occurrence{v.a}}, v.a),
+		j.access(&use{acc: v.b.acc, at: v.b.at, inner: v.b.inner, live: []*occurrence{v.b}}, v.b)
+	f.Accesses = []Access{a, b}
+	f.Message = j.message(v, a, b)
+	return f
+}
+
+var verbs = map[Op]string{Read: "reads", Write: "writes", Update: "updates", Delete: "deletes from", Range: "ranges over", Len: "takes the length of", Clear: "clears", Replace: "replaces", Escape: "hands out"}
+var nouns = map[Op]string{Read: "read", Write: "write", Update: "update", Delete: "delete", Range: "range", Len: "len", Clear: "clear", Replace: "replacement", Escape: "escape"}
+
+func (j *judgement) message(v *verdict, a, b Access) string {
+	what := "it"
+	if v.a.inner {
+		what = "a row of it"
+	}
+	guard := short(j.guard)
+	under := "without a lock"
+	if len(b.Locks) > 0 {
+		under = "under " + b.Locks[0].Name
+		for _, l := range b.Locks {
+			if l.Name == guard {
+				under = "under " + guard
+			}
+		}
+	}
+	other := fmt.Sprintf("%s %s %s %s%s", b.Func, verbs[b.Op], what, under, from(b))
+	counted := fmt.Sprintf("which %d of %d accesses hold", j.held, j.total)
+	name := short(j.decl.Key)
+	if j.decl.Kind == Local {
+		name = j.decl.Name
+	}
+	switch v.cat {
+	case ReadLockWrite:
+		return fmt.Sprintf("%s of %s under a read lock of %s in %s%s; %s", nouns[a.Op], name, guard, a.Func, from(a), other)
+	case EscapeCat:
+		if v.a.acc.Return && v.a.acc.Op == Escape {
+			return fmt.Sprintf("%s returns %s itself, although %s guards it (%d of %d accesses): callers use it without the lock while %s", a.Func, name, guard, j.held, j.total, other)
+		}
+		return fmt.Sprintf("%s of %s in %s%s after %s was released, under which the map was fetched; %s", nouns[a.Op], name, a.Func, from(a), guard, other)
+	case Unguarded:
+		return fmt.Sprintf("%s of %s without a lock in %s%s; %s", nouns[a.Op], name, a.Func, from(a), other)
+	case WrongLock:
+		return fmt.Sprintf("%s of %s in %s%s holds %s but not %s, %s; %s", nouns[a.Op], name, a.Func, from(a), lockNames(a), guard, counted, other)
+	case InnerCat:
+		if guard == "" {
+			return fmt.Sprintf("%s of a row of %s without a lock in %s%s; %s", nouns[a.Op], name, a.Func, from(a), other)
+		}
+		return fmt.Sprintf("%s of a row of %s without %s in %s%s, %s; %s", nouns[a.Op], name, guard, a.Func, from(a), counted, other)
+	case Replaced:
+		return fmt.Sprintf("the variable %s itself is replaced: %s of it in %s%s, while %s", name, nouns[a.Op], a.Func, from(a), other)
+	}
+	return fmt.Sprintf("%s of %s without %s in %s%s, %s; %s", nouns[a.Op], name, guard, a.Func, from(a), counted, other)
+}
+
+func lockNames(a Access) string {
+	var out []string
+	for _, l := range a.Locks {
+		out = append(out, l.Name)
+	}
+	if len(out) == 0 {
+		return "another lock"
+	}
+	return strings.Join(out, ", ")
+}
+
+func from(a Access) string {
+	if len(a.Contexts) == 0 {
+		return ""
+	}
+	return " (" + a.Contexts[0] + ")"
+}
+
+// access renders a use; with only set, in that one way of reaching it.
+func (j *judgement) access(u *use, only *occurrence) Access {
+	s := u.at.sum
+	a := Access{
+		Op: u.acc.Op, Pos: s.position(u.acc.Pos), Func: u.at.info.Name, Inner: u.inner,
+		Test: u.at.info.Test, LoopDepth: int(u.acc.Loop), Owned: len(u.live) == 0 && u.owned > 0,
+	}
+	names := map[string]bool{}
+	for _, o := range u.live {
+		j.eachCtx(o, func(c *runContext) bool {
+			names[c.name] = true
+			return len(names) < 8
+		})
+	}
+	for n := range names {
+		a.Contexts = append(a.Contexts, n)
+	}
+	sort.Strings(a.Contexts)
+	for i, o := range u.live {
+		here := map[Lock]bool{}
+		for _, r := range o.held {
+			k := j.lockKey(r.Path)
+			if unnamed(k) || otherInstance(r.Path, o.path) {
+				continue
+			}
+			name := short(k)
+			if strings.HasPrefix(k, "local:") {
+				name = "a local lock"
+			}
+			here[Lock{name, r.Read}] = true
+		}
+		if i == 0 {
+			for l := range here {
+				a.Locks = append(a.Locks, l)
+			}
+			continue
+		}
+		var both []Lock
+		for _, l := range a.Locks {
+			switch {
+			case here[l]:
+				both = append(both, l)
+			case here[Lock{l.Name, !l.Read}]:
+				both = append(both, Lock{l.Name, true})
+			}
+		}
+		a.Locks = both
+	}
+	sort.Slice(a.Locks, func(x, y int) bool {
+		return a.Locks[x].Name < a.Locks[y].Name || a.Locks[x].Name == a.Locks[y].Name && !a.Locks[x].Read
+	})
+	if len(u.live) > 0 {
+		o := only
+		if o == nil {
+			o = u.live[0]
+		}
+		a.Path = j.steps(o, a)
+	}
+	return a
+}
+
+// steps spells out the way from the context's root to the access.
+func (j *judgement) steps(o *occurrence, a Access) []Step {
+	var out []Step
+	var chain []*link
+	for c := o.chain; c != nil; c = c.up {
+		chain = append(chain, c)
+	}
+	for i, c := range chain {
+		if c.call == nil {
+			continue
+		}
+		at := c.at.sum.position(c.call.Pos)
+		callee := "a function value"
+		if i+1 < len(chain) {
+			callee = chain[i+1].at.info.Name
+		}
+		switch {
+		case i == 0 && o.spawner != nil:
+			note := fmt.Sprintf("%s starts %s in a goroutine", c.at.info.Name, callee)
+			if o.ctx != nil && o.ctx.kind == "http handler" {
+				note = fmt.Sprintf("%s registers %s as an HTTP handler", c.at.info.Name, callee)
+			}
+			if o.ctx != nil && o.ctx.multi && o.ctx.kind == "go" {
+				note += ", in a loop"
+			}
+			out = append(out, Step{at, note})
+		default:
+			out = append(out, Step{at, fmt.Sprintf("%s calls %s", c.at.info.Name, callee)})
+		}
+	}
+	if o.spawner == nil && o.ctx != nil && len(chain) > 0 {
+		root := chain[0].at
+		p := root.sum.position(root.info.Pos)
+		if p.Line > 0 {
+			out = append([]Step{{p, o.ctx.name}}, out...)
+		}
+	}
+	if o.aliased && o.acc.LoadP.valid() {
+		out = append(out, Step{o.at.sum.position(o.acc.LoadP), "the map is fetched from its variable here"})
+	}
+	locks := "without a lock"
+	if len(a.Locks) > 0 {
+		locks = "under " + lockNames(a)
+	}
+	what := short(j.decl.Key)
+	if o.inner {
+		what = "a row of " + what
+	}
+	return append(out, Step{a.Pos, fmt.Sprintf("%s %s %s %s", o.at.info.Name, verbs[a.Op], what, locks)})
+}

@@ -1,0 +1,262 @@
+// This file is the table of library knowledge: who starts goroutines, what waits for them,
+// which methods are locks, who registers handlers, who only reads what it is given.
+
+package detect
+
+import (
+	"go/types"
+	"strings"
+)
+
+// A Knowledge extends the built-in table. Names are as go/types prints them:
+// "pkg.Func" or "(*pkg.Type).Method".
+type Knowledge struct {
+	Spawners []string // run their function arguments in another goroutine
+	Sync     []string // call their function arguments before they return
+	Handlers []string // run their function arguments in many goroutines
+	Readers  []string // only read the maps they are given
+}
+
+type effect uint8
+
+const (
+	effectUnknown effect = iota
+	effectSpawn          // runs its function arguments in a goroutine
+	effectHandler        // runs its function arguments in many goroutines
+	effectSync           // calls its function arguments before it returns
+	effectOnce           // calls its function argument once, before all that follows
+)
+
+// effects of functions that are not first-party on the function values given to them.
+var effects = map[string]effect{
+	"(*golang.org/x/sync/errgroup.Group).Go":                     effectSpawn,
+	"(*golang.org/x/sync/errgroup.Group).TryGo":                  effectSpawn,
+	"(*sync.WaitGroup).Go":                                       effectSpawn,
+	"time.AfterFunc":                                             effectSpawn,
+	"context.AfterFunc":                                          effectSpawn,
+	"runtime.SetFinalizer":                                       effectSpawn,
+	"runtime.AddCleanup":                                         effectSpawn,
+	"(*github.com/oklog/run.Group).Add":                          effectSpawn,
+	"(*github.com/sourcegraph/conc.WaitGroup).Go":                effectSpawn,
+	"(*github.com/sourcegraph/conc/pool.Pool).Go":                effectHandler,
+	"(*github.com/panjf2000/ants/v2.Pool).Submit":                effectHandler,
+	"(*github.com/robfig/cron/v3.Cron).AddFunc":                  effectSpawn,
+	"(*golang.org/x/sync/singleflight.Group).DoChan":             effectHandler,
+	"k8s.io/apimachinery/pkg/util/wait.Until":                    effectSync,
+	"k8s.io/client-go/tools/cache.WaitForCacheSync":              effectSync,
+	"k8s.io/client-go/util/workqueue.ParallelizeUntil":           effectHandler,
+	"net/http.HandleFunc":                                        effectHandler,
+	"net/http.Handle":                                            effectHandler,
+	"(*net/http.ServeMux).HandleFunc":                            effectHandler,
+	"(*net/http.ServeMux).Handle":                                effectHandler,
+	"net/http.ListenAndServe":                                    effectHandler,
+	"net/http.ListenAndServeTLS":                                 effectHandler,
+	"(*github.com/gorilla/mux.Router).HandleFunc":                effectHandler,
+	"(*github.com/gorilla/mux.Router).Handle":                    effectHandler,
+	"(*github.com/julienschmidt/httprouter.Router).Handle":       effectHandler,
+	"(*github.com/julienschmidt/httprouter.Router).HandlerFunc":  effectHandler,
+	"(*github.com/julienschmidt/httprouter.Router).Handler":      effectHandler,
+	"(*github.com/julienschmidt/httprouter.Router).GET":          effectHandler,
+	"(*github.com/julienschmidt/httprouter.Router).POST":         effectHandler,
+	"(*sync.Once).Do":                                            effectOnce,
+	"sync.OnceFunc":                                              effectOnce,
+	"sync.OnceValue":                                             effectOnce,
+	"sync.OnceValues":                                            effectOnce,
+	"(*sync.Map).Range":                                          effectSync,
+	"(*golang.org/x/sync/singleflight.Group).Do":                 effectSync,
+	"path/filepath.Walk":                                         effectSync,
+	"path/filepath.WalkDir":                                      effectSync,
+	"io/fs.WalkDir":                                              effectSync,
+	"go/ast.Inspect":                                             effectSync,
+	"(*testing.T).Run":                                           effectSync,
+	"(*testing.B).Run":                                           effectSync,
+	"(*testing.T).Cleanup":                                       effectSync,
+	"testing.AllocsPerRun":                                       effectSync,
+	"(*flag.FlagSet).Visit":                                      effectSync,
+	"(*flag.FlagSet).VisitAll":                                   effectSync,
+	"flag.Visit":                                                 effectSync,
+	"flag.VisitAll":                                              effectSync,
+	"flag.Func":                                                  effectSync,
+	"net/http/pprof.Do":                                          effectSync,
+	"runtime/pprof.Do":                                           effectSync,
+	"(*container/ring.Ring).Do":                                  effectSync,
+	"(*github.com/spf13/pflag.FlagSet).VisitAll":                 effectSync,
+	"github.com/cenkalti/backoff.Retry":                          effectSync,
+	"github.com/cenkalti/backoff/v4.Retry":                       effectSync,
+	"(*github.com/google/btree.BTree).Ascend":                    effectSync,
+	"(*github.com/hashicorp/golang-lru.Cache).Each":              effectSync,
+	"(*go.etcd.io/bbolt.DB).View":                                effectSync,
+	"(*go.etcd.io/bbolt.DB).Update":                              effectSync,
+	"(*github.com/syndtr/goleveldb/leveldb.DB).ForEach":          effectSync,
+	"(*github.com/prometheus/client_golang/prometheus.Registry)": effectSync,
+}
+
+// packages whose functions call function arguments before they return.
+var syncPackages = map[string]bool{
+	"sort": true, "slices": true, "maps": true, "strings": true, "bytes": true, "iter": true,
+	"container/heap": true, "unicode": true, "text/template": false, "golang.org/x/exp/slices": true,
+	"golang.org/x/exp/maps": true, "github.com/samber/lo": true,
+}
+
+// effectOf classifies a function that is not first-party, by its full name and package.
+func (k *Knowledge) effectOf(full, pkg string) effect {
+	if k != nil {
+		switch {
+		case contains(k.Spawners, full):
+			return effectSpawn
+		case contains(k.Handlers, full):
+			return effectHandler
+		case contains(k.Sync, full):
+			return effectSync
+		}
+	}
+	if e, ok := effects[full]; ok {
+		return e
+	}
+	if syncPackages[pkg] {
+		return effectSync
+	}
+	return effectUnknown
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+// mapEffects: what library functions do to map arguments, by position; others escape.
+var mapEffects = map[string][]Op{
+	"maps.Keys": {Range}, "maps.Values": {Range}, "maps.All": {Range}, "maps.Clone": {Range},
+	"maps.Copy": {Write, Range}, "maps.Insert": {Write}, "maps.DeleteFunc": {Delete},
+	"maps.Equal": {Range, Range}, "maps.EqualFunc": {Range, Range},
+	"golang.org/x/exp/maps.Keys": {Range}, "golang.org/x/exp/maps.Values": {Range},
+	"golang.org/x/exp/maps.Clone": {Range}, "golang.org/x/exp/maps.Copy": {Write, Range},
+	"golang.org/x/exp/maps.Clear": {Clear}, "golang.org/x/exp/maps.DeleteFunc": {Delete},
+	"golang.org/x/exp/maps.Equal": {Range, Range},
+	"(net/http.Header).Get":       {Read}, "(net/http.Header).Values": {Read}, "(net/http.Header).Clone": {Range},
+	"(net/http.Header).Set": {Write}, "(net/http.Header).Add": {Update}, "(net/http.Header).Del": {Delete},
+	"(net/http.Header).Write": {Range},
+	"(net/url.Values).Get":    {Read}, "(net/url.Values).Set": {Write}, "(net/url.Values).Add": {Update},
+	"(net/url.Values).Del": {Delete}, "(net/url.Values).Has": {Read}, "(net/url.Values).Encode": {Range},
+	"reflect.DeepEqual": {Range, Range},
+}
+
+// readerPackages only read what they are given (rule K3).
+var readerPackages = map[string]bool{
+	"fmt": true, "log": true, "log/slog": true, "encoding/json": true, "errors": true, "testing": true,
+	"reflect": true, "encoding/gob": true, "gopkg.in/yaml.v3": true, "gopkg.in/yaml.v2": true,
+	"github.com/sirupsen/logrus": true, "go.uber.org/zap": true, "github.com/rs/zerolog": true,
+	"google.golang.org/grpc/status": true, "github.com/pkg/errors": true,
+}
+
+// encoders walk everything below the pointer they are given.
+var encoders = map[string]bool{
+	"encoding/json.Marshal": true, "encoding/json.MarshalIndent": true, "(*encoding/json.Encoder).Encode": true,
+	"(*encoding/gob.Encoder).Encode": true, "gopkg.in/yaml.v3.Marshal": true, "gopkg.in/yaml.v2.Marshal": true,
+	"(*gopkg.in/yaml.v3.Encoder).Encode": true,
+}
+
+// waits end the goroutines that a function started (rule O3).
+var waits = map[string]bool{
+	"(*sync.WaitGroup).Wait":                        true,
+	"(*golang.org/x/sync/errgroup.Group).Wait":      true,
+	"(*github.com/sourcegraph/conc.WaitGroup).Wait": true,
+	"(*github.com/oklog/run.Group).Run":             true,
+}
+
+// retainers are verbs in the names of methods that keep what they are given.
+var retainers = []string{"Register", "Add", "Set", "Subscribe", "Handle", "Serve", "Start", "Run", "Go", "Push", "Put", "Store", "Enqueue", "Submit", "Watch", "Listen", "Attach", "Insert", "Append", "Notify", "On", "Swap"}
+
+// retains reports whether a function of that name, whose body is not known, may keep its arguments.
+func retains(name string) bool {
+	for _, v := range retainers {
+		if strings.HasPrefix(name, v) || strings.HasPrefix(name, strings.ToLower(v[:1])+v[1:]) {
+			return true
+		}
+	}
+	return false
+}
+
+// lockOp is what a method does to a lock.
+type lockOp uint8
+
+const (
+	notLock lockOp = iota
+	opLock
+	opRLock
+	opUnlock
+	opRUnlock
+	opTryLock
+	opTryRLock
+)
+
+// lockOpOf recognises a lock by its method set, not by its type's name (rule K1).
+func lockOpOf(f *types.Func) lockOp {
+	sig := f.Signature()
+	if sig.Recv() == nil || sig.Params().Len() != 0 {
+		return notLock
+	}
+	var op lockOp
+	switch f.Name() {
+	case "Lock":
+		op = opLock
+	case "RLock":
+		op = opRLock
+	case "Unlock":
+		op = opUnlock
+	case "RUnlock":
+		op = opRUnlock
+	case "TryLock":
+		op = opTryLock
+	case "TryRLock":
+		op = opTryRLock
+	default:
+		return notLock
+	}
+	want := 0
+	if op == opTryLock || op == opTryRLock {
+		want = 1
+	}
+	if sig.Results().Len() != want || !hasLock(sig.Recv().Type()) {
+		return notLock
+	}
+	return op
+}
+
+// hasLock reports whether values of a type can be locked and unlocked.
+func hasLock(t types.Type) bool {
+	if _, ok := t.(*types.Pointer); !ok && !types.IsInterface(t) {
+		t = types.NewPointer(t)
+	}
+	ms := types.NewMethodSet(t)
+	return nullary(ms, "Lock") && nullary(ms, "Unlock")
+}
+
+func nullary(ms *types.MethodSet, name string) bool {
+	for i := range ms.Len() {
+		if m := ms.At(i).Obj(); m.Name() == name {
+			sig := m.Type().(*types.Signature)
+			return sig.Params().Len() == 0 && sig.Results().Len() == 0
+		}
+	}
+	return false
+}
+
+// isHTTPHandler reports whether a signature is that of an HTTP handler.
+func isHTTPHandler(sig *types.Signature) bool {
+	p := sig.Params()
+	return p.Len() >= 2 && typeIs(p.At(0).Type(), "net/http", "ResponseWriter") &&
+		typeIs(p.At(1).Type(), "net/http", "Request")
+}
+
+func typeIs(t types.Type, pkg, name string) bool {
+	if p, ok := t.(*types.Pointer); ok {
+		t = p.Elem()
+	}
+	n, ok := types.Unalias(t).(*types.Named)
+	return ok && n.Obj().Name() == name && n.Obj().Pkg() != nil && n.Obj().Pkg().Path() == pkg
+}

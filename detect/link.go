@@ -1,0 +1,638 @@
+// This file links summaries: it resolves calls, finds the contexts that run a function, and
+// walks from each access up to them, carrying locks and ownership along.
+
+package detect
+
+import (
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// Link judges the maps of a set of summaries.
+func Link(sums []*Summary, opts Options) *Result {
+	l := newLinker(sums, opts)
+	l.resolve()
+	l.roots()
+	l.spread()
+	l.collect()
+	return l.result()
+}
+
+// A node is a function in the call graph.
+type node struct {
+	id      int
+	info    *FuncInfo
+	sum     *Summary
+	callers []edge
+	root    *runContext // entered from outside the graph
+	ctxs    []uint64    // the contexts that can run it, a bit set
+}
+
+type edgeKind uint8
+
+const (
+	edgeCall edgeKind = iota
+	edgeGo
+	edgeOnce
+	edgeMaybe // a library may call it at once or later
+)
+
+// An edge says that caller runs the node at call. args are what the node's parameters are
+// bound to, in the caller's frame.
+type edge struct {
+	kind  edgeKind
+	from  *node
+	call  *CallInfo
+	args  []ArgInfo
+	extra []LockRef // held by what stands between
+	may   []string
+	multi bool
+	dyn   bool // one of several possible callees
+	ctx   *runContext
+}
+
+// A runContext is a way in which functions come to run.
+type runContext struct {
+	id    int
+	kind  string // "main", "init", "go", "http handler", "rpc handler", "callback", "exported API", "test"
+	name  string
+	multi bool // may overlap with itself
+	at    *node
+	call  *CallInfo
+}
+
+type linker struct {
+	opts  Options
+	sums  []*Summary
+	nodes map[string]*node
+	order []*node
+	ctxs  []*runContext
+	flows map[string][]string // flow node → function keys
+	types []typeRef
+	maps  map[string]*mapState
+	decls map[string]string // local path key → map key
+}
+
+type typeRef struct {
+	TypeInfo
+	sigs map[string]string
+}
+
+func newLinker(sums []*Summary, opts Options) *linker {
+	l := &linker{opts: opts, sums: sums, nodes: map[string]*node{}, flows: map[string][]string{}, maps: map[string]*mapState{}, decls: map[string]string{}}
+	for _, s := range sums {
+		for _, f := range s.Funcs {
+			if f.Test && !opts.Tests {
+				continue
+			}
+			if _, dup := l.nodes[f.Key]; dup {
+				continue
+			}
+			n := &node{id: len(l.order), info: f, sum: s}
+			l.nodes[f.Key] = n
+			l.order = append(l.order, n)
+			for _, loc := range f.Locals {
+				l.decls["local:"+f.Key+":"+loc.Root] = loc.Key
+			}
+		}
+		for _, t := range s.Types {
+			tr := typeRef{t, map[string]string{}}
+			for _, m := range t.Methods {
+				tr.sigs[m.Sig] = m.Func
+			}
+			l.types = append(l.types, tr)
+		}
+	}
+	sort.Slice(l.types, func(i, j int) bool { return l.types[i].Key < l.types[j].Key })
+	return l
+}
+
+// flowNode resolves a literal's free variable to the variable of its creator.
+func (l *linker) flowNode(n string) string {
+	for strings.HasPrefix(n, "B:") {
+		i := strings.LastIndexByte(n, ':')
+		f := l.nodes[n[2:i]]
+		idx, err := strconv.Atoi(n[i+1:])
+		if f == nil || err != nil || idx >= len(f.info.Free) {
+			return n
+		}
+		p := f.info.Free[idx]
+		r := root(p)
+		switch {
+		case rest(p) != "":
+			for lastSelector(p) == "[]" {
+				p = parent(p)
+			}
+			if s := lastSelector(p); s != "" {
+				return "V:" + s
+			}
+			return "V:" + f.info.Parent + ":" + r
+		case r[0] == 'p':
+			return "P:" + f.info.Parent + ":" + r[1:]
+		case r[0] == 'f':
+			n = "B:" + f.info.Parent + ":" + r[1:]
+		case r[0] == 'F':
+			return r
+		case strings.HasPrefix(r, "g:"):
+			return "V:" + r[2:]
+		default:
+			return "V:" + f.info.Parent + ":" + r
+		}
+	}
+	return n
+}
+
+const maxTargets = 24
+
+// resolve builds the call graph.
+func (l *linker) resolve() {
+	succ := map[string][]string{}
+	var nodes []string
+	seen := map[string]bool{}
+	note := func(n string) {
+		if !seen[n] {
+			seen[n] = true
+			nodes = append(nodes, n)
+		}
+	}
+	for _, s := range l.sums {
+		for _, fl := range s.Flows {
+			from, to := l.flowNode(fl.From), l.flowNode(fl.To)
+			succ[from] = append(succ[from], to)
+			note(from)
+		}
+	}
+	sort.Strings(nodes)
+	sets := map[string]map[string]bool{}
+	for _, n := range nodes {
+		if !strings.HasPrefix(n, "F:") {
+			continue
+		}
+		work := []string{n}
+		visited := map[string]bool{n: true}
+		for len(work) > 0 {
+			x := work[len(work)-1]
+			work = work[:len(work)-1]
+			for _, y := range succ[x] {
+				if visited[y] {
+					continue
+				}
+				visited[y] = true
+				if sets[y] == nil {
+					sets[y] = map[string]bool{}
+				}
+				sets[y][n[2:]] = true
+				work = append(work, y)
+			}
+		}
+	}
+	for n, set := range sets {
+		for f := range set {
+			l.flows[n] = append(l.flows[n], f)
+		}
+		sort.Strings(l.flows[n])
+	}
+
+	impl := map[string][]string{}
+	for _, n := range l.order {
+		for i := range n.info.Calls {
+			l.link(n, &n.info.Calls[i], impl)
+		}
+	}
+	l.jumps()
+	for _, n := range l.order {
+		sort.SliceStable(n.callers, func(i, j int) bool { return n.callers[i].from.id < n.callers[j].from.id })
+	}
+}
+
+func (l *linker) link(n *node, c *CallInfo, impl map[string][]string) {
+	kind := edgeCall
+	if c.Kind == "go" {
+		kind = edgeGo
+	}
+	switch {
+	case c.Callee != "":
+		l.connect(c.Callee, edge{kind: kind, from: n, call: c, args: c.Args, multi: c.Loop > 0})
+	case c.Method != "":
+		targets := l.implementers(c, impl)
+		for _, t := range targets {
+			l.connect(t, edge{kind: kind, from: n, call: c, args: c.Args, multi: c.Loop > 0, dyn: len(targets) > 2})
+		}
+		l.given(n, c, effectUnknown)
+	case c.Ext != "":
+		pkg := c.Ext
+		if i := strings.LastIndexByte(pkg, '.'); i >= 0 {
+			pkg = strings.TrimLeft(pkg[:i], "(*")
+		}
+		l.given(n, c, l.opts.Knowledge.effectOf(c.Ext, pkg))
+	case c.Dyn != "":
+		d := l.flowNode(c.Dyn)
+		if strings.HasPrefix(d, "F:") {
+			l.connectValue(d[2:], edge{kind: kind, from: n, call: c, args: c.Args, multi: c.Loop > 0})
+			return
+		}
+		if strings.HasPrefix(d, "P:") {
+			return // see jumps
+		}
+		fs := l.flows[d]
+		if len(fs) > maxTargets {
+			return
+		}
+		for _, f := range fs {
+			l.connectValue(f, edge{kind: kind, from: n, call: c, args: c.Args, multi: c.Loop > 0, dyn: len(fs) > 2})
+		}
+	}
+}
+
+// given handles function values passed to code that is not followed.
+func (l *linker) given(n *node, c *CallInfo, eff effect) {
+	for i := range c.Args {
+		a := c.Args[i]
+		if a.Fn == "" {
+			continue
+		}
+		var fs []string
+		if l.nodes[a.Fn] != nil {
+			fs = []string{a.Fn}
+		} else {
+			fs = l.flows[l.flowNode(a.Fn)]
+		}
+		if len(fs) > maxTargets {
+			continue
+		}
+		for _, f := range fs {
+			e := edge{from: n, call: c, args: []ArgInfo{a}}
+			t := l.nodes[f]
+			if t == nil {
+				continue
+			}
+			if t.info.Recv == "" || t.info.Parent != "" {
+				e.args = nil
+			}
+			switch eff {
+			case effectSpawn:
+				e.kind, e.multi = edgeGo, c.Loop > 0
+			case effectHandler:
+				e.kind, e.multi = edgeGo, true
+			case effectSync:
+				e.kind = edgeCall
+			case effectOnce:
+				e.kind = edgeOnce
+			default:
+				e.kind = edgeMaybe
+			}
+			if c.Kind == "go" {
+				e.kind, e.multi = edgeGo, c.Loop > 0
+			}
+			t.callers = append(t.callers, e)
+		}
+	}
+}
+
+func (l *linker) connect(key string, e edge) {
+	if t := l.nodes[key]; t != nil {
+		t.callers = append(t.callers, e)
+	}
+}
+
+// connectValue connects a call of a function value. A method value's receiver is not among
+// the arguments.
+func (l *linker) connectValue(key string, e edge) {
+	t := l.nodes[key]
+	if t == nil {
+		return
+	}
+	if t.info.Recv != "" && t.info.Parent == "" && len(e.args) < t.info.Params {
+		e.args = append([]ArgInfo{{}}, e.args...)
+	}
+	t.callers = append(t.callers, e)
+}
+
+// jumps connects function arguments with the call sites that pass them: in
+// s.with(func() {…}) the literal runs at this site, with what s.with holds when it calls it.
+func (l *linker) jumps() {
+	type use struct {
+		at   *node
+		call *CallInfo
+		top  *node // the function whose parameter is called
+		idx  int
+		goes bool
+	}
+	var uses []use
+	for _, n := range l.order {
+		for i := range n.info.Calls {
+			c := &n.info.Calls[i]
+			if c.Dyn == "" {
+				continue
+			}
+			d := l.flowNode(c.Dyn)
+			if !strings.HasPrefix(d, "P:") {
+				continue
+			}
+			j := strings.LastIndexByte(d, ':')
+			top := l.nodes[d[2:j]]
+			idx, err := strconv.Atoi(d[j+1:])
+			if top == nil || err != nil {
+				continue
+			}
+			goes := c.Kind == "go"
+			for x := n; x != nil && x != top; x = l.nodes[x.info.Parent] {
+				for _, e := range x.callers {
+					if e.kind == edgeGo {
+						goes = true
+					}
+				}
+			}
+			uses = append(uses, use{n, c, top, idx, goes})
+		}
+	}
+	// Parameters handed on to another function that calls them count as called.
+	seen := map[string]bool{}
+	for i := 0; i < len(uses) && i < 20000; i++ {
+		u := uses[i]
+		passed := map[string]bool{}
+		for _, e := range append([]edge(nil), u.top.callers...) {
+			if e.call.Callee != u.top.info.Key || u.idx >= len(e.args) {
+				continue
+			}
+			a := e.args[u.idx]
+			switch {
+			case a.Fn == "":
+			case l.nodes[a.Fn] != nil:
+				passed[a.Fn] = true
+				k := a.Fn + "\x00" + e.from.info.Key + "\x00" + itoa(int(e.call.Pos.Offset)) + strconv.FormatBool(u.goes)
+				if seen[k] {
+					continue
+				}
+				seen[k] = true
+				t := l.nodes[a.Fn]
+				je := edge{kind: edgeCall, from: e.from, call: e.call, multi: e.call.Loop > 0 || u.call.Loop > 0 && u.goes}
+				if u.goes || e.kind == edgeGo {
+					je.kind = edgeGo
+				} else if int(u.call.State) < len(u.at.info.States) && u.at == u.top {
+					paths := make([]string, len(e.args))
+					for i := range e.args {
+						paths[i] = e.args[i].Path
+					}
+					st := u.at.info.States[u.call.State]
+					for _, lk := range st.Must {
+						if p, ok := substitute(lk.Path, paths, nil); ok {
+							je.extra = append(je.extra, LockRef{p, lk.Read})
+						} else {
+							je.extra = append(je.extra, LockRef{"@" + u.top.info.Key + ":" + lk.Path, lk.Read})
+						}
+					}
+				}
+				if t.info.Recv != "" && t.info.Parent == "" {
+					je.args = []ArgInfo{a}
+				}
+				t.callers = append(t.callers, je)
+			default:
+				d := l.flowNode(a.Fn)
+				if strings.HasPrefix(d, "P:") {
+					j := strings.LastIndexByte(d, ':')
+					if top := l.nodes[d[2:j]]; top != nil && top != u.top {
+						idx, _ := strconv.Atoi(d[j+1:])
+						k := "use\x00" + d + "\x00" + e.from.info.Key + strconv.FormatBool(u.goes)
+						if !seen[k] {
+							seen[k] = true
+							goes := u.goes || e.kind == edgeGo
+							uses = append(uses, use{e.from, e.call, top, idx, goes})
+						}
+					}
+				}
+			}
+		}
+		fs := l.flows["P:"+u.top.info.Key+":"+itoa(u.idx)]
+		if len(fs) > maxTargets {
+			continue
+		}
+		for _, f := range fs {
+			if passed[f] {
+				continue
+			}
+			k := f + "\x00" + u.at.info.Key + "\x00" + itoa(int(u.call.Pos.Offset)) + "dyn"
+			if seen[k] {
+				continue
+			}
+			seen[k] = true
+			kind := edgeCall
+			if u.call.Kind == "go" || u.goes {
+				kind = edgeGo
+			}
+			l.connectValue(f, edge{kind: kind, from: u.at, call: u.call, dyn: true, multi: u.call.Loop > 0})
+		}
+	}
+}
+
+// implementers finds the first-party methods that an interface call may reach.
+func (l *linker) implementers(c *CallInfo, memo map[string][]string) []string {
+	k := c.Method + "\x00" + strings.Join(c.Iface, "\x00")
+	if out, ok := memo[k]; ok {
+		return out
+	}
+	var out []string
+	dup := map[string]bool{}
+types:
+	for _, t := range l.types {
+		f, ok := t.sigs[c.Method]
+		if !ok {
+			continue
+		}
+		for _, m := range c.Iface {
+			if _, ok := t.sigs[m]; !ok {
+				continue types
+			}
+		}
+		if !dup[f] {
+			dup[f] = true
+			out = append(out, f)
+		}
+	}
+	if len(out) > maxTargets {
+		out = nil
+	}
+	memo[k] = out
+	return out
+}
+
+func (l *linker) newContext(kind, name string, multi bool, at *node, c *CallInfo) *runContext {
+	x := &runContext{len(l.ctxs), kind, name, multi, at, c}
+	l.ctxs = append(l.ctxs, x)
+	return x
+}
+
+// roots finds the contexts (rules C1 to C6).
+func (l *linker) roots() {
+	rpc := map[string]bool{}
+	for _, s := range l.sums {
+		for _, fl := range s.Flows {
+			if fl.To == "rpc" {
+				rpc[strings.TrimPrefix(fl.From, "T:")] = true
+			}
+		}
+	}
+	for _, n := range l.order {
+		f := n.info
+		real := 0
+		for i := range n.callers {
+			e := &n.callers[i]
+			switch e.kind {
+			case edgeGo:
+				kind, name := "go", ""
+				p := e.from.sum.position(e.call.Pos)
+				at := filepath.Base(p.Filename) + ":" + itoa(p.Line)
+				eff := l.opts.Knowledge.effectOf(e.call.Ext, "")
+				switch {
+				case eff == effectHandler && strings.Contains(e.call.Ext, "http"):
+					kind, name = "http handler", "http handler "+at
+				case e.call.Ext != "":
+					name = e.call.Ext[strings.LastIndexByte(e.call.Ext, '/')+1:] + " " + at
+				default:
+					name = "go " + at
+				}
+				e.ctx = l.newContext(kind, name, e.multi, e.from, e.call)
+				real++
+			case edgeMaybe:
+				e.ctx = l.newContext("callback", "callback "+f.Name, false, e.from, e.call)
+			default:
+				real++
+			}
+		}
+		switch {
+		case f.Entry != "":
+			n.root = l.newContext(f.Entry, entryName(f), f.Entry == "http handler", n, nil)
+		case f.Recv != "" && rpc[f.Recv] && f.Exported && f.Parent == "":
+			n.root = l.newContext("rpc handler", "rpc handler "+f.Name, true, n, nil)
+		case len(n.callers) == 0 && f.Exported && f.Parent == "":
+			n.root = l.newContext("exported API", "exported API "+f.Name, true, n, nil)
+		case len(n.callers) == 0 && f.Recv != "" && f.Parent == "" && exportedName(f.Name):
+			n.root = l.newContext("callback", "callback "+f.Name, false, n, nil)
+		case len(n.callers) == 0 && f.Parent != "":
+			n.root = l.newContext("callback", "callback "+f.Name, false, n, nil)
+		case f.Test && strings.HasPrefix(f.Name, "Test") && len(n.callers) == 0:
+			n.root = l.newContext("test", "test "+f.Name, false, n, nil)
+		}
+	}
+}
+
+func exportedName(name string) bool {
+	i := strings.LastIndexByte(name, '.')
+	return i+1 < len(name) && name[i+1] >= 'A' && name[i+1] <= 'Z'
+}
+
+func entryName(f *FuncInfo) string {
+	switch f.Entry {
+	case "main", "init":
+		return f.Entry
+	}
+	return f.Entry + " " + f.Name
+}
+
+// spread computes for every function the contexts that can run it.
+func (l *linker) spread() {
+	words := (len(l.ctxs) + 63) / 64
+	callees := make([][]*node, len(l.order))
+	add := func(n *node, c *runContext) { n.ctxs[c.id/64] |= 1 << (c.id % 64) }
+	for _, n := range l.order {
+		n.ctxs = make([]uint64, words)
+		if n.root != nil {
+			add(n, n.root)
+		}
+		for _, e := range n.callers {
+			if e.ctx != nil {
+				add(n, e.ctx)
+			}
+			if e.kind == edgeCall || e.kind == edgeOnce {
+				callees[e.from.id] = append(callees[e.from.id], n)
+			}
+		}
+	}
+	work := append([]*node(nil), l.order...)
+	queued := make([]bool, len(l.order))
+	for i := range queued {
+		queued[i] = true
+	}
+	for len(work) > 0 {
+		n := work[0]
+		work = work[1:]
+		queued[n.id] = false
+		for _, t := range callees[n.id] {
+			grew := false
+			for i, w := range n.ctxs {
+				if w&^t.ctxs[i] != 0 {
+					t.ctxs[i] |= w
+					grew = true
+				}
+			}
+			if grew && !queued[t.id] {
+				queued[t.id] = true
+				work = append(work, t)
+			}
+		}
+	}
+}
+
+// pin moves a path out of a literal's free variables, and names the frame of local roots.
+func (l *linker) pin(n *node, path string) string {
+	for {
+		i := rootIndex(root(path), 'f')
+		if i < 0 {
+			return path
+		}
+		if i >= len(n.info.Free) {
+			return "u" + rest(path)
+		}
+		p := n.info.Free[i]
+		if strings.HasPrefix(p, "g:") || strings.HasPrefix(p, "F:") {
+			return limit(p + rest(path))
+		}
+		path = limit(p + rest(path))
+		up := l.nodes[n.info.Parent]
+		if up == nil {
+			return "u" + rest(path)
+		}
+		if rootIndex(root(path), 'f') >= 0 {
+			n = up
+			continue
+		}
+		return "@" + up.info.Key + ":" + path
+	}
+}
+
+// lift rewrites a path of callee n into the frame of the caller of edge e.
+func (l *linker) lift(n *node, e *edge, path string) (string, *ArgInfo) {
+	r := root(path)
+	switch {
+	case strings.HasPrefix(r, "g:"):
+		return path, nil
+	case r[0] == '@':
+		pre := "@" + e.from.info.Key + ":"
+		if strings.HasPrefix(path, pre) {
+			p := path[len(pre):]
+			for i := range e.call.Bound {
+				if root(e.call.Bound[i].Path) == root(p) {
+					return l.pin(e.from, p), &e.call.Bound[i]
+				}
+			}
+			return l.pin(e.from, p), nil
+		}
+		return path, nil
+	case r[0] == 'p':
+		i := rootIndex(r, 'p')
+		if i >= 0 && i < len(e.args) && e.args[i].Path != "" {
+			return l.pin(e.from, limit(e.args[i].Path+rest(path))), &e.args[i]
+		}
+		return "u" + rest(path), nil
+	case r == "u":
+		return path, nil
+	default:
+		return "@" + n.info.Key + ":" + path, nil
+	}
+}
+
+func sortSummaries(sums []*Summary) {
+	sort.Slice(sums, func(i, j int) bool { return sums[i].Package < sums[j].Package })
+}

@@ -1,0 +1,306 @@
+// This file summarises a package: it visits the SSA of each function, callees before callers.
+
+package detect
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"sort"
+	"strconv"
+	"strings"
+
+	"golang.org/x/tools/go/ssa"
+)
+
+// A builder summarises one package.
+type builder struct {
+	fset      *token.FileSet
+	pkg       *types.Package
+	info      *types.Info
+	prog      *ssa.Program
+	names     *fieldNames
+	know      *Knowledge
+	own       func(path string) bool // first-party packages
+	deps      func(fn string) *FuncInfo
+	sum       *Summary
+	files     map[string]int32
+	done      map[string]*FuncInfo
+	fns       map[string]*ssa.Function
+	active    map[string]bool
+	flows     map[Flow]bool
+	locals    map[string]int
+	generated map[string]bool
+}
+
+// summarise computes the summary of a package whose SSA is built. deps finds the summaries
+// of functions of imported packages; own tells first-party packages.
+func summarise(fset *token.FileSet, pkg *types.Package, info *types.Info, files []*ast.File, srcFuncs []*ssa.Function,
+	know *Knowledge, own func(string) bool, deps func(string) *FuncInfo) *Summary {
+	b := &builder{
+		fset: fset, pkg: pkg, info: info, know: know, own: own, deps: deps,
+		sum:   &Summary{Package: pkg.Path(), Name: pkg.Name()},
+		files: map[string]int32{}, done: map[string]*FuncInfo{}, fns: map[string]*ssa.Function{},
+		active: map[string]bool{}, flows: map[Flow]bool{}, locals: map[string]int{}, generated: map[string]bool{},
+	}
+	b.names = newFieldNames(func(p string) bool { return p == pkg.Path() || own(p) })
+	b.names.index(pkg)
+	b.inventory(files)
+	b.types()
+	for _, fn := range srcFuncs {
+		b.fns[funcKey(fn)] = fn
+		if b.prog == nil {
+			b.prog = fn.Prog
+		}
+	}
+	for _, fn := range srcFuncs {
+		b.summary(fn)
+	}
+	sort.SliceStable(b.sum.Maps, func(i, j int) bool { return lessPos(b.sum, b.sum.Maps[i].Pos, b.sum.Maps[j].Pos) })
+	sort.Slice(b.sum.Funcs, func(i, j int) bool { return b.sum.Funcs[i].Key < b.sum.Funcs[j].Key })
+	for fl := range b.flows {
+		if fl.To == "" {
+			continue // a mark of emitter.seenPhi
+		}
+		b.sum.Flows = append(b.sum.Flows, fl)
+	}
+	sort.Slice(b.sum.Flows, func(i, j int) bool {
+		x, y := b.sum.Flows[i], b.sum.Flows[j]
+		return x.From < y.From || x.From == y.From && x.To < y.To
+	})
+	return b.sum
+}
+
+func lessPos(s *Summary, x, y Pos) bool {
+	if x.File != y.File {
+		return s.Files[x.File] < s.Files[y.File]
+	}
+	return x.Offset < y.Offset
+}
+
+// lookup finds a function's summary, computing it if it belongs to this package; nil while
+// it is being computed (recursion) and for functions without a body.
+func (b *builder) lookup(key string) *FuncInfo {
+	if fi, ok := b.done[key]; ok {
+		return fi
+	}
+	if fn, ok := b.fns[key]; ok {
+		if b.active[key] {
+			return nil
+		}
+		return b.summary(fn)
+	}
+	return b.deps(key)
+}
+
+// types records the named types with their methods, and which holders have a lock.
+func (b *builder) types() {
+	locked := map[string]bool{}
+	scope := b.pkg.Scope()
+	for _, name := range scope.Names() {
+		tn, ok := scope.Lookup(name).(*types.TypeName)
+		if !ok || tn.IsAlias() {
+			continue
+		}
+		named, ok := tn.Type().(*types.Named)
+		if !ok {
+			continue
+		}
+		ti := TypeInfo{Key: typeKey(named), Exported: tn.Exported()}
+		if st, ok := named.Underlying().(*types.Struct); ok {
+			for i := range st.NumFields() {
+				if t := st.Field(i).Type(); hasLock(t) || hasLock(deref(t)) {
+					ti.HasLock = true
+				}
+			}
+		}
+		locked[ti.Key] = ti.HasLock
+		if !types.IsInterface(named) {
+			ms := types.NewMethodSet(types.NewPointer(named))
+			for i := range ms.Len() {
+				if m, ok := ms.At(i).Obj().(*types.Func); ok {
+					ti.Methods = append(ti.Methods, MethodInfo{methodSig(m), methodKey(m)})
+				}
+			}
+		}
+		if ti.HasLock || len(ti.Methods) > 0 {
+			b.sum.Types = append(b.sum.Types, ti)
+		}
+	}
+	for i := range b.sum.Maps {
+		b.sum.Maps[i].HolderLock = locked[b.sum.Maps[i].Holder]
+	}
+}
+
+// methodSig identifies a method of an interface across packages: name and parameter types.
+func methodSig(m *types.Func) string {
+	sig := m.Signature()
+	var s strings.Builder
+	s.WriteString(m.Name())
+	tuple := func(t *types.Tuple) {
+		s.WriteByte('(')
+		for i := range t.Len() {
+			s.WriteString(types.TypeString(t.At(i).Type(), nil))
+			s.WriteByte(',')
+		}
+		s.WriteByte(')')
+	}
+	tuple(sig.Params())
+	tuple(sig.Results())
+	return s.String()
+}
+
+// methodKey is funcKey without SSA.
+func methodKey(m *types.Func) string {
+	m = m.Origin()
+	recv := m.Signature().Recv()
+	if recv == nil {
+		return m.FullName()
+	}
+	t := recv.Type()
+	ptr := ""
+	if p, ok := t.(*types.Pointer); ok {
+		t, ptr = p.Elem(), "*"
+	}
+	named, ok := types.Unalias(t).(*types.Named)
+	if !ok {
+		return m.FullName()
+	}
+	return "(" + ptr + typeKey(named) + typeParams(named) + ")." + m.Name()
+}
+
+func typeParams(n *types.Named) string {
+	tps := n.TypeParams()
+	if tps.Len() == 0 {
+		return ""
+	}
+	names := make([]string, tps.Len())
+	for i := range names {
+		names[i] = tps.At(i).Obj().Name()
+	}
+	return "[" + strings.Join(names, ", ") + "]"
+}
+
+// A function is the working state for one function.
+type function struct {
+	b    *builder
+	fn   *ssa.Function
+	info *FuncInfo
+
+	paths      map[ssa.Value]string
+	opaques    map[ssa.Value]int
+	objects    map[ssa.Value]int
+	objectOf   []ssa.Value
+	copies     map[*ssa.Alloc]ssa.Value
+	callIDs    map[*ssa.Call]int
+	freshCalls map[string]bool
+	loadedIn   map[*ssa.Call]ResultInfo
+
+	flow   *flow
+	states map[string]int32
+	loops  []int32
+	defers []*ssa.Defer
+}
+
+func (b *builder) summary(fn *ssa.Function) *FuncInfo {
+	key := funcKey(fn)
+	if fi, ok := b.done[key]; ok {
+		return fi
+	}
+	b.active[key] = true
+	defer delete(b.active, key)
+	f := &function{
+		b: b, fn: fn,
+		info:  &FuncInfo{Key: key, Name: funcName(fn, b.pkg), Pos: b.pos(fn.Pos()), Params: len(fn.Params)},
+		paths: map[ssa.Value]string{}, opaques: map[ssa.Value]int{}, objects: map[ssa.Value]int{},
+		copies: map[*ssa.Alloc]ssa.Value{}, callIDs: map[*ssa.Call]int{}, freshCalls: map[string]bool{},
+		loadedIn: map[*ssa.Call]ResultInfo{}, states: map[string]int32{},
+	}
+	f.describe()
+	if fn.Blocks != nil {
+		f.loops = loopDepths(fn)
+		f.flow = newFlow(f)
+		f.flow.run()
+		f.emit()
+		f.flow.effects()
+	}
+	f.paths, f.flow, f.copies = nil, nil, nil
+	b.done[key] = f.info
+	b.sum.Funcs = append(b.sum.Funcs, f.info)
+	return f.info
+}
+
+// describe fills what the function's declaration says: who can call it.
+func (f *function) describe() {
+	fn, fi := f.fn, f.info
+	fi.Test = strings.HasSuffix(f.b.fset.PositionFor(fn.Pos(), false).Filename, "_test.go")
+	sig := fn.Signature
+	if recv := sig.Recv(); recv != nil {
+		if n, ok := types.Unalias(deref(recv.Type())).(*types.Named); ok {
+			fi.Recv = typeKey(n)
+			fi.Exported = fn.Object() != nil && fn.Object().Exported() && f.b.pkg.Name() != "main"
+		}
+	} else if fn.Object() != nil && fn.Parent() == nil {
+		fi.Exported = fn.Object().Exported() && f.b.pkg.Name() != "main"
+	}
+	switch {
+	case fn.Parent() != nil:
+		fi.Parent = funcKey(fn.Parent())
+	case fn.Name() == "main" && f.b.pkg.Name() == "main" && sig.Recv() == nil:
+		fi.Entry = "main"
+	case fn.Name() == "init" && sig.Recv() == nil, strings.HasPrefix(fn.Name(), "init#"):
+		fi.Entry = "init"
+	case isHTTPHandler(sig) && (fn.Name() == "ServeHTTP" && sig.Recv() != nil):
+		fi.Entry = "http handler"
+	}
+}
+
+func loopDepths(fn *ssa.Function) []int32 {
+	depth := make([]int32, len(fn.Blocks))
+	for _, h := range fn.Blocks {
+		var body map[*ssa.BasicBlock]bool
+		for _, p := range h.Preds {
+			if !h.Dominates(p) {
+				continue
+			}
+			if body == nil {
+				body = map[*ssa.BasicBlock]bool{h: true}
+			}
+			work := []*ssa.BasicBlock{p}
+			for len(work) > 0 {
+				x := work[len(work)-1]
+				work = work[:len(work)-1]
+				if body[x] {
+					continue
+				}
+				body[x] = true
+				work = append(work, x.Preds...)
+			}
+		}
+		for x := range body {
+			depth[x.Index]++
+		}
+	}
+	return depth
+}
+
+// intern stores a lock state once per function.
+func (f *function) intern(s LockState) int32 {
+	var k strings.Builder
+	for _, l := range s.Must {
+		k.WriteString(l.Path)
+		k.WriteString(strconv.FormatBool(l.Read))
+		k.WriteByte(';')
+	}
+	k.WriteByte('/')
+	k.WriteString(strings.Join(s.May, ";"))
+	k.WriteByte('/')
+	k.WriteString(strings.Join(s.Released, ";"))
+	if i, ok := f.states[k.String()]; ok {
+		return i
+	}
+	i := int32(len(f.info.States))
+	f.states[k.String()] = i
+	f.info.States = append(f.info.States, s)
+	return i
+}

@@ -1,0 +1,191 @@
+// This file defines the summary of a package: what linking needs to know of it, as plain data.
+
+package detect
+
+import (
+	"bytes"
+	"encoding/gob"
+	"go/token"
+)
+
+// A Summary is what one package contributes to linking. It is the package's only fact:
+// it holds no object, no syntax and no position base, so that it can be stored and sent.
+//
+// Access paths are strings: a root, then selectors separated by '|'. Roots are relative to
+// the function in which the path occurs:
+//
+//	p0 p1…     parameters, the receiver first
+//	f0 f1…     free variables of a function literal (bound in Free, in the parent's frame)
+//	g:pkg.Var  package variables
+//	a0 a1…     objects allocated in the function, and local variables
+//	c0_1…      results of call 0… that no summary explains
+//	u0 u1…     values nobody explains
+//
+// A selector is a field ("pkg.Type.field") or "[]", an element of a map, slice or array.
+// Loads are not written: x.f and *x.f are one path.
+type Summary struct {
+	Package string // import path
+	Name    string
+	Files   []string
+	Maps    []MapDecl
+	Funcs   []*FuncInfo
+	Types   []TypeInfo
+	Flows   []Flow
+}
+
+// A Pos is a position in one of the summary's Files.
+type Pos struct{ File, Offset, Line, Column int32 }
+
+// A MapDecl is a map variable that the package declares.
+type MapDecl struct {
+	Key, Name  string
+	Kind       Kind
+	Type       string
+	Pos        Pos
+	Nested     bool
+	Holder     string
+	Generated  bool
+	Test       bool
+	HolderLock bool // the holder has a lock of its own
+}
+
+// A FuncInfo is what one function does, relative to its parameters.
+type FuncInfo struct {
+	Key, Name string
+	Pos       Pos
+	Test      bool
+	Exported  bool   // callable from outside the module's package
+	Recv      string // "pkg.Type" for a method
+	Entry     string // "main", "init", "http handler", "rpc handler" when the function is a root by itself
+	Params    int
+	Parent    string   // the function that creates this literal
+	Free      []string // what its free variables are, in the parent's frame
+
+	States   []LockState // interned; accesses and calls refer to them
+	Accesses []AccessInfo
+	Calls    []CallInfo
+	Results  []ResultInfo
+
+	Acquire, MayAcquire []LockRef // net effect on return
+	Release, MayRelease []string
+	Publishes           []bool // parameter i may be shared with another goroutine or the heap
+	FreePublishes       []bool
+	Spawns              bool // may start a goroutine
+	Signals             bool // sends on or closes a channel, or calls WaitGroup.Done
+	AddressTaken        bool
+	Locals              []LocalInfo // captured map variables
+}
+
+// A LocalInfo is a local map variable: its root and its key.
+type LocalInfo struct{ Root, Key string }
+
+// A LockRef names a lock by access path.
+type LockRef struct {
+	Path string
+	Read bool
+}
+
+// A LockState is what is known about locks at one place of a function.
+type LockState struct {
+	Must     []LockRef // held on every way here
+	May      []string  // held on some way here
+	Released []string  // given back since the function was entered, so no caller's lock either
+}
+
+// An AccessInfo is one access in the frame of its function.
+type AccessInfo struct {
+	Op    Op
+	Pos   Pos
+	Path  string
+	State int32
+	Load  int32 // state at the place where the map value was read from its variable, -1: the same place
+	LoadP Pos
+	Loop  int32
+
+	Fresh     bool // the root was allocated here
+	Published bool // and may be shared by now (for a parameter: this function may have shared it)
+	PubGo     bool // shared by a go statement of this function, not joined
+	Seq       bool // this function cannot have started a goroutine before
+	Once      bool
+	Taken     bool // alias of a map that was replaced in the same critical section
+	Return    bool // an escape by return
+	Copy      bool // reached through a copy of the holder
+}
+
+// A CallInfo is one call that linking must know.
+type CallInfo struct {
+	Kind   string // "call", "go", "defer"
+	Pos    Pos
+	State  int32
+	Loop   int32
+	Seq    bool
+	Joined bool // for go: the same function waits for it on every way out
+	Callee string
+	Ext    string // a function that is not first-party, by full name
+	Method string // interface call: name + signature
+	Iface  []string
+	Dyn    string // flow node of the called value
+	Args   []ArgInfo
+	Bound  []ArgInfo // free variables, when the callee is a literal made here
+}
+
+// An ArgInfo is what one argument is bound to.
+type ArgInfo struct {
+	Path    string
+	Fn      string // function key, when a known function value is passed
+	Owned   bool   // fresh here and not shared yet
+	Pub     bool   // a parameter that this function may have shared
+	PubGo   bool
+	PerLoop bool // allocated inside the innermost loop around the call
+	Fresh   bool
+}
+
+// A ResultInfo is what a function returns.
+type ResultInfo struct {
+	Path  string
+	Fresh bool
+	Load  int32 // lock state at the load, -1 unknown
+	Pos   Pos
+}
+
+// A TypeInfo is a named type, for resolving interface calls.
+type TypeInfo struct {
+	Key      string
+	Exported bool
+	HasLock  bool
+	Methods  []MethodInfo
+}
+
+// A MethodInfo is a method and the function that implements it.
+type MethodInfo struct{ Sig, Func string }
+
+// A Flow says that function values at From arrive at To.
+type Flow struct{ From, To string }
+
+// AFact marks Summary as a package fact.
+func (*Summary) AFact() {}
+
+func (s *Summary) String() string { return "mapmigrate summary of " + s.Package }
+
+// Encode returns the summary's bytes; equal summaries have equal bytes.
+func (s *Summary) Encode() ([]byte, error) {
+	var b bytes.Buffer
+	err := gob.NewEncoder(&b).Encode(s)
+	return b.Bytes(), err
+}
+
+// DecodeSummary is the inverse of Encode.
+func DecodeSummary(data []byte) (*Summary, error) {
+	s := new(Summary)
+	if err := gob.NewDecoder(bytes.NewReader(data)).Decode(s); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Summary) position(p Pos) token.Position {
+	if int(p.File) >= len(s.Files) || p.Line == 0 {
+		return token.Position{}
+	}
+	return token.Position{Filename: s.Files[p.File], Offset: int(p.Offset), Line: int(p.Line), Column: int(p.Column)}
+}

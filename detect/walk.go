@@ -1,0 +1,333 @@
+// This file walks from an access up to the contexts that run it.
+
+package detect
+
+import (
+	"sort"
+	"strings"
+)
+
+// A mapState gathers what is known about one map variable while linking.
+type mapState struct {
+	decl  *MapDecl
+	sum   *Summary
+	cases []*occurrence
+}
+
+// An occurrence is one access in one way of reaching it.
+type occurrence struct {
+	acc   *AccessInfo
+	at    *node
+	path  string // of the map, in the outermost frame that names it
+	inner bool
+
+	held     []LockRef // with keys in lockKeys order
+	may      []string
+	loadHeld []LockRef // when the map value was read elsewhere
+	aliased  bool      // the value was read at another place than it is used
+
+	owned   bool
+	ctx     *runContext // nil when the walk gave up: then any of ctxSet
+	ctxSet  []uint64
+	chain   *link
+	spawner *node  // for go contexts: who spawned, and the map's path there
+	perLoop bool   // each goroutine has an object of its own
+	origin  string // the map's path in the spawner's frame
+	dyn     bool
+
+	// Filled while judging.
+	heldW, heldR, heldMay uint64
+	wild                  bool
+	classified, ctxStrong bool
+	ctxCount              int
+}
+
+// A link is one step of a call chain, innermost first.
+type link struct {
+	up    *link // towards the access
+	at    *node
+	call  *CallInfo
+	path  string // the map's path in at's frame
+	pubGo bool   // at's frame shared the object with a goroutine before this call
+}
+
+const (
+	maxWalk  = 220
+	maxDepth = 14
+)
+
+type walkState struct {
+	n        *node
+	path     string
+	must     []LockRef
+	may      []string
+	load     []LockRef
+	released []string
+	seq      bool
+	once     bool
+	shared   bool
+	dyn      bool
+	depth    int
+	chain    *link
+}
+
+func (s *walkState) key() string {
+	var b strings.Builder
+	b.WriteString(itoa(s.n.id))
+	b.WriteByte(0)
+	b.WriteString(s.path)
+	for _, l := range s.must {
+		b.WriteByte(0)
+		b.WriteString(l.Path)
+		if l.Read {
+			b.WriteByte('r')
+		}
+	}
+	if s.seq {
+		b.WriteByte('s')
+	}
+	if s.shared {
+		b.WriteByte('p')
+	}
+	if s.once {
+		b.WriteByte('o')
+	}
+	return b.String()
+}
+
+// collect walks from every access and files the occurrences under their maps.
+func (l *linker) collect() {
+	decls := map[string]*mapState{}
+	for _, s := range l.sums {
+		for i := range s.Maps {
+			d := &s.Maps[i]
+			if d.Test && !l.opts.Tests {
+				continue
+			}
+			if _, dup := decls[d.Key]; !dup {
+				decls[d.Key] = &mapState{decl: d, sum: s}
+			}
+		}
+	}
+	l.maps = decls
+	for _, n := range l.order {
+		for i := range n.info.Accesses {
+			l.walk(n, &n.info.Accesses[i])
+		}
+	}
+}
+
+func (l *linker) keyOf(path, fn string) (*mapState, bool) {
+	k, inner := mapKey(path, fn)
+	if d, ok := l.decls[k]; ok {
+		k = d
+	}
+	return l.maps[k], inner
+}
+
+func (l *linker) walk(n *node, a *AccessInfo) {
+	st := n.info.States[a.State]
+	s := &walkState{
+		n: n, path: l.pin(n, a.Path), released: st.Released, seq: a.Seq,
+		shared: a.Published, chain: &link{at: n, pubGo: a.PubGo},
+	}
+	s.chain.path = s.path
+	for _, m := range st.Must {
+		s.must = append(s.must, LockRef{l.pin(n, m.Path), m.Read})
+	}
+	for _, m := range st.May {
+		s.may = append(s.may, l.pin(n, m))
+	}
+	aliased := a.Load >= 0
+	if aliased {
+		for _, m := range n.info.States[a.Load].Must {
+			s.load = append(s.load, LockRef{l.pin(n, m.Path), m.Read})
+		}
+	}
+	finish := func(s *walkState, o occurrence) {
+		m, inner := l.keyOf(o.path, s.n.info.Key)
+		if m == nil {
+			return
+		}
+		if inner && m.decl != nil && !m.decl.Nested {
+			return // an element that holds a map under another name
+		}
+		o.acc, o.at, o.inner, o.aliased = a, n, inner, aliased
+		o.held, o.may, o.loadHeld, o.dyn = s.must, s.may, s.load, s.dyn
+		o.owned = o.owned || a.Taken || s.once
+		o.chain = s.chain
+		m.cases = append(m.cases, &o)
+	}
+	if a.Fresh && !a.Published {
+		finish(s, occurrence{path: s.path, owned: true})
+		return
+	}
+	if a.Fresh {
+		// The object is local; who else knows it decides.
+		s.shared = true
+	}
+	seen := map[string]bool{s.key(): true}
+	queue := []*walkState{s}
+	for steps := 0; len(queue) > 0; steps++ {
+		s := queue[0]
+		queue = queue[1:]
+		if steps > maxWalk || s.depth > maxDepth {
+			finish(s, occurrence{path: s.path, ctxSet: s.n.ctxs})
+			continue
+		}
+		if r := s.n.root; r != nil {
+			owned := s.seq && (r.kind == "main" || r.kind == "init") || r.kind == "init"
+			finish(s, occurrence{path: s.path, ctx: r, owned: owned})
+		}
+		for i := range s.n.callers {
+			e := &s.n.callers[i]
+			t := l.up(s, e)
+			if t == nil {
+				continue
+			}
+			path, arg := l.lift(s.n, e, s.path)
+			switch e.kind {
+			case edgeGo:
+				o := occurrence{path: path, ctx: e.ctx, spawner: e.from, origin: path}
+				if arg != nil {
+					o.perLoop = arg.PerLoop
+				}
+				t2 := *t
+				t2.n = e.from
+				if m, _ := l.keyOf(path, e.from.info.Key); m == nil {
+					// The spawner does not name the map either: look for the name
+					// further up, keeping this context.
+					for _, p := range l.name(e.from, path) {
+						o2 := o
+						o2.path = p
+						finish(t, o2)
+					}
+					continue
+				}
+				finish(t, o)
+			case edgeMaybe:
+				finish(t, occurrence{path: path, ctx: e.ctx, owned: false})
+				fallthrough
+			default:
+				if arg != nil && arg.Owned && !s.shared {
+					finish(t, occurrence{path: path, owned: true})
+					continue
+				}
+				if e.kind == edgeMaybe && seen[t.key()] {
+					continue
+				}
+				if k := t.key(); !seen[k] {
+					seen[k] = true
+					queue = append(queue, t)
+				}
+			}
+		}
+	}
+}
+
+// up carries a state over an edge to the caller.
+func (l *linker) up(s *walkState, e *edge) *walkState {
+	path, arg := l.lift(s.n, e, s.path)
+	t := &walkState{
+		n: e.from, path: path, seq: s.seq && e.call.Seq, once: s.once || e.kind == edgeOnce,
+		shared: s.shared, dyn: s.dyn || e.dyn, depth: s.depth + 1,
+	}
+	t.chain = &link{up: s.chain, at: e.from, call: e.call, path: path}
+	if arg != nil {
+		t.shared = t.shared || arg.Pub
+		t.chain.pubGo = arg.PubGo
+	}
+	move := func(in []LockRef) []LockRef {
+		var out []LockRef
+		for _, m := range in {
+			p, _ := l.lift(s.n, e, m.Path)
+			out = append(out, LockRef{p, m.Read})
+		}
+		return out
+	}
+	t.must = move(s.must)
+	t.load = move(s.load)
+	for _, m := range s.may {
+		p, _ := l.lift(s.n, e, m)
+		t.may = append(t.may, p)
+	}
+	if e.kind == edgeGo {
+		return t
+	}
+	released := map[string]bool{}
+	for _, r := range s.released {
+		p, _ := l.lift(s.n, e, r)
+		released[p] = true
+		t.released = append(t.released, p)
+	}
+	st := e.from.info.States[e.call.State]
+	add := func(ref LockRef) {
+		ref.Path = l.pin(e.from, ref.Path)
+		for _, m := range t.must {
+			if m == ref {
+				return
+			}
+		}
+		switch {
+		case released[ref.Path]:
+		case e.kind == edgeMaybe:
+			t.may = append(t.may, ref.Path)
+		default:
+			t.must = append(t.must, ref)
+		}
+	}
+	for _, m := range st.Must {
+		add(m)
+	}
+	for _, m := range e.extra {
+		add(m)
+	}
+	for _, m := range st.May {
+		if p := l.pin(e.from, m); !released[p] {
+			t.may = append(t.may, p)
+		}
+	}
+	t.released = append(t.released, st.Released...)
+	sort.Slice(t.must, func(i, j int) bool { return t.must[i].Path < t.must[j].Path })
+	return t
+}
+
+// name follows a map that is only a parameter here up to the variables it is bound to.
+func (l *linker) name(n *node, path string) []string {
+	type at struct {
+		n    *node
+		path string
+	}
+	var out []string
+	queue := []at{{n, path}}
+	seen := map[string]bool{}
+	for steps := 0; len(queue) > 0 && steps < 60; steps++ {
+		x := queue[0]
+		queue = queue[1:]
+		if m, _ := l.keyOf(x.path, x.n.info.Key); m != nil {
+			out = append(out, x.path)
+			continue
+		}
+		if strings.HasPrefix(x.path, "@") {
+			i := strings.LastIndexByte(root(x.path), ':')
+			up := l.nodes[x.path[1:i]]
+			if up == nil {
+				continue
+			}
+			x = at{up, x.path[i+1:]}
+		}
+		if rootIndex(root(x.path), 'p') < 0 {
+			continue
+		}
+		for i := range x.n.callers {
+			e := &x.n.callers[i]
+			p, _ := l.lift(x.n, e, x.path)
+			k := e.from.info.Key + "\x00" + p
+			if !seen[k] && rest(p)+root(p) != "u" {
+				seen[k] = true
+				queue = append(queue, at{e.from, p})
+			}
+		}
+	}
+	return out
+}
