@@ -26,6 +26,12 @@
 //     anywhere counts.
 //  7. An exported field with an encoder's tag (json:"…") is observed: the tag says so.
 //  8. Fields of structs that are converted to one another must keep one type.
+//  9. Comparing (or reflecting) in depth what points to an object with an identity, a
+//     struct with a lock, a channel or a function in it, compares that object by its
+//     address in all but odd cases: two pointers that are equal are equal as before, two
+//     distinct objects differ in channels and functions. Fields behind such a pointer,
+//     below the top of what is compared, are listed as a note and not refused. Objects
+//     that are handed over themselves are refused.
 //
 // # Proven equal
 //
@@ -77,6 +83,8 @@ type sighting struct {
 	pos   token.Pos  // where
 	top   types.Type // what the observer got
 	route []token.Pos
+
+	distant bool // see rule 9
 }
 
 func newFlows(prog *detect.Program) *flows { return &flows{prog: prog} }
@@ -104,9 +112,12 @@ func (f *flows) of(fields []token.Pos) (refusals []*plans.Refusal, notes []strin
 			}
 		}
 		for _, s := range f.seen[p] {
-			if s.sink.view.note {
+			switch {
+			case s.distant:
+				notes = append(notes, f.distantNote(decl, s))
+			case s.sink.view.note:
 				notes = append(notes, f.note(decl, s))
-			} else {
+			default:
 				refusals = append(refusals, f.refusal(decl, s))
 			}
 		}
@@ -225,4 +236,8 @@ func (f *flows) refusal(d *flowField, s sighting) *plans.Refusal {
 
 func (f *flows) note(d *flowField, s sighting) string {
 	return fmt.Sprintf("log, error or panic output may differ: %s, which shows field %s of %s", f.sentence(s), d.name, d.holder)
+}
+
+func (f *flows) distantNote(d *flowField, s sighting) string {
+	return fmt.Sprintf("%s, which would reach field %s of %s if it followed pointers to two distinct objects of equal content; it would then find them different", f.sentence(s), d.name, d.holder)
 }

@@ -22,7 +22,6 @@ type flowBuilder struct {
 	pkg     *detect.Package
 	info    *types.Info
 	callees map[ast.Expr]bool // expressions in call position: not function values
-	spared  map[ast.Expr]bool // calls whose use proves them harmless
 }
 
 func buildFlows(prog *detect.Program) *flowGraph {
@@ -39,7 +38,7 @@ func buildFlows(prog *detect.Program) *flowGraph {
 	}
 	for _, p := range pkgs {
 		b.pkg, b.info = p, p.Info
-		b.callees, b.spared = map[ast.Expr]bool{}, map[ast.Expr]bool{}
+		b.callees = map[ast.Expr]bool{}
 		b.instances()
 		for _, f := range p.Files {
 			b.walk(f, nil)
@@ -274,8 +273,6 @@ func (b *flowBuilder) walk(n ast.Node, sig *types.Signature) {
 			b.ranges(n)
 		case *ast.BinaryExpr:
 			if n.Op == token.EQL || n.Op == token.NEQ {
-				b.spare(n.X)
-				b.spare(n.Y)
 				b.compare(n.X, n.Y, n.OpPos)
 			}
 		case *ast.IndexExpr:
@@ -411,7 +408,15 @@ func (b *flowBuilder) shape(sig *types.Signature) *funcShape {
 }
 
 func (b *flowBuilder) shapeNode(s *funcShape, part string, i int) nodeID {
-	return b.textNode("func " + part + " " + strconv.Itoa(i) + " " + s.key)
+	return b.typedNode("func "+part+" "+strconv.Itoa(i)+" "+s.key, partOf(s.sig, part, i))
+}
+
+func partOf(sig *types.Signature, part string, i int) types.Type {
+	tuple := sig.Params()
+	if part == "result" {
+		tuple = sig.Results()
+	}
+	return tuple.At(i).Type()
 }
 
 // funcValue records a function that is used as a value.
@@ -473,7 +478,7 @@ func (b *flowBuilder) ifaceMethod(name string, sig *types.Signature) *ifaceMetho
 }
 
 func (b *flowBuilder) methodNode(m *ifaceMethod, part string, i int) nodeID {
-	return b.textNode("method " + part + " " + strconv.Itoa(i) + " " + m.key)
+	return b.typedNode("method "+part+" "+strconv.Itoa(i)+" "+m.key, partOf(m.sig, part, i))
 }
 
 // assignAll treats lhs = rhs, including the forms with one multi-valued operand.
@@ -1040,6 +1045,9 @@ func (b *flowBuilder) resultNodes(e ast.Expr, i int) []nodeID {
 			return ids
 		}
 		if !b.local(obj.Pkg()) {
+			if sig.Results().Len() == 1 {
+				b.nodes[tmp].iface = methodful(sig.Results().At(0).Type())
+			}
 			return []nodeID{tmp}
 		}
 		return []nodeID{b.varNode(obj.Signature().Results().At(i))}

@@ -126,12 +126,6 @@ func (b *flowBuilder) verbsOf(sig *types.Signature, call *ast.CallExpr) func(i i
 func (b *flowBuilder) call(call *ast.CallExpr) {
 	fun := ast.Unparen(call.Fun)
 	b.markCallee(fun)
-	if sel, ok := fun.(*ast.SelectorExpr); ok {
-		switch sel.Sel.Name {
-		case "Name", "String", "Kind", "PkgPath":
-			b.spare(sel.X)
-		}
-	}
 	if b.info.Types[call.Fun].IsType() {
 		b.conversion(call)
 		return
@@ -366,25 +360,25 @@ func (b *flowBuilder) builtin(call *ast.CallExpr, name string) {
 // external treats a call of a function without syntax.
 func (b *flowBuilder) external(call *ast.CallExpr, fn *types.Func, sig *types.Signature, args []argument) {
 	eff, _ := effectOf(fn)
-	if b.spared[call] && fn.Pkg() != nil && fn.Pkg().Path() == "reflect" && fn.Name() == "TypeOf" {
-		eff = sees(seeType)
-	}
 	name := qualified(fn)
 	tmp := b.node(nodeKey{pos: call.Lparen, idx: 1})
 
 	// What goes in may come out: of the results, the receiver, the callbacks' parameters.
-	out := []nodeID{tmp}
-	if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok {
-		if s := b.info.Selections[sel]; s != nil && b.carrier(s.Recv()) && s.Kind() == types.MethodVal && !isInterface(s.Recv()) {
-			for _, n := range b.receiver(sel) {
-				out = append(out, n)
-				b.edge(n, tmp, token.NoPos, 0)
-			}
-		}
-	}
 	pkg := ""
 	if fn.Pkg() != nil {
 		pkg = fn.Pkg().Path()
+	}
+	out := []nodeID{tmp}
+	if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok {
+		if s := b.info.Selections[sel]; s != nil && b.carrier(s.Recv()) && s.Kind() == types.MethodVal && (!isInterface(s.Recv()) || pkg == "reflect") {
+			for _, n := range b.receiver(sel) {
+				out = append(out, n)
+				b.edge(n, tmp, token.NoPos, 0)
+				if pkg == "reflect" && reflectSees[fn.Name()] {
+					b.edge(n, b.sink(seeReflect, name, "looked into by", call.Lparen), token.NoPos, 0)
+				}
+			}
+		}
 	}
 	switch {
 	case pkg == "context" && (fn.Name() == "WithValue" || fn.Name() == "Value"):
@@ -421,18 +415,19 @@ func (b *flowBuilder) external(call *ast.CallExpr, fn *types.Func, sig *types.Si
 			continue
 		}
 		for _, d := range out {
-			b.pass(d, a, 0)
+			if eff.keeps || b.mayBeError(a) {
+				b.pass(d, a, 0)
+			}
 		}
 		if isInterface(a.typ) || isInterface(a.param) {
 			if looksLikeProto(a.param) {
 				views = encodes(plainAny)
 			}
 		}
-		empty := holdsEmpty(a.param)
-		if a.spread {
-			empty = holdsEmpty(a.param)
+		if pkg == "reflect" && reflectSees[fn.Name()] {
+			views = []view{seeReflect}
 		}
-		if !empty && !looksLikeProto(a.param) && !equalOnly(views) {
+		if !holdsEmpty(a.param) && !looksLikeProto(a.param) && !equalOnly(views) {
 			continue // an interface with methods: the callee calls them
 		}
 		if eff.args && sig.Variadic() && a.index == sig.Params().Len()-1 {
@@ -461,6 +456,26 @@ func (b *flowBuilder) external(call *ast.CallExpr, fn *types.Func, sig *types.Si
 			b.pass(b.sink(v, name, "passed to", call.Lparen), a, 0)
 		}
 	}
+}
+
+// mayBeError reports whether an operand of fmt.Errorf and the like can come back as an
+// error, to be unwrapped.
+func (b *flowBuilder) mayBeError(a argument) bool {
+	return isInterface(a.typ) || b.carrier(a.typ) || implements(a.typ, errorType)
+}
+
+var errorType = types.Universe.Lookup("error").Type().Underlying().(*types.Interface)
+
+// implements is types.Implements by names of methods: types of two variants of a
+// package are not identical.
+func implements(t types.Type, iface *types.Interface) bool {
+	for m := range iface.Methods() {
+		obj, _, _ := types.LookupFieldOrMethod(t, false, m.Pkg(), m.Name())
+		if _, ok := obj.(*types.Func); !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // equalOnly reports whether all that is looked at is what == compares (errors.Is).
@@ -531,23 +546,6 @@ func (b *flowBuilder) callback(a argument, param *types.Signature, tmp nodeID, n
 func (b *flowBuilder) foreignParam(v *types.Var, name string, pos token.Pos) {
 	if f, ok := v.Type().Underlying().(*types.Signature); ok && emptyParam(f) {
 		b.foreign(f, []view{seeUnknown}, name, pos)
-	}
-}
-
-// spare marks the calls of reflect.TypeOf in e when what is asked of the type is only
-// its name or identity: reflect.TypeOf(x).Elem().Name(), or an operand of ==.
-func (b *flowBuilder) spare(e ast.Expr) {
-	for {
-		call, ok := ast.Unparen(e).(*ast.CallExpr)
-		if !ok {
-			return
-		}
-		b.spared[call] = true
-		sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
-		if !ok || sel.Sel.Name != "Elem" {
-			return
-		}
-		e = sel.X
 	}
 }
 

@@ -26,6 +26,7 @@ type nodeID int32
 type flowNode struct {
 	from   []flowEdge
 	events []flowEvent
+	iface  *types.Interface // when all values here implement it (it has methods); else nil
 }
 
 // A flowEdge: what the node from holds, this one may hold.
@@ -157,8 +158,58 @@ func (g *flowGraph) node(k nodeKey) nodeID {
 	return id
 }
 
-func (g *flowGraph) varNode(v *types.Var) nodeID { return g.node(nodeKey{pos: v.Pos()}) }
-func (g *flowGraph) textNode(s string) nodeID    { return g.node(nodeKey{text: s}) }
+func (g *flowGraph) varNode(v *types.Var) nodeID {
+	id := g.node(nodeKey{pos: v.Pos()})
+	if n := &g.nodes[id]; n.iface == nil {
+		n.iface = methodful(v.Type())
+	}
+	return id
+}
+
+func (g *flowGraph) textNode(s string) nodeID { return g.node(nodeKey{text: s}) }
+
+// typedNode is textNode for a place whose values have type t.
+func (g *flowGraph) typedNode(s string, t types.Type) nodeID {
+	id := g.textNode(s)
+	if n := &g.nodes[id]; n.iface == nil {
+		n.iface = methodful(t)
+	}
+	return id
+}
+
+// methodful returns the interface that every value in a place of type t implements,
+// or nil. Those of package reflect stand for the values they describe.
+func methodful(t types.Type) *types.Interface {
+	for range 8 {
+		t = types.Unalias(t)
+		if named, ok := t.(*types.Named); ok {
+			if pkg := named.Obj().Pkg(); pkg != nil && pkg.Path() == "reflect" {
+				return nil
+			}
+		}
+		if _, ok := t.(*types.TypeParam); ok {
+			return nil
+		}
+		switch u := t.Underlying().(type) {
+		case *types.Interface:
+			if u.NumMethods() > 0 {
+				return u
+			}
+			return nil
+		case *types.Pointer:
+			t = u.Elem()
+		case *types.Slice:
+			t = u.Elem()
+		case *types.Array:
+			t = u.Elem()
+		case *types.Chan:
+			t = u.Elem()
+		default:
+			return nil
+		}
+	}
+	return nil
+}
 
 func (g *flowGraph) edge(from, to nodeID, pos token.Pos, verb byte) {
 	k := edgeKey{from, to, verb}
@@ -304,6 +355,9 @@ func holdsEmptyN(t types.Type, depth int) bool {
 	case *types.TypeParam:
 		return false
 	case *types.Named:
+		if pkg := u.Obj().Pkg(); pkg != nil && pkg.Path() == "reflect" && (u.Obj().Name() == "Value" || u.Obj().Name() == "Type") {
+			return true
+		}
 		if _, ok := u.Underlying().(*types.Struct); ok {
 			return false
 		}

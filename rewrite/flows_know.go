@@ -101,12 +101,12 @@ var (
 func encodes(e *encoder) []view { return []view{{kind: viewEncoder, enc: e}} }
 func decodes(e *encoder) []view { return []view{{kind: viewEncoder, enc: e, verb: "would fill"}} }
 
-// An effect is what an external function does with an interface argument. In any
-// case the argument may come back from the call's results, its receiver and the
-// parameters of its callbacks; so an effect without views is a function that only
-// carries and gives back.
+// An effect is what an external function does with an interface argument. With keeps,
+// the argument may come back from the call's results, its receiver and the parameters
+// of its callbacks; without, only an error comes back as an error.
 type effect struct {
 	views  []view
+	keeps  bool // the argument may come back
 	format bool // printf: the views are fmt's, refined by the format string
 	args   bool // testify: the trailing variadic parameter is a message
 }
@@ -118,7 +118,7 @@ type rule struct {
 	effect
 }
 
-func carries() effect                  { return effect{} }
+func carries(v ...view) effect         { return effect{views: v, keeps: true} }
 func sees(v ...view) effect            { return effect{views: v} }
 func logs() effect                     { return sees(seeLog) }
 func logsf() effect                    { return effect{views: []view{seeLogDyn}, format: true} }
@@ -135,8 +135,8 @@ var rules = func() []rule {
 		{"fmt", "", "Errorf", logsf()}, // an error's text
 		{"fmt", "", "Print Println Sprint Sprintln Fprint Fprintln Append Appendln", sees(seeFmt)},
 		{"fmt", "", "Sscan* Scan* Fscan*", sees(seeReflect)},
-		{"errors", "", "Is", sees(seeEqual)},
-		{"errors", "", "*", carries()}, // As looks at types only, and named ones do not change
+		{"errors", "", "Is", sees(seeEqual)}, // what an interface with methods gets too: see external
+		{"errors", "", "*", carries()},       // As looks at types only, and named ones do not change
 		// Logging: listed differences.
 		{"log", "*", "Printf Fatalf Panicf", logsf()},
 		{"log", "*", "*", logs()},
@@ -162,7 +162,9 @@ var rules = func() []rule {
 		{"github.com/pkg/errors", "", "*", carries()},
 		// Comparing.
 		{"reflect", "", "DeepEqual", sees(seeDeep)},
-		{"reflect", "", "TypeOf", sees(view{kind: viewUnknown})},
+		// reflect.Value and reflect.Type carry the value; a method that goes to the fields
+		// of a struct sees it (reflectSees), the rest give it back or ask for its top.
+		{"reflect", "*", "*", carries()},
 		{"github.com/google/go-cmp/cmp", "", "Equal Diff", sees(seeDeep)},
 		{"github.com/google/go-cmp/...", "*", "AllowUnexported IgnoreUnexported IgnoreFields IgnoreTypes EquateComparable IgnoreInterfaces", carries()}, // types by example
 		// testify compares in depth except where the name says otherwise; failure
@@ -170,6 +172,9 @@ var rules = func() []rule {
 		{"github.com/stretchr/testify/...", "*", "Nil Nilf NotNil NotNilf True Truef False Falsef NoError NoErrorf Error Errorf ErrorIs ErrorIsf NotErrorIs ErrorAs ErrorAsf ErrorContains ErrorContainsf EqualError EqualErrorf Same Samef NotSame NotSamef IsType IsTypef Implements Implementsf NotImplements Len Lenf Panics Panicsf NotPanics NotPanicsf PanicsWithError Fail Failf FailNow FailNowf Eventually Eventuallyf EventuallyWithT Never Neverf WithinDuration InDelta Greater GreaterOrEqual Less LessOrEqual Positive Negative JSONEq YAMLEq Regexp FileExists NoFileExists DirExists NoDirExists Condition Conditionf", asserts()},
 		{"github.com/stretchr/testify/mock", "*", "*", sees(seeUnknown)},
 		{"github.com/stretchr/testify/...", "*", "*", asserts(seeDeep)},
+		{"github.com/davecgh/go-spew/spew", "*", "*", sees(seeDeep)},
+		{"github.com/kr/pretty", "*", "*", sees(seeDeep)},
+		{"github.com/antithesishq/antithesis-sdk-go/...", "*", "*", logsFields()}, // details of an assertion
 		// Templates.
 		{"text/template", "*", "Execute ExecuteTemplate Funcs", sees(seeTemplate)},
 		{"html/template", "*", "Execute ExecuteTemplate Funcs", sees(seeTemplate)},
@@ -179,11 +184,11 @@ var rules = func() []rule {
 		{"net/rpc/...", "*", "*", sees(encodes(gobEncode)[0], decodes(gobDecode)[0])},
 		// Carrying and giving back. The type of a holder is a name that does not change,
 		// so assertions, and atomic.Value's rule of one type, hold as before.
-		{"context", "*", "WithValue", sees(seeEqual)}, // the key
+		{"context", "*", "WithValue", carries(seeEqual)}, // the key
 		{"context", "*", "*", carries()},
-		{"sync", "*", "CompareAnd*", sees(seeEqual)},
+		{"sync", "*", "CompareAnd*", carries(seeEqual)},
 		{"sync", "*", "*", carries()},
-		{"sync/atomic", "*", "CompareAndSwap", sees(seeEqual)},
+		{"sync/atomic", "*", "CompareAndSwap", carries(seeEqual)},
 		{"sync/atomic", "*", "*", carries()},
 		{"container/heap", "*", "*", carries()},
 		{"container/list", "*", "*", carries()},
@@ -249,6 +254,16 @@ var rules = func() []rule {
 	return t
 }()
 
+// reflectSees are the methods of reflect.Value and reflect.Type that reach a struct's
+// fields or depend on their types.
+var reflectSees = map[string]bool{
+	"Field": true, "FieldByName": true, "FieldByIndex": true, "FieldByIndexErr": true, "FieldByNameFunc": true,
+	"NumField": true, "Fields": true, "Comparable": true, "Equal": true, "IsZero": true, "Size": true,
+	"Method": true, "MethodByName": true, "Call": true, "CallSlice": true, "Convert": true, "CanConvert": true,
+	"ConvertibleTo": true, "AssignableTo": true, "UnsafePointer": true, "UnsafeAddr": true, "Pointer": true,
+	"VisibleFields": true,
+}
+
 var majorVersion = regexp.MustCompile(`(/v[0-9]+$)|(\.v[0-9]+$)|(/v[0-9]+)(/)`)
 
 // canonicalPath drops vendor prefixes and major versions: gopkg.in/yaml.v3 and
@@ -313,7 +328,7 @@ func effectOf(fn *types.Func) (eff effect, known bool) {
 			return rules[i].effect, true
 		}
 	}
-	return sees(seeUnknown), false
+	return carries(seeUnknown), false
 }
 
 // effectOfPackage is effectOf for things that have no function: an instantiated
@@ -325,16 +340,17 @@ func effectOfPackage(path, name string) (eff effect, known bool) {
 			return rules[i].effect, true
 		}
 	}
-	return sees(seeUnknown), false
+	return carries(seeUnknown), false
 }
 
 // externalCarriers are external types that hold interface values for the program:
 // what goes in (by method, field or literal) is what comes out.
 var externalCarriers = map[string]bool{
 	"sync.Map": true, "sync.Pool": true, "sync/atomic.Value": true, "go.uber.org/atomic.Value": true,
+	"reflect.Value": true, "reflect.MapIter": true, "reflect.StructField": true,
 	"container/list.List": true, "container/list.Element": true, "container/ring.Ring": true,
 	"golang.org/x/sync/singleflight.Group": true, "golang.org/x/sync/singleflight.Result": true,
-	"golang.org/x/sync/syncmap.Map": true,
+	"golang.org/x/sync/syncmap.Map":         true,
 	"github.com/hashicorp/golang-lru.Cache": true, "github.com/hashicorp/golang-lru/simplelru.LRU": true,
 	"github.com/google/btree.BTree": true,
 }

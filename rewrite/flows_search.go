@@ -13,11 +13,13 @@ import (
 // A flowWalk is one search, for all sinks of one view and name.
 type flowWalk struct {
 	*flows
-	view   view
-	states []flowState
-	seenN  map[nodeState]bool
-	seenT  map[typeState]bool
-	marked map[token.Pos]bool
+	view    view
+	states  []flowState
+	seenN   map[nodeState]bool
+	seenT   map[typeState]bool
+	marked  map[token.Pos]bool
+	distant map[token.Pos]bool // marked, but only through an object with an identity
+	impl    map[implKey]bool
 }
 
 // stateFlags qualify how a value is reached.
@@ -26,11 +28,14 @@ type stateFlags struct {
 	hidden   bool // viewFmt: through an unexported field, so that no method is called
 	settable bool // viewEncoder: addressable
 	encode   bool // viewTemplate: already printing; viewRPC: already encoding
+	nested   bool // in a field of what the observer got
+	object   bool // through a pointer to an object with an identity: see identity
 	fmt      int
 }
 
 type nodeState struct {
-	id nodeID
+	id    nodeID
+	iface *types.Interface
 	stateFlags
 }
 
@@ -43,8 +48,9 @@ type typeState struct {
 type flowState struct {
 	stateFlags
 	node   nodeID
-	typ    types.Type // nil for a node
-	event  bool       // typ became an interface value at pos
+	iface  *types.Interface // what the values that matter at node implement; nil: any
+	typ    types.Type       // nil for a node
+	event  bool             // typ became an interface value at pos
 	pos    token.Pos
 	sink   *flowSink
 	parent int
@@ -69,10 +75,11 @@ func (f *flows) search() {
 	slices.SortFunc(keys, func(a, b group) int {
 		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.kind, b.kind), cmp.Compare(a.view.fmt, b.view.fmt), cmp.Compare(groups[a][0].pos, groups[b][0].pos))
 	})
+	impl := map[implKey]bool{}
 	for _, k := range keys {
 		sinks := groups[k]
 		slices.SortFunc(sinks, func(a, b *flowSink) int { return cmp.Compare(a.pos, b.pos) })
-		w := &flowWalk{flows: f, view: k.view, seenN: map[nodeState]bool{}, seenT: map[typeState]bool{}, marked: map[token.Pos]bool{}}
+		w := &flowWalk{flows: f, view: k.view, seenN: map[nodeState]bool{}, seenT: map[typeState]bool{}, marked: map[token.Pos]bool{}, distant: map[token.Pos]bool{}, impl: impl}
 		for _, s := range sinks {
 			w.enter(flowState{node: s.node, sink: s, parent: -1, stateFlags: stateFlags{fmt: k.view.fmt}})
 		}
@@ -82,7 +89,10 @@ func (f *flows) search() {
 
 func (w *flowWalk) enter(s flowState) {
 	if s.typ == nil {
-		k := nodeState{s.node, s.stateFlags}
+		if j := w.nodes[s.node].iface; j != nil {
+			s.iface = j
+		}
+		k := nodeState{s.node, s.iface, s.stateFlags}
 		if w.seenN[k] {
 			return
 		}
@@ -106,6 +116,9 @@ func (w *flowWalk) run() {
 		}
 		n := &w.nodes[s.node]
 		for _, e := range n.events {
+			if s.iface != nil && !w.canBe(e.typ, s.iface) {
+				continue
+			}
 			next := s
 			next.typ, next.event, next.pos, next.parent = e.typ, true, e.pos, i
 			if w.verb(&next, e.verb) {
@@ -120,6 +133,35 @@ func (w *flowWalk) run() {
 			}
 		}
 	}
+}
+
+// canBe reports whether a value of type t can be where all values implement iface.
+func (w *flowWalk) canBe(t types.Type, iface *types.Interface) bool {
+	if mentionsTypeParam(t, 0) {
+		return true
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Slice, *types.Array, *types.Map, *types.Chan, *types.Interface:
+		if _, named := types.Unalias(t).(*types.Named); !named {
+			return true // a container: its elements may be
+		}
+	case *types.Pointer:
+		if isInterface(u.Elem()) {
+			return true
+		}
+	}
+	k := implKey{t, iface}
+	ok, known := w.impl[k]
+	if !known {
+		ok = implements(t, iface)
+		w.impl[k] = ok
+	}
+	return ok
+}
+
+type implKey struct {
+	typ   types.Type
+	iface *types.Interface
 }
 
 // verb settles how a printf that gets its format from elsewhere prints, when the
@@ -208,7 +250,8 @@ func (w *flowWalk) typ(i int, s flowState) {
 				to(u.Elem(), inner)
 			}
 		default:
-			to(u.Elem(), func(f *stateFlags) { f.settable = true })
+			object := (kind == viewDeep || kind == viewUnknown) && s.nested && hasIdentity(u.Elem())
+			to(u.Elem(), func(f *stateFlags) { f.settable = true; f.object = f.object || object })
 		}
 	case *types.Slice:
 		if kind != viewEqual && kind != viewMemory {
@@ -243,6 +286,8 @@ func (w *flowWalk) field(i int, s flowState, kind viewKind, u *types.Struct, j i
 	v := u.Field(j)
 	change := func(f *stateFlags) { f.inner = true }
 	switch kind {
+	case viewDeep, viewUnknown:
+		change = func(f *stateFlags) { f.inner, f.nested = true, true }
 	case viewFmt:
 		change = func(f *stateFlags) { f.inner = true; f.hidden = f.hidden || !v.Exported() }
 	case viewEncoder:
@@ -376,30 +421,45 @@ func hasMethod(t types.Type, name string, params int) bool {
 			return false
 		}
 	}
-	return methodSetHas(t, sig)
+	return true
 }
 
-// methodSetHas reports whether a method that was found on t is in t's method set: one
-// with a pointer receiver is not in that of a value.
-func methodSetHas(t types.Type, sig *types.Signature) bool {
-	recv := sig.Recv()
-	if recv == nil {
+// hasIdentity reports whether t is a struct that is an object rather than data: it
+// has a lock, a channel or a function in it. See rule 9.
+func hasIdentity(t types.Type) bool {
+	s, ok := t.Underlying().(*types.Struct)
+	if !ok {
 		return false
 	}
-	if _, ptr := types.Unalias(recv.Type()).(*types.Pointer); !ptr {
-		return true
+	for f := range s.Fields() {
+		switch u := f.Type().Underlying().(type) {
+		case *types.Chan, *types.Signature:
+			return true
+		case *types.Struct:
+			if named, ok := types.Unalias(f.Type()).(*types.Named); ok && named.Obj().Pkg() != nil {
+				switch path := named.Obj().Pkg().Path(); path {
+				case "sync", "sync/atomic":
+					return true
+				}
+			}
+			_ = u
+		}
 	}
-	_, ptr := types.Unalias(t).(*types.Pointer)
-	return ptr
+	return false
 }
 
 // mark records that the observer sees the field at pos.
 func (w *flowWalk) mark(i int, pos token.Pos) {
-	if w.marked[pos] {
+	object := w.states[i].object
+	if w.marked[pos] || object && w.distant[pos] {
 		return
 	}
-	w.marked[pos] = true
-	s := sighting{sink: w.states[i].sink}
+	if object {
+		w.distant[pos] = true
+	} else {
+		w.marked[pos] = true
+	}
+	s := sighting{sink: w.states[i].sink, distant: object}
 	// Towards the sink: the first event is the one nearest to the field, the last what
 	// the observer got.
 	var between []token.Pos
