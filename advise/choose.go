@@ -163,8 +163,14 @@ func syncMapUnfit(m *detect.Map, c counts) string {
 	if n := c.sites[detect.Update]; n > 0 {
 		why = append(why, fmt.Sprintf("updates retry and allocate (%s)", plural(n, "update")))
 	}
-	if n := c.sites[detect.Delete] + c.sites[detect.Clear]; n > 0 {
-		why = append(why, fmt.Sprintf("keys come and go (%s)", plural(n, "delete")))
+	var gone []string
+	for _, op := range []detect.Op{detect.Delete, detect.Clear} {
+		if n := c.sites[op]; n > 0 {
+			gone = append(gone, plural(n, string(op)))
+		}
+	}
+	if len(gone) > 0 {
+		why = append(why, fmt.Sprintf("keys come and go (%s)", strings.Join(gone, ", ")))
 	}
 	if r, w := c.sum(detect.Read), c.sum(detect.Write); len(why) == 0 && r < 2*w {
 		why = append(why, fmt.Sprintf("not mostly read (reads weigh %d, writes %d)", r, w))

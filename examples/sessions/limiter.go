@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// lastQuiet is when the last session went, in Unix seconds.
-var lastQuiet atomic.Int64
+// lastReset is when endAll ran last, in Unix seconds.
+var lastReset atomic.Int64
 
 // A limiter slows down password guessing. Its map is shared and properly guarded.
 type limiter struct {

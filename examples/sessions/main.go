@@ -9,8 +9,9 @@ import (
 
 func main() {
 	go func() {
-		for now := range time.Tick(time.Minute) {
-			log.Printf("sessions: swept %d", sweep(now))
+		for range time.Tick(24 * time.Hour) {
+			log.Printf("sessions: ending all %d", count())
+			endAll()
 		}
 	}()
 	log.Fatal(http.ListenAndServe("localhost:8080", newServer(time.Now)))

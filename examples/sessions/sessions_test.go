@@ -52,7 +52,7 @@ func TestLimiter(t *testing.T) {
 	}
 }
 
-func TestSweep(t *testing.T) {
+func TestStore(t *testing.T) {
 	clear(sessions)
 	open("a", "ann", "web", noon)
 	open("b", "bob", "cli", noon)
@@ -60,13 +60,13 @@ func TestSweep(t *testing.T) {
 	if got := perUser()["bob"]; got != 2 {
 		t.Errorf("bob has %d sessions, want 2", got)
 	}
-	if got := sweep(noon.Add(24 * time.Hour)); got != 2 {
-		t.Errorf("swept %d, want 2", got)
-	}
-	if _, ok := sessions["b"]; !ok {
-		t.Error("the command-line session is gone")
-	}
 	if _, ok := find("b", noon.Add(365*24*time.Hour)); ok {
 		t.Error("found an expired session")
+	}
+	if _, ok := sessions["b"]; !ok || count() != 3 {
+		t.Error("an expired session went before the night")
+	}
+	if endAll(); count() != 0 {
+		t.Errorf("%d sessions after endAll", count())
 	}
 }

@@ -33,7 +33,7 @@ func open(token, user, client string, now time.Time) *Session {
 // find returns the session of a token unless it has expired.
 func find(token string, now time.Time) (*Session, bool) {
 	s, ok := sessions[token]
-	if !ok || /* expired, but not swept yet */ now.After(s.Expires) {
+	if !ok || /* expired, and still here until tonight */ now.After(s.Expires) {
 		return nil, false
 	}
 	return s, true
@@ -54,18 +54,11 @@ func perUser() map[string]int {
 	return counts
 }
 
-// sweep drops what has expired and says how many sessions that were.
-func sweep(now time.Time) (dropped int) {
-	before := len(sessions)
-	for token, s := range sessions {
-		if !now.After(s.Expires) {
-			continue // still good
-		}
-		delete(sessions, token) // Go allows this while ranging
-		dropped++
-	}
-	if dropped == before && before > 0 {
-		lastQuiet.Store(now.Unix()) // nobody is logged in any more
-	}
-	return dropped
+// count says how many sessions there are, expired ones included.
+func count() int { return len(sessions) }
+
+// endAll logs everybody out and forgets what has expired, once a night.
+func endAll() {
+	clear(sessions) // the map stays the same: others hold on to it
+	lastReset.Store(time.Now().Unix())
 }
