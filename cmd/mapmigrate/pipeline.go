@@ -1,0 +1,188 @@
+// This file runs the pipeline: load → analyse → advise → rewrite → plan.
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mapmigrate/mapmigrate/advise"
+	"github.com/mapmigrate/mapmigrate/detect"
+	"github.com/mapmigrate/mapmigrate/plans"
+	"github.com/mapmigrate/mapmigrate/rewrite"
+)
+
+// Scopes: which maps become sites.
+const (
+	scopeFindings = "findings" // what a finding of the asked confidence names
+	scopeNested   = "nested"   // and every nested map
+	scopeAll      = "all"      // and every other
+)
+
+// confidences that --min-confidence accepts, weakest first.
+var confidences = []string{string(detect.Low), string(detect.Medium), string(detect.High), string(detect.Confirmed)}
+
+// planFlags are the choices of a run that plans.
+type planFlags struct {
+	strategy       string
+	scope          string
+	minConfidence  string
+	runtime        string
+	tags           string
+	tests          bool
+	allowAPIChange bool
+	strictLines    bool
+}
+
+func (f *planFlags) add(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringVar(&f.strategy, "strategy", advise.Auto, "target form: "+strings.Join(advise.Strategies(), ", "))
+	fl.StringVar(&f.scope, "scope", scopeFindings, "which maps: findings, nested (these and every nested map), all")
+	fl.StringVar(&f.minConfidence, "min-confidence", string(detect.Medium), "findings to act on: "+strings.Join(confidences, ", "))
+	fl.StringVar(&f.runtime, "runtime", "plain", "plain (a package in internal/safemap) or std (sync.Map itself, with --strategy=syncmap)")
+	fl.StringVar(&f.tags, "tags", "", "build tags, separated by commas")
+	fl.BoolVar(&f.tests, "tests", false, "also act on maps that are declared in test files")
+	fl.BoolVar(&f.allowAPIChange, "allow-api-change", false, "exported API of packages that others can import may change")
+	fl.BoolVar(&f.strictLines, "strict-lines", false, "do not even re-align white space outside the rewritten code")
+}
+
+func (f *planFlags) check() error {
+	if f.runtime == "fast" {
+		return usagef("--runtime=fast does not exist yet: use plain or std")
+	}
+	for _, err := range []error{
+		oneOf("strategy", f.strategy, advise.Strategies()...),
+		oneOf("scope", f.scope, scopeFindings, scopeNested, scopeAll),
+		oneOf("min-confidence", f.minConfidence, confidences...),
+		oneOf("runtime", f.runtime, "plain", "std"),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	if f.runtime == "std" && f.strategy != advise.SyncMap {
+		return usagef("--runtime=std emits sync.Map itself: it goes with --strategy=syncmap only")
+	}
+	return nil
+}
+
+func (f *planFlags) rewriteOptions(pr *progress) rewrite.Options {
+	return rewrite.Options{
+		StdRuntime:     f.runtime == "std",
+		AllowAPIChange: f.allowAPIChange,
+		StrictLines:    f.strictLines,
+		Tags:           f.tags,
+		Progress:       pr.count,
+	}
+}
+
+// load reads the module at dir with its tests and all that emitted code will import.
+func load(dir string, patterns []string, tags string, extra ...string) (*detect.Program, error) {
+	prog, err := detect.Load(detect.Config{
+		Dir: dir, Patterns: patterns, Tags: tags,
+		Tests: true,
+		Extra: append(rewrite.RuntimeImports(), extra...),
+	})
+	return prog, ours("loading packages", err)
+}
+
+// makePlan plans the migration of the packages; it writes nothing.
+func (e *env) makePlan(ctx context.Context, patterns []string, f *planFlags, withTests bool) (*plans.Plan, *detect.Program, error) {
+	pr := newProgress(e.stderr)
+	defer pr.end()
+
+	pr.step("loading packages")
+	var extra []string
+	if withTests {
+		extra = testImports
+	}
+	prog, err := load(e.dir, patterns, f.tags, extra...)
+	if err != nil {
+		return nil, nil, err
+	}
+	pr.step("following goroutines and locks")
+	found, err := detect.Analyze(prog, detect.Options{Tests: f.tests, Progress: pr.count})
+	if err != nil {
+		return nil, nil, ours("analysing "+prog.Module, err)
+	}
+	b := &builder{prog: prog, strategy: f.strategy, advice: map[*detect.Map]advise.Advice{}}
+	b.candidates, b.total = selectMaps(prog, found, f)
+
+	pr.step("choosing forms")
+	var requests []rewrite.Request
+	for _, m := range b.candidates {
+		a := advise.Choose(m, advise.Options{Strategy: f.strategy, Force: f.scope == scopeAll, Dir: prog.Dir, Maps: found.Maps})
+		b.advice[m] = a
+		if len(a.Refusals) == 0 {
+			requests = append(requests, rewrite.Request{Map: m, Strategy: a.Strategy})
+		}
+	}
+	tested := prog
+	if withTests {
+		pr.step("writing race tests")
+		if b.tests, tested, err = generateTests(prog, b.candidates); err != nil {
+			return nil, nil, ours("writing race tests", err)
+		}
+	}
+	pr.step("rewriting")
+	opts := f.rewriteOptions(pr)
+	opts.Maps = found.Maps
+	out, err := rewrite.Rewrite(ctx, tested, requests, opts)
+	if err != nil {
+		return nil, nil, ours("rewriting "+prog.Module, err)
+	}
+	pr.step("making the plan")
+	p, err := b.plan(out)
+	if err != nil {
+		return nil, nil, ours("making the plan", err)
+	}
+	if err := p.Seal(os.DirFS(prog.Dir), plans.RepoPrefix(prog.Dir)); err != nil {
+		return nil, nil, ours("sealing the plan", err)
+	}
+	return p, prog, nil
+}
+
+// selectMaps returns the maps of the asked packages that the flags make sites, and
+// how many maps there are.
+func selectMaps(prog *detect.Program, found *detect.Result, f *planFlags) (selected []*detect.Map, total int) {
+	matched := map[string]bool{}
+	for _, p := range prog.Packages {
+		if p.Matched {
+			matched[p.Path] = true
+		}
+	}
+	for _, m := range found.Maps {
+		if !matched[m.Package] || !f.tests && strings.HasSuffix(m.Pos.Filename, "_test.go") {
+			continue
+		}
+		total++
+		switch {
+		case f.scope == scopeAll,
+			f.scope == scopeNested && m.Nested,
+			slices.ContainsFunc(m.Findings, func(fd detect.Finding) bool {
+				return !fd.Category.Quiet() && fd.Confidence.Rank() >= detect.Confidence(f.minConfidence).Rank()
+			}):
+			selected = append(selected, m)
+		}
+	}
+	return selected, total
+}
+
+// incomplete names the packages that could not be analysed.
+func incomplete(prog *detect.Program) []string {
+	var names []string
+	for _, p := range prog.Broken() {
+		reason := ""
+		if len(p.Errors) > 0 {
+			reason = ": " + p.Errors[0].Msg
+		}
+		names = append(names, fmt.Sprintf("%s does not type-check%s", p.ID, reason))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
