@@ -85,6 +85,9 @@ type editor struct {
 	produced map[dst.Node]bool     // nodes that operations made
 	skipOld  map[ast.Node]bool     // nodes of gfile that operations replaced
 	hoisted  map[dst.Node][]dst.Stmt
+
+	kept, meant []atom   // the changed tree, without and with what operations made
+	gd          [][2]int // lines of g and d that begin alike; see lineTwins
 }
 
 // internal returns the refusal of a failing gate.

@@ -307,6 +307,44 @@ func checkOutput(t *testing.T, in *fileInput, out *fileOutput) {
 			t.Errorf("the result is not formatted (%v)\n%s", err, out.Src)
 		}
 	}
+	// The tokens outside the operations and the imports are there, in order.
+	result := scan(out.Src)
+	next := 0
+	outside := func(l lexeme) bool {
+		for _, o := range in.Ops {
+			n := o.target()
+			from, to := n.Pos(), n.End()
+			if r, ok := n.(*ast.RangeStmt); ok {
+				if _, ok := o.(*rangeOp); ok {
+					to = r.X.End()
+				}
+			}
+			if in.Fset.PositionFor(from, false).Offset <= l.off && l.off < in.Fset.PositionFor(to, false).Offset {
+				return false
+			}
+		}
+		return l.tok != token.COMMENT && l.tok != token.LPAREN && l.tok != token.RPAREN
+	}
+	start := 0
+	for _, d := range in.Syntax.Decls {
+		if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.IMPORT {
+			start = in.Fset.PositionFor(g.End(), false).Offset
+		}
+	}
+	for _, l := range scan(in.Src) {
+		if l.off < start || !outside(l) {
+			continue
+		}
+		for next < len(result) && result[next].text != l.text {
+			next++
+		}
+		if next == len(result) {
+			t.Errorf("line %d: token %s is lost", l.line+1, l.text)
+			break
+		}
+		next++
+	}
+
 	// Lines without a site, an import or a re-alignment must be there unchanged: the
 	// hunks say which lines differ, and applying them must give the result.
 	var res []byte

@@ -34,6 +34,7 @@ import (
 type atom struct {
 	text string
 	pos  token.Pos
+	node ast.Node // nil at the end of one
 }
 
 // flatten lists the nodes of f in order, without imports, comments, parentheses and
@@ -89,7 +90,7 @@ func flatten(f *ast.File, skip map[ast.Node]bool) []atom {
 			case *ast.TypeSpec:
 				text += fmt.Sprint(" ", n.Assign.IsValid())
 			}
-			out = append(out, atom{text, n.Pos()})
+			out = append(out, atom{text, n.Pos(), n})
 			return true
 		})
 	}
@@ -138,7 +139,9 @@ func (e *editor) sameTrees(r *decorator.FileRestorer) *plans.Refusal {
 			skip[a] = true
 		}
 	}
-	if at, what, bad := differ(flatten(e.gfile, e.skipOld), flatten(meant, skip)); bad {
+	old := flatten(e.gfile, e.skipOld)
+	e.kept, e.meant = flatten(meant, skip), flatten(meant, nil)
+	if at, what, bad := differ(old, e.kept); bad {
 		return e.treeRefusal(at, "outside the sites, %s", what)
 	}
 	fset := token.NewFileSet()
@@ -146,10 +149,12 @@ func (e *editor) sameTrees(r *decorator.FileRestorer) *plans.Refusal {
 	if err != nil {
 		return e.internal("parse", token.NoPos, "%v", err)
 	}
-	if at, what, bad := differ(flatten(printed, nil), flatten(meant, nil)); bad {
+	now := flatten(printed, nil)
+	if at, what, bad := differ(now, e.meant); bad {
 		line := fset.PositionFor(at, false).Line
 		return e.internal("tree", token.NoPos, "the printed file does not parse as it was meant: in line %d, %s", line, what)
 	}
+	e.gd = e.lineTwins(old, now, e.g, e.d, e.gfset, fset, 0)
 	return nil
 }
 
@@ -260,7 +265,6 @@ func (e *editor) attribute(r []byte, out *fileOutput) *plans.Refusal {
 				continue
 			}
 		}
-		from, to = e.settle(h, from, to, ol, starts, areas)
 		// White-space changes only?
 		same := map[int]bool{}
 		for _, c := range diffStrings(blanked(ol[from:to]), blanked(splitLines([]byte(h.New)))) {
@@ -297,11 +301,16 @@ func (e *editor) attribute(r []byte, out *fileOutput) *plans.Refusal {
 					sites[a.site] = true
 				}
 			default:
-				return e.lineRefusal(from, h)
+				a := nearestArea(areas, from)
+				if a == nil || bytes.Equal(e.orig, e.g) || from > a.last+1 || to < a.first {
+					return e.lineRefusal(from, h)
+				}
+				sites[a.site] = true
 			}
 		}
 		h.Sites = sortedSites(sites)
 	}
+	out.Hunks = joinAligned(out.Hunks, e.orig)
 	if !bytes.Equal(e.patched(out.Hunks), r) {
 		return e.internal("hunks", token.NoPos, "applied to the original they do not give the result")
 	}
@@ -330,63 +339,33 @@ func (a area) touches(from, to int) bool {
 	return from <= a.last && a.first < to
 }
 
-// settle moves a pure insertion or deletion, which a diff may place anywhere among
-// equal lines, to where it touches an operation. It returns the hunk's lines.
-func (e *editor) settle(h *hunk, from, to int, ol []string, starts []int, areas []area) (int, int) {
-	nl := splitLines([]byte(h.New))
-	if from != to && len(nl) > 0 {
-		return from, to
-	}
-	hit := func(from, to int) bool {
-		return slices.ContainsFunc(areas, func(a area) bool { return a.touches(from, to) })
-	}
-	if hit(from, to) {
-		return from, to
-	}
-	// The lines that move: new ones, or those deleted.
-	try := func(step int) (int, int, []string, bool) {
-		f, t, lines := from, to, slices.Clone(nl)
-		for range 64 {
-			if step > 0 {
-				if t >= len(ol) {
-					break
-				}
-				if f == t {
-					if lines[0] != ol[t] {
-						break
-					}
-					lines = append(lines[1:], lines[0])
-				} else if ol[f] != ol[t] {
-					break
-				}
-			} else {
-				if f == 0 {
-					break
-				}
-				if f == t {
-					if lines[len(lines)-1] != ol[f-1] {
-						break
-					}
-					lines = append([]string{lines[len(lines)-1]}, lines[:len(lines)-1]...)
-				} else if ol[f-1] != ol[t-1] {
-					break
-				}
-			}
-			f, t = f+step, t+step
-			if hit(f, t) {
-				return f, t, lines, true
+// joinAligned joins neighbouring hunks of different sites whose lines are aligned with
+// each other: one without the other would not be formatted.
+func joinAligned(hs []hunk, orig []byte) []hunk {
+	aligned := func(h hunk) bool {
+		for _, l := range append(splitLines(orig[h.Start:h.End]), splitLines([]byte(h.New))...) {
+			if l = strings.TrimSpace(l); strings.Contains(l, "  ") {
+				return true
 			}
 		}
-		return 0, 0, nil, false
+		return false
 	}
-	for _, step := range []int{1, -1} {
-		if f, t, lines, ok := try(step); ok {
-			ends := append(slices.Clone(starts), len(e.orig))
-			h.Start, h.End, h.New = ends[f], ends[t], strings.Join(lines, "")
-			return f, t
+	var out []hunk
+	for _, h := range hs {
+		if n := len(out); n > 0 && out[n-1].End == h.Start && !out[n-1].Import && !h.Import {
+			last := &out[n-1]
+			if slices.Equal(last.Sites, h.Sites) || aligned(*last) || aligned(h) {
+				last.End = h.End
+				last.New += h.New
+				last.Sites = append(last.Sites, h.Sites...)
+				slices.Sort(last.Sites)
+				last.Sites = slices.Compact(last.Sites)
+				continue
+			}
 		}
+		out = append(out, h)
 	}
-	return from, to
+	return out
 }
 
 func nearestArea(areas []area, line int) *area {

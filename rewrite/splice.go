@@ -10,6 +10,8 @@ package rewrite
 
 import (
 	"bytes"
+	"go/ast"
+	"go/parser"
 	"go/scanner"
 	"go/token"
 	"slices"
@@ -145,6 +147,12 @@ type chunk struct {
 
 // diffStrings returns the shortest edit from a to b as alternating chunks.
 func diffStrings(a, b []string) []chunk {
+	if slices.Equal(a, b) {
+		if len(a) == 0 {
+			return nil
+		}
+		return []chunk{{0, len(a), 0, len(b), true}}
+	}
 	ids := map[string]rune{}
 	encode := func(xs []string) []rune {
 		out := make([]rune, len(xs))
@@ -199,7 +207,7 @@ func (e *editor) splice() ([]byte, bool) {
 	// Widen the hunks of G→D to anchored lines; hunks that come to overlap join.
 	type span struct{ g0, g1, d0, d1 int }
 	var spans []span
-	for _, c := range diffStrings(gl, dl) {
+	for _, c := range diffLines(gl, dl, e.gd) {
 		if c.equal {
 			continue
 		}
@@ -338,25 +346,143 @@ func (e *editor) lineAnchors(olines, glines int) []int {
 	return to
 }
 
-// hunks returns the differing lines of O and R. The import block is compared on its
-// own: its hunks belong to no site, so they must not run into a site's.
+// replaced returns the nodes of the type-checked file that operations replace.
+func (e *editor) replaced() map[ast.Node]bool {
+	out := map[ast.Node]bool{}
+	for _, o := range e.in.Ops {
+		switch o := o.(type) {
+		case *hoistOp:
+			out[o.Expr] = true
+		case *rangeOp:
+			for _, x := range rangeParts(o) {
+				if x != nil {
+					out[x] = true
+				}
+			}
+		default:
+			out[o.target()] = true
+		}
+	}
+	return out
+}
+
+// lineTwins returns pairs of lines of a and b that begin a stretch with the same
+// node, in order: old is the flattened a without the replaced nodes, now is b's whole
+// tree. A stretch begins with the comments above its first token. (A blind diff would
+// pair lines of unrelated statements that happen to be equal.)
+func (e *editor) lineTwins(old, now []atom, a, b []byte, afset, bfset *token.FileSet, abom int) [][2]int {
+	if len(old) != len(e.kept) || len(now) != len(e.meant) {
+		return nil
+	}
+	index := map[ast.Node]int{}
+	for i, m := range e.meant {
+		if m.node != nil {
+			index[m.node] = i
+		}
+	}
+	as, bs := stretches(a), stretches(b)
+	for _, o := range e.in.Ops {
+		n := o.target()
+		if afset != e.in.Fset {
+			n = e.gtwin[n]
+		}
+		from, to := afset.PositionFor(n.Pos(), false).Offset-abom, afset.PositionFor(n.End(), false).Offset-abom
+		switch o.(type) {
+		case *hoistOp: // the comments above it are now above what is hoisted
+			delete(as, from)
+		case *removeOp: // its comments are now above what follows
+			for off, s := range as {
+				if s.prev >= from && s.prev < to {
+					delete(as, off)
+				}
+			}
+		}
+	}
+	var out [][2]int
+	for i, k := range e.kept {
+		if k.node == nil {
+			continue
+		}
+		la, ok := as[afset.PositionFor(old[i].pos, false).Offset-abom]
+		if !ok {
+			continue
+		}
+		lb, ok := bs[bfset.PositionFor(now[index[k.node]].pos, false).Offset]
+		if !ok {
+			continue
+		}
+		if n := len(out); n > 0 && (la.line <= out[n-1][0] || lb.line < out[n-1][1]) {
+			continue
+		}
+		out = append(out, [2]int{la.line, lb.line})
+	}
+	return out
+}
+
+// A stretch is a run of lines that ends with a token that is the first on its line.
+type stretch struct {
+	line int // the line behind that of the token before it
+	prev int // offset of the token before it
+}
+
+// stretches returns the stretches of src by the offset of their tokens.
+func stretches(src []byte) map[int]stretch {
+	starts := lineStarts(src)
+	out := map[int]stretch{}
+	end, prev := -1, -1
+	for _, t := range scan(src) {
+		if t.tok == token.COMMENT {
+			continue
+		}
+		if t.line > end {
+			out[t.off] = stretch{end + 1, prev}
+		}
+		end, prev = lineAt(starts, t.end-1), t.off
+	}
+	return out
+}
+
+// diffLines compares lines between the given twins.
+func diffLines(a, b []string, twins [][2]int) []chunk {
+	var out []chunk
+	i, j := 0, 0
+	for _, t := range append(slices.Clone(twins), [2]int{len(a), len(b)}) {
+		if t[0] < i || t[1] < j {
+			continue
+		}
+		for _, c := range diffStrings(a[i:t[0]], b[j:t[1]]) {
+			out = append(out, chunk{i + c.a0, i + c.a1, j + c.b0, j + c.b1, c.equal})
+		}
+		i, j = t[0], t[1]
+	}
+	return out
+}
+
+// hunks returns the differing lines of O and R.
 func (e *editor) hunks(r []byte) []hunk {
 	ol, rl := splitLines(e.orig), splitLines(r)
 	starts := append(lineStarts(e.orig), len(e.orig))
 	var out []hunk
-	add := func(o0, o1, r0, r1 int, imports bool) {
-		for _, c := range diffStrings(ol[o0:o1], rl[r0:r1]) {
-			if !c.equal {
-				out = append(out, hunk{Start: starts[o0+c.a0], End: starts[o0+c.a1], New: strings.Join(rl[r0+c.b0:r0+c.b1], ""), Import: imports})
-			}
-		}
-	}
+	// The import block is compared on its own: its hunks belong to no site, so they
+	// must not run into a site's.
 	oi, ri := 0, 0
 	if e.in.ImportPath != "" || len(e.in.DropImports) > 0 {
 		oi, ri = importEnd(e.orig), importEnd(r)
 	}
-	add(0, oi, 0, ri, true)
-	add(oi, len(ol), ri, len(rl), false)
+	twins := [][2]int{{oi, ri}}
+	fset := token.NewFileSet()
+	if f, err := parser.ParseFile(fset, "", r, parser.ParseComments|parser.SkipObjectResolution); err == nil {
+		for _, t := range e.lineTwins(flatten(e.in.Syntax, e.replaced()), flatten(f, nil), e.orig, r, e.in.Fset, fset, len(e.bom)) {
+			if t[0] >= oi && t[1] >= ri {
+				twins = append(twins, t)
+			}
+		}
+	}
+	for _, c := range diffLines(ol, rl, twins) {
+		if !c.equal {
+			out = append(out, hunk{Start: starts[c.a0], End: starts[c.a1], New: strings.Join(rl[c.b0:c.b1], ""), Import: c.a1 <= oi && c.b1 <= ri})
+		}
+	}
 	return out
 }
 
