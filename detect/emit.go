@@ -106,6 +106,7 @@ func (e *emitter) visit(ins ssa.Instruction, s flowState) {
 						t.must &= ns.must
 						t.may |= ns.may
 						t.released |= ns.released
+						t.relocked |= ns.relocked
 						t.pub |= ns.pub
 						t.pubGo |= ns.pubGo
 					}
@@ -914,6 +915,9 @@ func (e *emitter) registered(full, name string, args []ssa.Value) {
 
 // external records what a library function does to the maps it is given.
 func (e *emitter) external(full, pkg, name string, args []ssa.Value, at ssa.Instruction, pos token.Pos, s flowState) {
+	if ms := callsBack[pkg]; ms != nil {
+		e.callBack(ms, args, at, pos, s)
+	}
 	ops, known := mapEffects[full]
 	for i, a := range args {
 		x := a
@@ -1023,4 +1027,26 @@ func (e *emitter) results() {
 		out[i] = r
 	}
 	e.info.Results = out
+}
+
+// callBack records that a library function calls methods of what it is given, as heap.Push
+// calls Push, Less and Swap.
+func (e *emitter) callBack(methods []string, args []ssa.Value, at ssa.Instruction, pos token.Pos, s flowState) {
+	for _, a := range args {
+		mi, ok := a.(*ssa.MakeInterface)
+		if !ok {
+			continue
+		}
+		for _, name := range methods {
+			obj, _, _ := types.LookupFieldOrMethod(mi.X.Type(), true, e.b.pkg, name)
+			m, ok := obj.(*types.Func)
+			if !ok || m.Pkg() == nil || !e.b.own(m.Pkg().Path()) && m.Pkg() != e.b.pkg {
+				continue
+			}
+			e.info.Calls = append(e.info.Calls, CallInfo{
+				Kind: "call", Pos: e.b.pos(pos), State: e.intern(e.flow.lockState(s)), Loop: e.loops[at.Block().Index],
+				Seq: !s.spawned, Callee: methodKey(m), Args: []ArgInfo{e.arg(mi.X, at, s)},
+			})
+		}
+	}
 }

@@ -6,6 +6,7 @@ package detect
 import (
 	"go/token"
 	"go/types"
+	"slices"
 	"sort"
 	"strings"
 
@@ -15,11 +16,13 @@ import (
 // A flowState is what holds before an instruction. Locks are numbered per function, two
 // bits each in must (write, read); objects are numbered by ownership group.
 type flowState struct {
-	must, may, released uint64
-	pub                 uint64 // may be known to others, through the heap
-	pubGo               uint64 // may be known to goroutines started here and not yet joined
-	spawned             bool
-	reached             bool
+	must, may uint64
+	released  uint64 // the caller's lock may be given back now
+	relocked  uint64 // it was given back and taken again on some way
+	pub       uint64 // may be known to others, through the heap
+	pubGo     uint64 // may be known to goroutines started here and not yet joined
+	spawned   bool
+	reached   bool
 }
 
 func (s *flowState) meet(o flowState) bool {
@@ -34,6 +37,7 @@ func (s *flowState) meet(o flowState) bool {
 	s.must &= o.must
 	s.may |= o.may
 	s.released |= o.released
+	s.relocked |= o.relocked
 	s.pub |= o.pub
 	s.pubGo |= o.pubGo
 	s.spawned = s.spawned || o.spawned
@@ -46,8 +50,9 @@ type flow struct {
 	f       *function
 	locks   map[string]int
 	lockAt  []string
-	group   map[string]int // root → group
-	union   []int
+	group   map[string]int // root → object number
+	holds   [][]int        // objects that an object may refer to
+	roots   []string
 	in      []flowState
 	signals bool // a goroutine started here signals its end
 	exits   []flowState
@@ -60,7 +65,7 @@ func newFlow(f *function) *flow {
 	return fl
 }
 
-// prepare finds ownership groups: objects stored into one another become known together.
+// prepare finds which objects refer to which: who is known makes known what it refers to.
 func (fl *flow) prepare() {
 	f := fl.f
 	for _, b := range f.fn.Blocks {
@@ -82,12 +87,15 @@ func (fl *flow) prepare() {
 }
 
 func (fl *flow) tie(addr, val ssa.Value) {
-	if !fl.fresh(root(fl.f.path(addr))) {
+	r := root(fl.f.path(addr))
+	if !fl.fresh(r) {
 		return
 	}
-	g := fl.groupOf(root(fl.f.path(addr)))
+	g := fl.groupOf(r)
 	for _, h := range fl.carried(val, nil) {
-		fl.union[fl.find(h)] = fl.find(g)
+		if h != g && !slices.Contains(fl.holds[g], h) {
+			fl.holds[g] = append(fl.holds[g], h)
+		}
 	}
 }
 
@@ -95,24 +103,31 @@ func (fl *flow) fresh(r string) bool { return r[0] == 'a' || fl.f.freshCalls[r] 
 
 func (fl *flow) groupOf(r string) int {
 	if g, ok := fl.group[r]; ok {
-		return fl.find(g)
+		return g
 	}
-	g := len(fl.union)
+	g := len(fl.roots)
 	fl.group[r] = g
-	fl.union = append(fl.union, g)
+	fl.roots = append(fl.roots, r)
+	fl.holds = append(fl.holds, nil)
 	return g
 }
 
-func (fl *flow) find(g int) int {
-	for fl.union[g] != g {
-		g = fl.union[g]
+// bit is an object's bit; objects beyond the limit share the last one.
+func (fl *flow) bit(g int) uint64 { return 1 << min(g, maxGroups-1) }
+
+// reach is the bits of an object and of all it may refer to.
+func (fl *flow) reach(g int, m uint64) uint64 {
+	b := fl.bit(g)
+	if m&b != 0 && g < maxGroups-1 {
+		return m
 	}
-	return g
-}
-
-// bit is a group's bit; groups beyond the limit share the last one.
-func (fl *flow) bit(g int) uint64 {
-	return 1 << min(fl.find(g), maxGroups-1)
+	m |= b
+	for _, h := range fl.holds[g] {
+		if h < maxGroups-1 || m&fl.bit(h) == 0 {
+			m = fl.reach(h, m)
+		}
+	}
+	return m
 }
 
 // carried lists the groups of the objects that a value gives access to.
@@ -163,7 +178,7 @@ func pointsSomewhere(t types.Type, depth int) bool {
 func (fl *flow) bits(v ssa.Value) uint64 {
 	var m uint64
 	for _, g := range fl.carried(v, nil) {
-		m |= fl.bit(g)
+		m = fl.reach(g, m)
 	}
 	return m
 }
@@ -204,6 +219,11 @@ func (fl *flow) acquire(s *flowState, path string, read, certain bool) {
 		s.must |= b
 	}
 	s.may |= b
+	if both := uint64(3) << (2 * i); certain && s.released&both != 0 {
+		// Taken again: what was given back was the caller's, and is as before.
+		s.released &^= both
+		s.relocked |= both
+	}
 }
 
 func (fl *flow) release(s *flowState, path string, certain bool) {
@@ -306,10 +326,13 @@ func (f *function) lockCall(c *ssa.CallCommon) (lockOp, string) {
 
 // step is the transfer function.
 func (fl *flow) step(s *flowState, ins ssa.Instruction) {
-	f := fl.f
 	switch ins := ins.(type) {
 	case *ssa.Call:
 		fl.call(s, &ins.Call)
+	case *ssa.Alloc:
+		fl.renew(s, ins)
+	case *ssa.MakeMap:
+		fl.renew(s, ins)
 	case *ssa.Go:
 		s.spawned = true
 		s.pubGo |= fl.bits(ins.Call.Value)
@@ -326,28 +349,9 @@ func (fl *flow) step(s *flowState, ins ssa.Instruction) {
 			}
 		}
 	case *ssa.Store:
-		r := root(f.path(ins.Addr))
-		switch {
-		case fl.fresh(r):
-		case r[0] == 'p' || r[0] == 'f':
-			// Kept by something the caller owns or shares: parameters stay as they
-			// are, objects made here become part of it.
-			for _, g := range fl.carried(ins.Val, nil) {
-				if !fl.isParam(g) {
-					s.pub |= fl.bit(g)
-				}
-			}
-		default:
-			s.pub |= fl.bits(ins.Val)
-		}
+		fl.keep(s, ins.Addr, ins.Val)
 	case *ssa.MapUpdate:
-		if r := root(f.path(ins.Map)); !fl.fresh(r) {
-			for _, g := range fl.carried(ins.Value, nil) {
-				if !fl.isParam(g) || r[0] != 'p' && r[0] != 'f' {
-					s.pub |= fl.bit(g)
-				}
-			}
-		}
+		fl.keep(s, ins.Map, ins.Value)
 	case *ssa.Send:
 		s.pub |= fl.bits(ins.X)
 	case *ssa.Select:
@@ -363,13 +367,37 @@ func (fl *flow) step(s *flowState, ins ssa.Instruction) {
 	}
 }
 
-func (fl *flow) isParam(g int) bool {
-	for r, h := range fl.group {
-		if fl.find(h) == fl.find(g) && (r[0] == 'p' || r[0] == 'f') {
-			return true
+// keep is the effect of storing val into what addr denotes.
+func (fl *flow) keep(s *flowState, addr, val ssa.Value) {
+	r := root(fl.f.path(addr))
+	switch {
+	case fl.fresh(r):
+		if pub, byGo := fl.published(*s, r); pub {
+			if byGo && s.pub&fl.bit(fl.groupOf(r)) == 0 {
+				s.pubGo |= fl.bits(val)
+			} else {
+				s.pub |= fl.bits(val)
+			}
 		}
+	case r[0] == 'p' || r[0] == 'f':
+		// Kept by something the caller owns or shares: parameters stay as they are,
+		// objects made here become part of it.
+		for _, g := range fl.carried(val, nil) {
+			if k := fl.roots[g][0]; k != 'p' && k != 'f' {
+				s.pub |= fl.reach(g, 0)
+			}
+		}
+	default:
+		s.pub |= fl.bits(val)
 	}
-	return false
+}
+
+// renew: each execution of an allocation makes a new object, which nobody knows.
+func (fl *flow) renew(s *flowState, v ssa.Value) {
+	if g, ok := fl.group[fl.f.object(v)]; ok && g < maxGroups-1 {
+		s.pub &^= fl.bit(g)
+		s.pubGo &^= fl.bit(g)
+	}
 }
 
 // maybe applies the lock effects of a call that may not happen.
@@ -377,7 +405,7 @@ func (fl *flow) maybe(s *flowState, c *ssa.CallCommon) {
 	t := *s
 	fl.call(&t, c)
 	s.must &= t.must
-	s.released |= t.released
+	// A deferred unlock of what is not held was not reached: it gives nothing back.
 }
 
 func (fl *flow) call(s *flowState, c *ssa.CallCommon) {
@@ -543,7 +571,7 @@ func (fl *flow) effects() {
 			continue
 		}
 		w, r := uint64(1)<<(2*i), uint64(2)<<(2*i)
-		relocked := exit.released&(w|r) != 0
+		relocked := exit.relocked&(w|r) != 0
 		switch {
 		case !exit.reached:
 		case released&(w|r) != 0 && all&(w|r) != 0:

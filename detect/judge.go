@@ -306,6 +306,7 @@ type judgement struct {
 	held, total int
 	writesHeld  int
 	shared      bool
+	concurrent  bool // the holder is made for concurrent use: it has a lock, or runs as a goroutine
 	findings    []Finding
 }
 
@@ -382,6 +383,14 @@ func (j *judgement) number(live []*occurrence) {
 	bits := map[string]uint64{}
 	for _, o := range live {
 		o.heldW, o.heldR, o.heldMay, o.wild = 0, 0, 0, false
+		o.owner = ""
+		for _, r := range o.held {
+			// Rule I2: objects embedded in different owners, each guarded by its
+			// owner's lock, are different objects.
+			if h := parent(r.Path); h != "" && hasPrefix(o.path, h) && h != parent(trimElems(o.path)) {
+				o.owner = holderOf(lastSelector(r.Path))
+			}
+		}
 		see := func(path string, mask *uint64) {
 			k := j.lockKey(path)
 			if unnamed(k) {
@@ -439,7 +448,7 @@ func (j *judgement) conflict(a, b *occurrence) (pair, bool) {
 		return pair{}, false
 	}
 	id := j.sameObject(a, b)
-	if id == 0 {
+	if id == 0 || a.owner != "" && b.owner != "" && a.owner != b.owner {
 		return pair{}, false
 	}
 	return pair{a, b, s, id}, true
@@ -475,6 +484,12 @@ func (j *judgement) findConflicts() {
 		j.shared = true
 	}
 
+	j.concurrent = j.decl.HolderLock || j.decl.Kind != Field
+	for _, o := range live {
+		if o.spawner != nil && o.spawner.info.Recv == j.decl.Holder {
+			j.concurrent = true
+		}
+	}
 	best := map[Category]*verdict{}
 	limit := 400000
 	for _, a := range live {
@@ -501,9 +516,22 @@ func (j *judgement) findConflicts() {
 		if vs[x].conf != vs[y].conf {
 			return vs[x].conf.Rank() > vs[y].conf.Rank()
 		}
+		if vs[x].score != vs[y].score {
+			return vs[x].score > vs[y].score
+		}
 		return vs[x].cat < vs[y].cat
 	})
+	// One conflict is enough: of the categories that differ only in what is missing, the
+	// surest stays.
+	told := false
 	for _, v := range vs {
+		switch v.cat {
+		case Unguarded, Partial, WrongLock, Iteration, Replaced:
+			if told {
+				continue
+			}
+			told = true
+		}
 		j.findings = append(j.findings, j.finding(v))
 	}
 	if j.decl.Nested {
@@ -624,9 +652,12 @@ func (j *judgement) weigh(p pair, ratio float64) *verdict {
 	return v
 }
 
+// otherLock reports whether a lock is held that looks as if it were meant to guard the map:
+// of the same holder, or local to the function.
 func (j *judgement) otherLock(o *occurrence) bool {
 	for _, r := range o.held {
-		if k := j.lockKey(r.Path); k != j.guard && !unnamed(k) {
+		k := j.lockKey(r.Path)
+		if k != j.guard && !unnamed(k) && (holderOf(k) == j.decl.Holder || strings.HasPrefix(k, "local:")) {
 			return true
 		}
 	}
@@ -635,35 +666,43 @@ func (j *judgement) otherLock(o *occurrence) bool {
 
 func (j *judgement) confidence(v *verdict, ea, eb evidence, ratio float64) Confidence {
 	a, b := v.a, v.b
-	if ea == maybeHeld {
+	if ea == maybeHeld || construction(a) || construction(b) {
 		return Low
 	}
-	certain := !a.dyn && !b.dyn && !hushed(a) && !hushed(b) && !lifecycle(a) && !lifecycle(b)
+	quiet := hushed(a) || hushed(b) || a.dyn || b.dyn || lifecycle(a) || lifecycle(b)
 	changes := content(a) || content(b)
+	usual := j.guard != "" && ratio >= 0.8 && j.total >= 5
 	switch {
 	case !changes:
 		// Only the variable is exchanged.
-		if j.held >= 3 && ratio >= 0.6 && v.strength == 2 {
+		if j.held >= 3 && ratio >= 0.6 && v.strength == 2 && !quiet {
 			return Medium
 		}
 		return Low
+	case hushed(a) && !usual:
+		return Low
 	case v.cat == ReadLockWrite:
-		if certain && v.strength >= 1 && j.held >= 2 {
+		if !quiet && j.held >= 2 {
 			return High
 		}
 		return Medium
-	case j.guard != "" && ratio >= 0.8 && j.total >= 5 && certain && (eb >= heldRead || content(a)):
+	case usual && !quiet && a.acc.Op != Replace && (eb >= heldRead || content(a)):
 		return High
-	case v.strength == 2 && v.id == 2 && certain && (j.held == 0 || eb >= heldRead || ratio >= 0.5):
+	case v.strength == 2 && v.id == 2 && !quiet && a.acc.Op != Replace && (j.held == 0 || eb >= heldRead || ratio >= 0.5):
 		return High
 	case j.guard != "" && j.held >= 2 && ratio >= 0.5 && (eb >= heldRead || content(a)):
 		return Medium
-	case v.strength == 2 && (v.id == 2 || definite(a) && definite(b)):
+	case v.strength == 2 && (v.id == 2 || j.concurrent && definite(a) && definite(b)):
 		return Medium
-	case j.guard != "" && j.held >= 1 && eb >= heldRead && j.decl.HolderLock:
+	case j.guard != "" && j.held >= 1 && eb >= heldRead && j.decl.HolderLock && holderOf(j.guard) == j.decl.Holder:
 		return Medium
 	}
 	return Low
+}
+
+// construction reports whether an access is on the way of making its object (rule G5).
+func construction(o *occurrence) bool {
+	return named(o, "new", "init", "make", "create", "must", "setup", "configure", "bootstrap", "build", "clone", "copy")
 }
 
 // definite reports whether the occurrence reaches its map from the context's own receiver.
@@ -674,10 +713,17 @@ func definite(o *occurrence) bool {
 // hushed reports whether the walk gave up, or passes what may be a callback.
 func hushed(o *occurrence) bool { return o.ctx == nil || o.ctx.kind == "callback" }
 
-// lifecycle reports whether a function on the way sounds like construction or shutdown,
-// where code often knows that it is alone (rule G5).
+// lifecycle reports whether a function on the way sounds like start-up or shutdown, where
+// code often knows that it is alone (rule G5).
 func lifecycle(o *occurrence) bool {
+	return named(o, "load", "restore", "recover", "open", "close", "stop", "shutdown", "destroy", "replay")
+}
+
+func named(o *occurrence, words ...string) bool {
 	for c := o.chain; c != nil; c = c.up {
+		if c.at == o.spawner {
+			continue // whoever started the goroutine is done when it runs
+		}
 		n := c.at.info.Name
 		if i := strings.LastIndexByte(n, ')'); i >= 0 && i+2 <= len(n) {
 			n = n[i+2:]
@@ -686,7 +732,7 @@ func lifecycle(o *occurrence) bool {
 			n = n[:i]
 		}
 		n = strings.ToLower(n)
-		for _, w := range [...]string{"new", "init", "setup", "load", "restore", "recover", "make", "create", "open", "close", "stop", "shutdown", "destroy", "reset", "configure", "bootstrap", "must"} {
+		for _, w := range words {
 			if strings.HasPrefix(n, w) {
 				return true
 			}

@@ -160,6 +160,12 @@ var encoders = map[string]bool{
 	"(*gopkg.in/yaml.v3.Encoder).Encode": true,
 }
 
+// callsBack: packages whose functions call these methods of their arguments at once.
+var callsBack = map[string][]string{
+	"container/heap": {"Push", "Pop", "Less", "Swap", "Len"},
+	"sort":           {"Less", "Swap", "Len"},
+}
+
 // waits end the goroutines that a function started (rule O3).
 var waits = map[string]bool{
 	"(*sync.WaitGroup).Wait":                        true,

@@ -354,7 +354,7 @@ func (l *linker) jumps() {
 		u := uses[i]
 		passed := map[string]bool{}
 		for _, e := range append([]edge(nil), u.top.callers...) {
-			if e.call.Callee != u.top.info.Key || u.idx >= len(e.args) {
+			if e.call.Ext != "" || u.idx >= len(e.args) {
 				continue
 			}
 			a := e.args[u.idx]

@@ -139,10 +139,7 @@ func (f *function) phiPath(v *ssa.Phi) string {
 		p := f.path(e)
 		switch {
 		case p == "nil":
-		case p[0] == 'a' || f.isFreshCall(root(p)):
-			if rest(p) != "" {
-				return f.opaque(v)
-			}
+		case rest(p) == "" && (p[0] == 'a' || f.isFreshCall(p)):
 			fresh = p
 		case real == "" || real == p:
 			real = p
