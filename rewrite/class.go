@@ -94,6 +94,9 @@ func (c *class) refuse(code string, at token.Pos, remedy, format string, args ..
 		return
 	}
 	c.refused[key] = true
+	if remedy == "" {
+		remedy = remedyFor(code)
+	}
 	c.refusals = append(c.refusals, &plans.Refusal{
 		Code: code, Class: plans.Unsafe, Message: fmt.Sprintf(format, args...), Remedy: remedy, Pos: pos,
 	})

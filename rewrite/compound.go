@@ -581,7 +581,7 @@ func (c *class) checkAtomicity() {
 		for _, w := range spans[fn].writes {
 			for _, r := range spans[fn].reads {
 				if r.node != w.node && (r.node.Pos() < w.node.Pos() || commonLoop(r, w)) {
-					c.refuse("check-then-act", w.node.Pos(),
+					c.refuse("two-steps", w.node.Pos(),
 						"take one lock around both steps, or write them as one operation (get-or-create, LoadAndDelete, a counter)",
 						"the write here and the read at %s are two steps: another goroutine can change the map between them", c.ix.pos(r.node.Pos()))
 					break

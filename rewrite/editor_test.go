@@ -362,6 +362,56 @@ func checkOutput(t *testing.T, in *fileInput, out *fileOutput) {
 	if res = append(res, in.Src[at:]...); !bytes.Equal(res, out.Src) {
 		t.Errorf("the hunks do not give the result")
 	}
+	checkParts(t, in, out)
+}
+
+// checkParts asserts that the hunks of sites that share none with others can be
+// applied without the rest.
+func checkParts(t *testing.T, in *fileInput, out *fileOutput) {
+	t.Helper()
+	part := map[int]int{} // site → representative
+	var find func(int) int
+	find = func(s int) int {
+		if p, ok := part[s]; ok && p != s {
+			return find(p)
+		}
+		return s
+	}
+	for _, h := range out.Hunks {
+		for _, s := range h.Sites {
+			part[find(s)] = find(h.Sites[0])
+		}
+	}
+	roots := map[int]bool{}
+	for s := range part {
+		roots[find(s)] = true
+	}
+	if len(roots) < 2 {
+		return
+	}
+	clean, _ := formatted(in.Src)
+	for root := range roots {
+		var res []byte
+		at := 0
+		for _, h := range out.Hunks {
+			if h.Import || find(h.Sites[0]) == root {
+				res = append(append(res, in.Src[at:h.Start]...), h.New...)
+				at = h.End
+			}
+		}
+		res = append(res, in.Src[at:]...)
+		g, err := formatted(res)
+		if err != nil {
+			t.Errorf("%s: site %d alone: %v", in.Path, root, err)
+			continue
+		}
+		if bytes.Equal(clean, in.Src) && !bytes.Equal(g, res) {
+			t.Errorf("%s: site %d alone is not formatted in line %d", in.Path, root, 1+bytes.Count(g[:commonPrefix(g, res)], []byte("\n")))
+		}
+		if d := diffComments(in.Src, res); d != "" {
+			t.Errorf("%s: site %d alone: %s", in.Path, root, d)
+		}
+	}
 }
 
 // inject puts comments into the statements that hold operations.

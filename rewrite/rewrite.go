@@ -121,6 +121,39 @@ type fileResult struct {
 	ops, drops int
 }
 
+// without returns the output with the hunks of refused sites taken back, or nil
+// when a hunk mixes them with others and the editor has to run again. It is what
+// makes a round after a refusal cheap.
+func (o *fileOutput) without(src []byte, refused func(site int) bool, imports bool) *fileOutput {
+	out := &fileOutput{Realigned: o.Realigned}
+	last := 0
+	for _, h := range o.Hunks {
+		gone := 0
+		for _, s := range h.Sites {
+			if refused(s) {
+				gone++
+			}
+		}
+		switch {
+		case h.Import && len(h.Sites) == 0:
+			if !imports {
+				continue
+			}
+		case gone == len(h.Sites) && gone > 0:
+			continue
+		case gone > 0 || len(h.Sites) == 0:
+			return nil
+		}
+		out.Hunks = append(out.Hunks, h)
+		out.Src = append(append(out.Src, src[last:h.Start]...), h.New...)
+		last = h.End
+	}
+	out.Src = append(out.Src, src[last:]...)
+	return out
+}
+
+func (r *run) refusedIn(site int) bool { return r.sites[site].refused() }
+
 func (s *siteWork) refused() bool { return len(s.class.refusals) > 0 }
 
 // classify grows a class for each request that is not an alias of an earlier
@@ -241,9 +274,15 @@ func (r *run) rewriteFiles() bool {
 			return false
 		}
 		in.Src = src
-		if o := old[fi]; o != nil && o.ops == len(in.Ops) && o.drops == len(in.DropImports) {
-			r.results[fi] = o // same operations as in the last round
-			continue
+		if o := old[fi]; o != nil && o.drops == len(in.DropImports) {
+			if o.ops == len(in.Ops) {
+				r.results[fi] = o // same operations as in the last round
+				continue
+			}
+			if out := o.without(src, r.refusedIn, in.ImportPath != ""); out != nil {
+				r.results[fi] = &fileResult{out, len(in.Ops), o.drops}
+				continue
+			}
 		}
 		jobs = append(jobs, &job{fi: fi, in: in})
 	}
@@ -370,7 +409,11 @@ func (r *run) verify() (again bool, err error) {
 		}
 		return true, r.stuck(errs)
 	}
-	for _, d := range copylocksGate(next, r.changedPackages(next)) {
+	copied, err := copiedLocks(next, r.changedPackages(next))
+	if err != nil {
+		return false, err
+	}
+	for _, d := range copied {
 		r.blame(d.File, d.Line, "the result copies a lock: "+d.Msg)
 		again = true
 	}
@@ -388,12 +431,34 @@ func (r *run) verify() (again bool, err error) {
 		if !ok {
 			return false, err
 		}
-		for _, e := range ce.Errs {
+		if len(ce.Diags) == 0 {
+			return false, ce
+		}
+		for _, e := range ce.Diags {
 			r.blame(e.File, e.Line, "the result does not compile: "+e.Msg)
 		}
 		return true, nil
 	}
 	return false, nil
+}
+
+// copiedLocks returns the copies of runtime types in packages; what the program
+// copied before is none of our business.
+func copiedLocks(prog *detect.Program, pkgs []*detect.Package) ([]CompileDiag, error) {
+	var out []CompileDiag
+	for _, p := range pkgs {
+		diags, err := copylocksGate(prog.Fset, p.Files, p.Types, p.Info)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range diags {
+			if strings.Contains(d.Message, "safemap.") {
+				pos := prog.Fset.PositionFor(d.Pos, false)
+				out = append(out, CompileDiag{File: pos.Filename, Line: pos.Line, Col: pos.Column, Msg: d.Message})
+			}
+		}
+	}
+	return out, nil
 }
 
 // stuck reports an internal error when no site is left to blame.
@@ -661,8 +726,10 @@ func Check(ctx context.Context, prog *detect.Program, files map[string][]byte, o
 	}
 	r := &run{files: abs}
 	changed := r.changedPackages(next)
-	if ds := copylocksGate(next, changed); len(ds) > 0 {
-		return fmt.Errorf("the result copies a lock: %s:%d: %s", ds[0].File, ds[0].Line, ds[0].Msg)
+	if copied, err := copiedLocks(next, changed); err != nil {
+		return err
+	} else if len(copied) > 0 {
+		return fmt.Errorf("the result copies a lock: %s:%d: %s", copied[0].File, copied[0].Line, copied[0].Msg)
 	}
 	var pkgs []string
 	for _, p := range changed {

@@ -302,7 +302,7 @@ func (c *class) settle(strict bool) {
 		}
 	}
 	if strict && deletesRows.IsValid() && writesRows.IsValid() {
-		c.refuse("check-then-act", writesRows, "write through the outer map (m[a][b] = v) in one statement",
+		c.refuse("two-steps", writesRows, "write through the outer map (m[a][b] = v) in one statement",
 			"a row is taken and then written here, while %s deletes rows: the write could land in a row that is gone", c.ix.pos(deletesRows))
 	}
 }

@@ -299,41 +299,44 @@ func shortName(full string) string {
 // A hazard is what one function does itself, or through what it calls directly.
 type hazard struct {
 	forever bool            // loops until something stops it
+	drains  bool            // loops over a channel parameter: until its caller closes that
 	lasting bool            // starts a goroutine that loops until something stops it
 	locks   bool            // takes a lock
 	blocks  bool            // sleeps or waits for a channel or another goroutine
 	waits   []time.Duration // constants given to tickers, timers and Sleep
-	busy    bool
 }
 
 func (x *index) hazard(f *fn) *hazard {
 	if h := x.hazards[f]; h != nil {
 		return h // of a recursive call: what is known so far
 	}
-	h := &hazard{busy: true}
+	h := &hazard{}
 	x.hazards[f] = h
-	x.hazardOf(h, f.decl.Body, f.pkg)
-	h.busy = false
+	params := map[types.Object]bool{}
+	for v := range f.obj.Signature().Params().Variables() {
+		params[v] = true
+	}
+	x.hazardOf(h, f.decl.Body, f.pkg, params)
 	return h
 }
 
-func (x *index) hazardOf(h *hazard, body ast.Node, p *detect.Package) {
+func (x *index) hazardOf(h *hazard, body ast.Node, p *detect.Package, params map[types.Object]bool) {
 	inSelect := map[ast.Node]bool{} // communications of a select with a default
 	ast.Inspect(body, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.GoStmt:
 			started := &hazard{}
 			if lit, ok := ast.Unparen(n.Call.Fun).(*ast.FuncLit); ok {
-				x.hazardOf(started, lit.Body, p)
+				x.hazardOf(started, lit.Body, p, nil)
 			} else if g := x.fn(typeutil.Callee(p.Info, n.Call)); g != nil {
 				*started = *x.hazard(g)
 			}
-			h.lasting = h.lasting || started.forever || started.lasting
+			h.lasting = h.lasting || started.forever || started.drains || started.lasting
 			h.waits = append(h.waits, started.waits...)
 			return false
 		case *ast.FuncLit:
 			inner := &hazard{}
-			x.hazardOf(inner, n.Body, p)
+			x.hazardOf(inner, n.Body, p, nil)
 			// Not known when it runs: a loop inside may be a goroutine's.
 			h.lasting = h.lasting || inner.forever || inner.lasting
 			h.waits = append(h.waits, inner.waits...)
@@ -346,7 +349,12 @@ func (x *index) hazardOf(h *hazard, body ast.Node, p *detect.Package) {
 		case *ast.RangeStmt:
 			if t := p.Info.TypeOf(n.X); t != nil {
 				if _, ok := t.Underlying().(*types.Chan); ok {
-					h.forever, h.blocks = true, true
+					h.blocks = true
+					if id, ok := ast.Unparen(n.X).(*ast.Ident); ok && params[p.Info.Uses[id]] {
+						h.drains = true
+					} else {
+						h.forever = true
+					}
 				}
 			}
 		case *ast.SelectStmt:
@@ -395,7 +403,7 @@ func (x *index) hazardOf(h *hazard, body ast.Node, p *detect.Package) {
 			}
 			if g := x.fn(callee); g != nil {
 				inner := x.hazard(g)
-				h.forever = h.forever || inner.forever
+				h.forever = h.forever || inner.forever || inner.drains
 				h.lasting = h.lasting || inner.lasting
 				h.blocks = h.blocks || inner.blocks
 			}

@@ -368,7 +368,7 @@ func (g *Generator) programIn(p *detect.Package, m *detect.Map, c scenario, ra, 
 	if form == Stress {
 		t.Seed = g.opts.Seed
 	}
-	r := &render{g: g, s: s, m: m, c: c, t: t, sides: sides, seeded: seeded, late: late(ra, rb)}
+	r := &render{g: g, s: s, m: m, c: c, t: t, sides: sides, seeded: seeded, late: late(sides, ra, rb)}
 	src, err := r.source()
 	if err != nil {
 		return nil, err
@@ -438,14 +438,16 @@ func crossesBubble(t types.Type, depth int) bool {
 }
 
 // late is when the second side runs: after the first one's timers have fired.
-func late(rs ...*reach) time.Duration {
+func late(sides []*side, rs ...*reach) time.Duration {
 	var longest time.Duration
-	for _, r := range rs {
-		if !r.lasting && !r.forever {
+	for i, sd := range sides {
+		if !sd.lasting && !sd.forever && sd.e.how != spawns {
 			continue
 		}
-		longest = max(longest, time.Second)
-		for _, d := range r.waits {
+		if sd.lasting || sd.forever {
+			longest = max(longest, time.Second)
+		}
+		for _, d := range rs[i].waits {
 			longest = max(longest, d)
 		}
 	}
@@ -642,8 +644,7 @@ func (g *Generator) side(s *synth, sd *side, results map[*fn]string) error {
 			s.setup = append(s.setup, strings.Join(lhs, ", ")+" := "+call)
 			results[e.fn] = v
 		}
-		s.side = &sd.stmts
-		defer func() { s.side = nil }()
+		defer s.begin(&sd.stmts)()
 		rt := e.obj.Signature().Results().At(0).Type()
 		if sig, ok := rt.Underlying().(*types.Signature); ok {
 			if isHandlerSig(sig) {
@@ -671,8 +672,7 @@ func (g *Generator) side(s *synth, sd *side, results map[*fn]string) error {
 		}
 		return fmt.Errorf("its result, a %s, is not a function or handler", s.short(rt))
 	}
-	s.side = &sd.stmts
-	defer func() { s.side = nil }()
+	defer s.begin(&sd.stmts)()
 	call, err := g.call(s, e, true)
 	sd.call = call
 	return err

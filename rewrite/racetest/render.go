@@ -70,6 +70,10 @@ func file(s *synth, body string, constrained bool) ([]byte, error) {
 		}
 		return paths[i] < paths[j]
 	})
+	if len(paths) == 1 {
+		b.WriteString("import \"testing\"\n\n" + body)
+		return formatted(b.String())
+	}
 	b.WriteString("import (\n")
 	for i, p := range paths {
 		if i > 0 && isStd(paths[i-1]) && !isStd(p) {
@@ -86,9 +90,13 @@ func file(s *synth, body string, constrained bool) ([]byte, error) {
 	for _, d := range s.stubs {
 		b.WriteString("\n" + d + "\n")
 	}
-	out, err := format.Source([]byte(b.String()))
+	return formatted(b.String())
+}
+
+func formatted(src string) ([]byte, error) {
+	out, err := format.Source([]byte(src))
 	if err != nil {
-		return nil, fmt.Errorf("generated test does not parse: %w\n%s", err, b.String())
+		return nil, fmt.Errorf("generated test does not parse: %w\n%s", err, src)
 	}
 	return out, nil
 }
@@ -165,45 +173,49 @@ func (r *render) access(a *detect.Access) string {
 // overlap says why the two accesses can run at the same time.
 func (r *render) overlap(a, b *detect.Access) string {
 	ca, cb := contextOf(a), contextOf(b)
-	if a.Pos == b.Pos {
-		if ca == "" {
-			return "It overlaps with itself when two goroutines get there."
-		}
-		return "It overlaps with itself: it runs in " + ca + ", more than one at a time."
-	}
+	const api = "exported API"
 	switch {
-	case ca == "" && cb == "":
-		return "Both can run at the same time."
+	case ca == api && cb == api:
+		return "Both are reached by exported functions, which callers may use from several goroutines."
+	case ca == cb && ca == "":
+		return "Nothing keeps two goroutines from being there at once."
+	case ca == cb && a.Pos == b.Pos:
+		return "It runs " + ca + ", more than once at a time."
 	case ca == cb:
-		return "Both run in " + ca + ", more than one at a time."
+		return "Both run " + ca + ", more than once at a time."
 	case ca == "" || cb == "":
-		return "One runs in " + ca + cb + ", while the other goes on."
+		return "One runs " + strings.TrimPrefix(ca+cb, "through ") + " while the other goes on."
 	}
-	return "One runs in " + ca + ", the other in " + cb + "."
+	if ca == api {
+		ca, cb = cb, ca
+	}
+	if cb == api {
+		return "One runs " + ca + ", the other whenever a caller likes."
+	}
+	return "One runs " + ca + ", the other " + cb + "."
 }
 
+// contextOf renders the context that is most clearly concurrent.
 func contextOf(a *detect.Access) string {
 	if len(a.Contexts) == 0 {
 		return ""
 	}
 	c := a.Contexts[0]
-	for _, x := range a.Contexts { // prefer one that is concurrent by itself
-		if strings.HasPrefix(x, "go ") || strings.Contains(x, "handler") {
+	for _, x := range a.Contexts {
+		if strings.HasPrefix(x, "go ") || strings.Contains(strings.ToLower(x), "handler") {
 			c = x
 			break
 		}
 	}
 	switch {
 	case strings.HasPrefix(c, "go "):
-		return "a goroutine (" + c + ")"
-	case c == "main" || c == "init":
-		return c
-	case strings.HasPrefix(c, "http") || strings.HasPrefix(c, "HTTP"):
-		return "an HTTP handler" + strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(c, "http"), "HTTP"), " handler")
+		return "in the goroutine started at " + strings.TrimPrefix(c, "go ")
+	case strings.HasPrefix(strings.ToLower(c), "http handler"):
+		return strings.TrimSpace("in the HTTP handler " + strings.TrimSpace(c[len("http handler"):]))
 	case strings.HasPrefix(c, "exported"):
-		return "whatever calls the exported API"
+		return "exported API"
 	}
-	return c
+	return "in " + c
 }
 
 func wrap(text string, width int) []string {
@@ -222,8 +234,8 @@ func wrap(text string, width int) []string {
 	return append(out, line)
 }
 
-const forced = "The fake clock runs them one after the other, in both orders, and orders them by nothing else: " +
-	"the race detector sees what no lock covers, and a lock that happens to lie in between hides it in one order only."
+const forced = "The fake clock runs them one after the other, in both orders: a lock that " +
+	"happens to lie between them can hide the race from the detector in one order, not in both."
 
 // ordersBubble is the usual form: two sides, both orders.
 func (r *render) ordersBubble() {
@@ -266,7 +278,7 @@ func (r *render) ordersBubble() {
 func (r *render) selfBubble() {
 	s := r.s
 	tm, sync, st := s.use("time"), s.use("sync"), s.use("testing/synctest")
-	r.header("The fake clock runs two calls one after the other and orders them by nothing else, so the race detector sees what no lock covers.")
+	r.header("The fake clock runs two calls one after the other, and nothing but a lock could make that an order for the race detector.")
 	r.line("func %s(t *testing.T) {", r.t.Name)
 	r.line("%s.Test(t, func(t *testing.T) {", st)
 	r.lines(s.setup)
@@ -345,13 +357,16 @@ func (r *render) stress() {
 		sides = sides[:1]
 	}
 	for _, sd := range sides { // what runs on or only once goes first
-		if sd.forever {
-			r.lines(sd.stmts)
-			r.line("go func() { %s }()", sd.call)
-		} else if sd.lasting {
-			r.lines(sd.stmts)
-			r.line("%s", sd.call)
+		if !sd.forever && !sd.lasting {
+			continue
 		}
+		if len(sd.stmts) == 0 && sd.lasting && !sd.forever {
+			r.line("%s", sd.call)
+			continue
+		}
+		r.line("go func() {")
+		r.lines(sd.stmts)
+		r.line("%s\n}()", sd.call)
 	}
 	var repeat []*side
 	for _, sd := range sides {
@@ -390,8 +405,9 @@ func (r *render) onceStress() {
 	sd := r.sides[0]
 	if sd.forever || sd.lasting {
 		r.lines(s.setup)
+		r.line("go func() {")
 		r.lines(sd.stmts)
-		r.line("go func() { %s }()", sd.call)
+		r.line("%s\n}()", sd.call)
 		r.line("%s.Sleep(100 * %s.Millisecond)", s.use("time"), s.use("time"))
 		r.stop()
 	} else {

@@ -115,13 +115,22 @@ func Run(ctx context.Context, dir string, overlay map[string][]byte, tests []*Te
 			bin, out, err := build(ctx, dir, overlayFile, filepath.Join(tmp, fmt.Sprintf("p%d.test", n)), pkg, opts.Tags)
 			<-slots
 			if err != nil {
-				if te := toolError(out, err); te != nil {
+				te := toolError(out, err)
+				if te != nil {
 					mu.Lock()
 					broken = te
 					mu.Unlock()
 				}
-				for _, i := range groups[pkg] {
-					finish(i, Outcome{Result: DidNotBuild, Detail: firstLine(out), Output: excerpt(out)})
+				if len(groups[pkg]) == 1 || ctx.Err() != nil || te != nil {
+					for _, i := range groups[pkg] {
+						finish(i, Outcome{Result: DidNotBuild, Detail: firstLine(out), Output: excerpt(out)})
+					}
+					return
+				}
+				for _, i := range groups[pkg] { // one test of the package may spoil it for the others
+					slots <- struct{}{}
+					finish(i, alone(ctx, dir, overlay, tests, i, opts))
+					<-slots
 				}
 				return
 			}
@@ -145,6 +154,34 @@ func Run(ctx context.Context, dir string, overlay map[string][]byte, tests []*Te
 		return nil, broken
 	}
 	return outcomes, nil
+}
+
+// alone builds and runs one test without the other tests of its package.
+func alone(ctx context.Context, dir string, overlay map[string][]byte, tests []*Test, i int, opts RunOptions) Outcome {
+	fail := func(err error) Outcome { return Outcome{Result: DidNotBuild, Detail: err.Error()} }
+	tmp, err := os.MkdirTemp("", "mapmigrate-verify-")
+	if err != nil {
+		return fail(err)
+	}
+	defer os.RemoveAll(tmp)
+	own := map[string][]byte{}
+	for name, data := range overlay {
+		own[name] = data
+	}
+	for k, t := range tests {
+		if k != i && t.Package == tests[i].Package && t.File != tests[i].File {
+			delete(own, filepath.Join(dir, filepath.FromSlash(t.File)))
+		}
+	}
+	file, err := writeOverlay(tmp, own)
+	if err != nil {
+		return fail(err)
+	}
+	bin, out, err := build(ctx, dir, file, filepath.Join(tmp, "p.test"), tests[i].Package, opts.Tags)
+	if err != nil {
+		return Outcome{Result: DidNotBuild, Detail: firstLine(out), Output: excerpt(out)}
+	}
+	return runOne(ctx, dir, bin, tests[i], opts)
 }
 
 // Overlay returns base with the tests' own files added, by absolute path.

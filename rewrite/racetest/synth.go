@@ -8,6 +8,7 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	"maps"
 	"path"
 	"sort"
 	"strconv"
@@ -20,22 +21,23 @@ import (
 
 // A synth writes Go expressions for values of given types, in the file of one test.
 type synth struct {
-	x         *index
-	pkg       *detect.Package
-	imports   map[string]string // path → name, "" when the package's own
-	taken     map[string]bool   // names in use anywhere in the file
-	insts     map[*types.Named][]types.Type
-	shareable func(*types.Named) bool
-	shared    map[*types.Named]string // variables that both sides use
-	setup     []string                // statements before the two sides
-	side      *[]string               // statements of the side being written; nil means setup
-	stubs     []string                // declarations after the test
-	touched   map[*types.Var]bool     // fields that the sides use
-	leaveNil  *types.Var              // the map, when the program makes it lazily
-	wait      bool                    // something needs stopping: contexts get cancelled, done channels closed
-	used      map[*fn]bool            // constructors called
-	making    map[*types.Named]bool
-	stops     []string // statements that end what the test started, run last first
+	x          *index
+	pkg        *detect.Package
+	imports    map[string]string // path → name, "" when the package's own
+	taken      map[string]bool   // names in use anywhere in the file
+	insts      map[*types.Named][]types.Type
+	shareable  func(*types.Named) bool
+	shared     map[*types.Named]string // variables that both sides use
+	setup      []string                // statements before the two sides
+	side       *[]string               // statements of the side being written; nil means setup
+	stubs      []string                // declarations after the test
+	setupNames map[string]bool         // names that setup got while a side was being written
+	touched    map[*types.Var]bool     // fields that the sides use
+	leaveNil   *types.Var              // the map, when the program makes it lazily
+	wait       bool                    // something needs stopping: contexts get cancelled, done channels closed
+	used       map[*fn]bool            // constructors called
+	making     map[*types.Named]bool
+	stops      []string // statements that end what the test started, run last first
 }
 
 const maxDepth = 4
@@ -45,6 +47,21 @@ func (s *synth) stmt(text string) {
 		*s.side = append(*s.side, text)
 	} else {
 		s.setup = append(s.setup, text)
+	}
+}
+
+// begin starts the statements of a side. They stand in a function literal of
+// their own, so that each side may use the same names.
+func (s *synth) begin(stmts *[]string) (end func()) {
+	before := maps.Clone(s.taken)
+	s.side, s.setupNames = stmts, map[string]bool{}
+	return func() {
+		s.side = nil
+		for _, name := range s.imports {
+			before[name] = true
+		}
+		maps.Copy(before, s.setupNames)
+		s.taken = before
 	}
 }
 
@@ -58,6 +75,9 @@ func (s *synth) name(want string) string {
 		name = want + strconv.Itoa(i)
 	}
 	s.taken[name] = true
+	if s.side == nil && s.setupNames != nil {
+		s.setupNames[name] = true
+	}
 	return name
 }
 
@@ -281,7 +301,10 @@ func (s *synth) known(t types.Type, hint string) (string, bool, error) {
 		return q("errors", `.New("a")`)
 	case "context.Context":
 		if s.wait {
+			side := s.side
+			s.side = nil
 			ctx, cancel := s.name("ctx"), s.name("cancel")
+			s.side = side
 			c := s.use("context")
 			s.setup = append(s.setup, fmt.Sprintf("%s, %s := %s.WithCancel(%s.Background())", ctx, cancel, c, c))
 			s.stops = append(s.stops, cancel+"()")
@@ -320,7 +343,7 @@ func (s *synth) known(t types.Type, hint string) (string, bool, error) {
 	case "sync.Locker":
 		return "new(" + s.use("sync") + ".Mutex)", true, nil
 	case "*sync.WaitGroup":
-		v := s.name(hint)
+		v := s.name("done")
 		s.stmt(fmt.Sprintf("var %s %s.WaitGroup", v, s.use("sync")))
 		s.stmt(v + ".Add(1)")
 		return "&" + v, true, nil
@@ -334,9 +357,14 @@ func (s *synth) known(t types.Type, hint string) (string, bool, error) {
 // over it ends; one that only signals is closed when the test is done.
 func (s *synth) channel(t types.Type, u *types.Chan, hint string, depth int) (string, error) {
 	elem := s.typ(u.Elem())
-	ch := s.name(hint)
 	st, isStruct := u.Elem().Underlying().(*types.Struct)
 	signal := isStruct && st.NumFields() == 0
+	side := s.side
+	if signal {
+		s.side = nil
+	}
+	ch := s.name(hint)
+	s.side = side
 	switch {
 	case signal:
 		s.setup = append(s.setup, fmt.Sprintf("%s := make(chan %s)", ch, elem))
@@ -857,7 +885,10 @@ func (s *synth) stub(t types.Type, u *types.Interface, depth int) (string, error
 			return name + "{}", nil
 		}
 	}
+	side := s.side
+	s.side = nil
 	name = s.name(name)
+	s.side = side
 	var methods []string
 	for i := range u.NumMethods() {
 		m := u.Method(i)

@@ -1,0 +1,173 @@
+// This file documents every refusal code, once: for `mapmigrate explain`, and as
+// the remedy where a refusal has none that is more specific.
+
+package rewrite
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/mapmigrate/mapmigrate/plans"
+)
+
+// A Doc explains one refusal code.
+type Doc struct {
+	Code, Class, Title string
+	Text               string // what it means, with an example
+	Remedy             string // what the owner can do
+}
+
+// Docs returns the documentation of every code that Rewrite refuses with, sorted
+// by code.
+func Docs() []Doc {
+	out := slices.Clone(docs)
+	for i := range out {
+		if out[i].Class == "" {
+			out[i].Class = plans.Unsafe
+		}
+	}
+	slices.SortFunc(out, func(a, b Doc) int { return strings.Compare(a.Code, b.Code) })
+	return out
+}
+
+// remedyFor returns the general remedy of a code.
+func remedyFor(code string) string {
+	for _, d := range docs {
+		if d.Code == code {
+			return d.Remedy
+		}
+	}
+	return ""
+}
+
+var docs = []Doc{
+	{Code: "address-taken", Title: "the address of the map or of an element is taken",
+		Text:   "A pointer to the variable (&m) can be used as *map[K]V anywhere; those uses are not followed.\n\n\tdecode(&s.m)",
+		Remedy: "pass the map itself: it is a reference already"},
+	{Code: "any-conversion", Title: "the map becomes an interface value",
+		Text:   "Inside an interface the map keeps its dynamic type: v.(map[K]V) compiles after the rewrite and fails at run time.\n\n\tctx = context.WithValue(ctx, key, m)",
+		Remedy: "store a copy (maps.Clone) in the interface value"},
+	{Code: "broken-package", Title: "a package that may use the map does not type-check",
+		Text:   "Uses in a package with type errors cannot be seen, so that they cannot be rewritten.",
+		Remedy: "make `go vet ./...` pass first"},
+	{Code: "callback-calls", Title: "a call would run while the map is locked",
+		Text:   "m[k] = f(m[k]) becomes one atomic Update with f inside. f may block, or use the map and deadlock, so that only calls known to do neither are taken.\n\n\tm[k] = s.refresh(m[k])",
+		Remedy: "compute the new value from a plain function, or take a lock around the statement"},
+	{Code: "cannot-hoist", Title: "an operand cannot be evaluated first",
+		Text:   "In m[k] += f() the call must run before the map is locked, in a statement of its own; here is no place for one (a for statement's post, an if's init), or its type would change.",
+		Remedy: "give the operand a variable of its own, before the statement"},
+	{Code: "cannot-spell-type", Title: "the element type has no name in this file",
+		Text:   "The atomic update needs the element type written out, and this file does not import its package.",
+		Remedy: "import the type's package in this file"},
+	{Code: "cgo-file", Title: "the map is used in a cgo file",
+		Text:   "cgo compiles a processed copy of the file; its positions are not those of the source.",
+		Remedy: "move the map to a file without import \"C\""},
+	{Code: "channel", Title: "the map is sent on a channel",
+		Text:   "Whoever receives it is not followed.\n\n\tupdates <- s.m",
+		Remedy: "send a copy (maps.Clone), or a message about the map"},
+	{Code: "crosses-modules", Title: "the map is used in another module",
+		Text:   "The runtime lives in internal/ of one module, which another one cannot import.",
+		Remedy: "give the other module an accessor instead of the map"},
+	{Code: "declaration", Title: "the declaration is not understood",
+		Text:   "The variable is declared in a form such as a type switch or a select case.",
+		Remedy: "declare the map in a statement of its own"},
+	{Code: "escapes-to-call", Title: "the map is passed to a function that may keep or change it",
+		Text:   "The callee is outside the module, or a function value, and not known to only read.\n\n\tlib.Register(s.m)",
+		Remedy: "pass a copy (maps.Clone) if the callee only reads it"},
+	{Code: "exported-api", Title: "other modules may use the map",
+		Text:   "An exported variable, field or signature of a package that is not internal is API: changing its type breaks importers that mapmigrate cannot see.",
+		Remedy: "use --allow-api-change if no other module uses it, or make it unexported"},
+	{Code: "file-version", Title: "the file is compiled for an old Go",
+		Text:   "A //go:build go1.x line lowers the file's language version below what the rewritten code needs.",
+		Remedy: "raise the file's //go:build line to go1.23 or later"},
+	{Code: "foreign-map", Title: "the map comes from code that keeps it a plain map",
+		Text:   "Assigning a map that a function or another collection still holds would break the alias: changes through one would not show in the other.\n\n\ts.m = lib.Defaults()",
+		Remedy: "copy the map where it enters (maps.Clone)"},
+	{Code: "function-value", Title: "a function's signature cannot change",
+		Text:   "The map is a parameter or result of a function that is used as a value, is a literal, is variadic in it, or has no Go body; who else has that type is unknown.",
+		Remedy: "call a declared function directly, with the map as a parameter of its own"},
+	{Code: "generated", Title: "the map is used in generated code",
+		Text:   "The generator would undo the change, so that generated files are never edited.",
+		Remedy: "change the generator, or move the map out of generated code"},
+	{Code: "generic-function", Title: "the map is a parameter of a generic function",
+		Text:   "The function may be instantiated with other maps, which stay plain.",
+		Remedy: "pass a copy (maps.Clone) to the generic function"},
+	{Code: "go-directive", Title: "the module's go directive is too old",
+		Text:   "The runtime uses hash/maphash.Comparable and ranges over functions: Go 1.24.",
+		Remedy: "raise the go line of go.mod to 1.24.0 or later"},
+	{Code: "holder-reflected", Title: "a value that contains the map is observed as a whole",
+		Text:   "Encoders, fmt, templates and deep comparison look into the struct that holds the map, and would see the new type.\n\n\tjson.NewEncoder(w).Encode(s)   // s has an exported field that is the map",
+		Remedy: "encode or print a copy of what is wanted, or make the field invisible to it"},
+	{Code: "interface-method", Title: "a method's signature would change",
+		Text:   "Some interface has a method of this name: the type might silently stop, or start, to implement it.",
+		Remedy: "rename the method, or take the map out of its signature"},
+	{Code: "internal-check", Title: "a check of the result failed",
+		Text:   "mapmigrate proves each result before it shows it: it parses, keeps every comment, touches no other token, type-checks, compiles. One of these failed, so that the site is refused instead. This is a limit of mapmigrate, not of your code.",
+		Remedy: "please report it, with the message"},
+	{Code: "line-directives", Title: "the file has //line directives",
+		Text:   "Its positions are those of another file.",
+		Remedy: "change the file that this one is made from"},
+	{Code: "linkname", Title: "the variable is linked by name",
+		Text:   "A //go:linkname gives another package the variable with its old type.",
+		Remedy: "remove the linkname"},
+	{Code: "multi-assign", Title: "an element is assigned together with others",
+		Text:   "m[a], m[b] = m[b], m[a] evaluates everything before it assigns; calls cannot do that.",
+		Remedy: "assign the element in a statement of its own"},
+	{Code: "multi-value", Title: "the map travels among several results",
+		Text:   "return f() or g(f()) passes all results on together.",
+		Remedy: "assign the results to variables first"},
+	{Code: "named-type", Title: "the map has a named type",
+		Text:   "A named map type has methods and conversions of its own; a pointer type by that name cannot have them.\n\n\ttype Set map[string]struct{}",
+		Remedy: "use the plain map type, or wrap the named type in a struct"},
+	{Code: "nested-strategy", Title: "a nested map has no form of this strategy",
+		Text:   "Rows stay atomic only in safemap.Nested, which is sharded, or has one lock.",
+		Remedy: "use --strategy=sharded or --strategy=locked"},
+	{Code: "nested-three-levels", Title: "the map has three levels",
+		Text:   "The runtime has two-level maps.",
+		Remedy: "give the inner two levels a struct type of their own"},
+	{Code: "nil-row", Title: "a nil row is stored",
+		Text:   "The source tells a row that is nil from one that is missing; the atomic get-or-create does not.",
+		Remedy: "delete the row instead of storing nil"},
+	{Code: "no-direct-method", Title: "sync.Map has no such method",
+		Text:   "--runtime=std emits sync.Map itself, only where each use is one of its methods and no type assertion is needed.",
+		Remedy: "use --runtime=plain, whose SyncMap is typed and complete"},
+	{Code: "other-build", Title: "a file of another build configuration mentions the variable",
+		Text:   "Files left out by GOOS, GOARCH or tags are not loaded; they would not compile any more.",
+		Remedy: "move the use out of the constrained file, or run with the --tags or GOOS that include it"},
+	{Code: "printer-unstable", Title: "the file does not survive formatting",
+		Text:   "Printing the unchanged file does not give gofmt's result, so that a changed one could lose something.",
+		Remedy: "run gofmt on the file"},
+	{Code: "range-target", Title: "a loop assigns to the map or an element",
+		Text:   "for m[k] = range xs has no form with calls.",
+		Remedy: "use a variable of its own for the loop"},
+	{Code: "recursive-map", Title: "a variable holds both the map and a row",
+		Text:   "Their types differ after the rewrite.",
+		Remedy: "use two variables"},
+	{Code: "row-made-apart", Title: "a row is made outside the nested map",
+		Text:   "A row that other code holds before it is stored would be used without its lock.\n\n\trow := load(); m[a] = row",
+		Remedy: "store a new map (make, a literal, maps.Clone) into the nested map, and take the row from there"},
+	{Code: "runtime-clash", Title: "no folder is free for the runtime",
+		Text:   "internal/safemap and internal/mapmigrate/safemap hold other code.",
+		Remedy: "free one of them"},
+	{Code: "runtime-edited", Title: "the emitted runtime was changed",
+		Text:   "A file of the runtime differs from what this version emits; overwriting it would lose the change.",
+		Remedy: "move your changes elsewhere and delete the file"},
+	{Code: "select-assign", Title: "a select case receives into an element",
+		Text:   "case m[k] = <-ch: has no form with a call.",
+		Remedy: "receive into a variable and store it in the case's body"},
+	{Code: "size-hint", Title: "make's size hint is not an int",
+		Text:   "make takes any integer type; the constructor takes an int.",
+		Remedy: "convert the size hint to int"},
+	{Code: "stored-elsewhere", Title: "the map is an element of another collection",
+		Text:   "What is done with it there is not followed.\n\n\tall = append(all, s.m)",
+		Remedy: "store a copy (maps.Clone) there"},
+	{Code: "two-steps", Title: "several uses are one step of the program",
+		Text:   "The map is shared without one lock, and a read decides about a later write. Each use would be atomic, the pair would not:\n\n\tif len(m) < limit { m[k] = v }\n\nShapes that have one atomic call (get-or-create, delete-and-return, counters, lazy rows) are rewritten to it.",
+		Remedy: "take one lock around the steps, or write them as one operation"},
+	{Code: "unknown-use", Title: "a use is not understood",
+		Text:   "The expression uses the map in a form for which mapmigrate has no equivalent.",
+		Remedy: "simplify this use of the map"},
+	{Code: "variable-replaced", Title: "the variable itself is assigned while shared",
+		Text:   "The target is a pointer: assigning it while goroutines use it is a race like the old one.\n\n\tif s.m == nil { s.m = make(map[string]int) }   // every handler runs this",
+		Remedy: "create the map once, before it is shared (in the constructor or declaration); use clear to empty it"},
+}
