@@ -170,8 +170,8 @@ func (r *refuser) takeLock(f detect.Finding) {
 		r.add("take-lock", a.Pos,
 			fmt.Sprintf("%s has a lock: %d of %d accesses hold %s, but the %s in %s at %s holds %s%s",
 				r.m.Name, r.m.GuardHeld, r.m.GuardTotal, r.m.Guard, a.Op, a.Func, r.at(a.Pos), locks(a), r.alsoGuards()),
-			fmt.Sprintf("in %s, call %s.%s() before the %s at %s and %s after it; or swap the map with --strategy=%s",
-				a.Func, r.m.Guard, r.lockMethod(a), a.Op, r.at(a.Pos), "un"+strings.ToLower(r.lockMethod(a)), Sharded))
+			fmt.Sprintf("in %s, call %s.%s() before the %s at %s and %s() after it; or swap the map with --strategy=%s",
+				a.Func, r.m.Guard, r.lockMethod(a), a.Op, r.at(a.Pos), strings.Replace(r.lockMethod(a), "Lock", "Unlock", 1), Sharded))
 	}
 }
 

@@ -176,7 +176,7 @@ func TestRefusals(t *testing.T) {
 			"m.T.f has a lock: 6 of 7 accesses hold T.mu, but the update in (*T).fA at t.go:10 holds no lock",
 			"in (*T).fA, call T.mu.Lock() before the update at t.go:10"},
 		{"a read of a read-write lock", guarded(detect.Partial, "read", "read@r:mu"), advise.Options{}, "take-lock",
-			"the read in (*T).fA at t.go:10 holds no lock", "call T.mu.RLock() before the read"},
+			"the read in (*T).fA at t.go:10 holds no lock", "call T.mu.RLock() before the read at t.go:10 and RUnlock() after it"},
 		{"write under RLock", guarded(detect.ReadLockWrite, "write@r:mu", "read@r:mu"), advise.Options{}, "take-lock",
 			"holds only T.mu for reading only", "call T.mu.Lock() before the write"},
 		{"wrong lock", guarded(detect.WrongLock, "write@other", "read@mu"), advise.Options{}, "take-lock",
