@@ -120,6 +120,7 @@ type reach struct {
 	globals  map[*types.Var]bool // package variables used
 	lasting  bool                // starts goroutines that need not end with the call
 	forever  bool                // may itself not return until something stops it
+	blocks   bool                // sleeps or waits for a channel or another goroutine
 	holds    bool                // blocks (sleeps, waits for a channel) in a function that also locks
 	waits    []time.Duration     // constants given to tickers, timers and Sleep
 	live     map[*types.Named]bool
@@ -154,6 +155,7 @@ func (x *index) reach(roots ...*fn) *reach {
 	for f := range r.funcs {
 		h := x.hazard(f)
 		r.lasting = r.lasting || h.lasting
+		r.blocks = r.blocks || h.blocks
 		r.holds = r.holds || h.locks && h.blocks
 		r.waits = append(r.waits, h.waits...)
 	}

@@ -269,6 +269,7 @@ type side struct {
 	call    string
 	forever bool // the call returns only when something stops it
 	lasting bool // the call leaves a goroutine behind
+	blocks  bool // the call waits for something, which may not come when it is repeated
 }
 
 // program writes the program-level test of a scenario.
@@ -333,9 +334,9 @@ func (g *Generator) programIn(p *detect.Package, m *detect.Map, c scenario, ra, 
 		g.share(s, c)
 	}
 
-	sides := []*side{{e: c.a, forever: ra.forever, lasting: ra.lasting}}
+	sides := []*side{{e: c.a, forever: ra.forever, lasting: ra.lasting, blocks: ra.blocks}}
 	if !c.once {
-		sides = append(sides, &side{e: c.b, forever: rb.forever, lasting: rb.lasting})
+		sides = append(sides, &side{e: c.b, forever: rb.forever, lasting: rb.lasting, blocks: rb.blocks})
 	}
 	results := map[*fn]string{}
 	if m.Kind == detect.PackageVar {

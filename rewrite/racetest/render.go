@@ -339,7 +339,6 @@ func (r *render) stop() {
 // stress is two groups of goroutines that repeat their call, with seeded jitter.
 func (r *render) stress() {
 	s := r.s
-	sync := s.use("sync")
 	why := ""
 	if r.t.Reason != "" {
 		why = " (A stress test, because " + r.t.Reason + ".)"
@@ -351,7 +350,6 @@ func (r *render) stress() {
 		r.line("const seed = %d\nt.Logf(\"seed %%d\", seed)", r.t.Seed)
 	}
 	r.lines(s.setup)
-	r.line("var wg %s.WaitGroup", sync)
 	sides := r.sides
 	if len(sides) == 2 && r.same() {
 		sides = sides[:1]
@@ -374,21 +372,32 @@ func (r *render) stress() {
 			repeat = append(repeat, sd)
 		}
 	}
-	if len(repeat) > 0 {
-		rnd, rt := s.use("math/rand"), s.use("runtime")
-		r.line("for g := int64(0); g < 4; g++ {\nwg.Add(%d)", len(repeat))
-		for _, sd := range repeat {
-			r.line("go func(rng *%s.Rand) {\ndefer wg.Done()\nfor i := 0; i < 50; i++ {", rnd)
-			r.line("for n := rng.Intn(4); n > 0; n-- {\n%s.Gosched()\n}", rt)
-			r.lines(sd.stmts)
-			r.line("%s\n}", sd.call)
-			r.line("}(%s.New(%s.NewSource(seed + g)))", rnd, rnd)
-		}
-		r.line("}")
-	} else {
+	if len(repeat) == 0 {
 		r.line("%s.Sleep(100 * %s.Millisecond)", s.use("time"), s.use("time"))
+		r.stop()
+		r.line("}")
+		return
 	}
-	r.line("wg.Wait()")
+	r.line("var wg %s.WaitGroup", s.use("sync"))
+	rnd, rt := s.use("math/rand"), s.use("runtime")
+	r.line("for g := int64(0); g < 4; g++ {\nwg.Add(%d)", len(repeat))
+	for _, sd := range repeat {
+		r.line("go func(rng *%s.Rand) {\ndefer wg.Done()\nfor i := 0; i < 50; i++ {", rnd)
+		r.line("for n := rng.Intn(4); n > 0; n-- {\n%s.Gosched()\n}", rt)
+		r.lines(sd.stmts)
+		r.line("%s\n}", sd.call)
+		r.line("}(%s.New(%s.NewSource(seed + g)))", rnd, rnd)
+	}
+	r.line("}")
+
+	if slices.ContainsFunc(repeat, func(sd *side) bool { return sd.blocks }) {
+		tm := s.use("time")
+		done := s.name("done")
+		r.line("%s := make(chan struct{})\ngo func() {\nwg.Wait()\nclose(%s)\n}()", done, done)
+		r.line("select {\ncase <-%s:\ncase <-%s.After(%s.Second): // a repeated call may wait for what does not come\n}", done, tm, tm)
+	} else {
+		r.line("wg.Wait()")
+	}
 	r.stop()
 	r.line("}")
 }

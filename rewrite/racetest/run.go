@@ -47,7 +47,7 @@ type Outcome struct {
 	Test   *Test
 	Result string // Failed, Passed, NotReproduced, TimedOut or DidNotBuild
 	Failed int    // of Runs
-	Runs   int
+	Runs   int    // fewer than Count after a time-out
 	Detail string // one sentence
 	Output string // an excerpt
 }
@@ -247,8 +247,9 @@ func toolError(out []byte, err error) *ToolError {
 
 // runOne runs a test Count times in its package's folder.
 func runOne(ctx context.Context, dir, bin string, t *Test, opts RunOptions) Outcome {
-	o := Outcome{Result: Passed, Runs: opts.Count}
+	o := Outcome{Result: Passed}
 	for range opts.Count {
+		o.Runs++
 		res, detail, out := runOnce(ctx, dir, bin, t, opts)
 		if res == Passed {
 			continue
@@ -258,6 +259,9 @@ func runOne(ctx context.Context, dir, bin string, t *Test, opts RunOptions) Outc
 		}
 		if o.Result == Passed || res == Failed && o.Result != Failed {
 			o.Result, o.Detail, o.Output = res, detail, excerpt(out)
+		}
+		if res == TimedOut {
+			break // the others would take as long
 		}
 	}
 	if o.Result == Passed {
