@@ -80,6 +80,9 @@ func sameElement(a, b *rec) bool {
 
 // compound finds the shapes. It runs once, when the class is complete.
 func (c *class) compound() []*merge {
+	for _, r := range c.recs {
+		c.selfUpdate(r)
+	}
 	var merges []*merge
 	for _, r := range c.recs {
 		if r.skip || r.merged {
@@ -104,6 +107,65 @@ func (c *class) compound() []*merge {
 		}
 	}
 	return merges
+}
+
+// selfUpdate decides how m[k] = f(m[k]) is done: in one Update, when f may run
+// while the map is locked; then the reads on the right are part of it.
+func (c *class) selfUpdate(r *rec) {
+	s, ok := r.node.(*ast.AssignStmt)
+	if r.kind != useUpdate || !ok || s.Tok != token.ASSIGN {
+		return
+	}
+	r.olds = occurrences(r.fi, s.Rhs[0], ast.Unparen(s.Lhs[0]).(*ast.IndexExpr))
+	if c.appendsTo(r, s.Rhs[0]) == nil && !c.pureApart(r, s.Rhs[0]) {
+		r.apart = true
+		return
+	}
+	for _, old := range r.olds {
+		if own := c.byNode[old]; own != nil {
+			own.skip = true
+		}
+	}
+}
+
+// appendsTo returns the appended operands of m[k] = append(m[k], x…), which are
+// evaluated first when they are not simple.
+func (c *class) appendsTo(r *rec, rhs ast.Expr) []ast.Expr {
+	call, ok := ast.Unparen(rhs).(*ast.CallExpr)
+	if !ok || r.fi.builtin(call) != "append" || len(r.olds) != 1 || ast.Unparen(call.Args[0]) != r.olds[0] || len(call.Args) < 2 {
+		return nil
+	}
+	return call.Args[1:]
+}
+
+// pureApart reports whether e may run in a callback, apart from its reads of the
+// element itself, which become the callback's parameter.
+func (c *class) pureApart(r *rec, e ast.Expr) bool {
+	isOld := func(n ast.Node) bool {
+		x, ok := n.(ast.Expr)
+		return ok && slices.Contains(r.olds, x)
+	}
+	for _, x := range c.recs {
+		if x.fi == r.fi && e.Pos() <= x.node.Pos() && x.node.End() <= e.End() && !isOld(x.node) {
+			return false // another use of the map
+		}
+	}
+	quiet := true
+	ast.Inspect(e, func(n ast.Node) bool {
+		if isOld(n) {
+			return false
+		}
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			quiet = quiet && c.quietCall(r.fi, n, 3)
+		case *ast.UnaryExpr:
+			quiet = quiet && n.Op != token.ARROW
+		case *ast.FuncLit:
+			quiet = false
+		}
+		return quiet
+	})
+	return quiet
 }
 
 // recOf returns the record of the single use that a statement is, if any.

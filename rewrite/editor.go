@@ -388,6 +388,7 @@ func (e *editor) apply() {
 		t := e.twinOf[o.target()]
 		at[t] = append(at[t], o)
 	}
+	e.gather()
 	pre := func(c *dstutil.Cursor) bool {
 		if c.Node() != nil {
 			e.stack = append(e.stack, c.Node())
@@ -424,6 +425,40 @@ func (e *editor) apply() {
 	}
 	dstutil.Apply(e.tree, pre, post)
 	e.pos = token.NoPos
+}
+
+// gather brings arguments that a callOp takes from another statement (which a
+// removeOp drops) into the call's own node, so that they are visited, and their
+// comments kept, like those that were there from the start:
+//
+//	v, ok := m[k]                       v, ok := m[_(k, newThing())]
+//	if !ok { v = newThing(); m[k] = v } if !ok { v = _; m[k] = v }
+func (e *editor) gather() {
+	for _, o := range e.in.Ops {
+		call, ok := o.(*callOp)
+		if !ok {
+			continue
+		}
+		for _, a := range call.Args {
+			x := a.Expr
+			if x == nil && a.Func != nil {
+				x = a.Func.Body
+			}
+			if x == nil || call.Node.Pos() <= x.Pos() && x.End() <= call.Node.End() {
+				continue
+			}
+			idx := e.twinOf[call.Node].(*dst.IndexExpr) // the only target that takes arguments from elsewhere
+			from := e.twinOf[x].(dst.Expr)
+			dstutil.Apply(e.tree, nil, func(c *dstutil.Cursor) bool {
+				if c.Node() == dst.Node(from) {
+					c.Replace(dst.NewIdent("_"))
+					return false
+				}
+				return true
+			})
+			idx.Index = &dst.CallExpr{Fun: dst.NewIdent("_"), Args: []dst.Expr{idx.Index, from}}
+		}
+	}
 }
 
 func (e *editor) applyOp(o op, c *dstutil.Cursor) dst.Node {

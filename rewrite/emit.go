@@ -286,65 +286,20 @@ func (em *emitter) update(r *rec) {
 	case *ast.IncDecStmt:
 		fa.IncDec = s.Tok.String()[:1]
 	case *ast.AssignStmt:
-		idx := ast.Unparen(s.Lhs[0]).(*ast.IndexExpr)
 		if s.Tok != token.ASSIGN {
 			fa.Op = strings.TrimSuffix(s.Tok.String(), "=")
 			fa.Body = s.Rhs[0]
 			em.hoist(r, stmt, s.Rhs[0])
 			break
 		}
-		fa.Body = s.Rhs[0]
-		fa.Olds = occurrences(r.fi, s.Rhs[0], idx)
-		if call, ok := ast.Unparen(s.Rhs[0]).(*ast.CallExpr); ok && r.fi.builtin(call) == "append" && len(fa.Olds) == 1 && ast.Unparen(call.Args[0]) == fa.Olds[0] {
-			em.hoist(r, stmt, call.Args[1:]...)
-		} else if !em.pureApart(r, s.Rhs[0], fa.Olds) {
+		if r.apart {
 			em.twoSteps(r, s)
 			return
 		}
-		for _, old := range fa.Olds {
-			if own := c.byNode[old]; own != nil {
-				own.skip = true
-			}
-		}
+		fa.Body, fa.Olds = s.Rhs[0], r.olds
+		em.hoist(r, stmt, c.appendsTo(r, s.Rhs[0])...)
 	}
 	em.call(r, or(r.fun, em.existing(r, "Update")), arg{Func: fa})
-}
-
-// pureApart reports whether e without the old value is quiet enough for a callback.
-func (em *emitter) pureApart(r *rec, e ast.Expr, olds []ast.Expr) bool {
-	for _, x := range em.c.recs {
-		if x.fi != r.fi || x.node.Pos() < e.Pos() || x.node.End() > e.End() {
-			continue
-		}
-		if ex, ok := x.node.(ast.Expr); ok {
-			isOld := false
-			for _, old := range olds {
-				isOld = isOld || old == ex
-			}
-			if !isOld {
-				return false // another use of the map inside the callback
-			}
-		}
-	}
-	quiet := true
-	ast.Inspect(e, func(n ast.Node) bool {
-		for _, old := range olds {
-			if n == ast.Node(old) {
-				return false
-			}
-		}
-		if call, ok := n.(*ast.CallExpr); ok {
-			quiet = quiet && em.c.quietCall(r.fi, call, 3)
-		}
-		if u, ok := n.(*ast.UnaryExpr); ok && u.Op == token.ARROW {
-			quiet = false
-		}
-		if _, ok := n.(*ast.FuncLit); ok {
-			quiet = false
-		}
-		return quiet
-	})
-	return quiet
 }
 
 // twoSteps emits m[k] = f(m[k]) as a Get and a Store, which is what it is under

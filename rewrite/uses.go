@@ -61,9 +61,11 @@ type rec struct {
 	row   bool     // base (with no keys) or base[keys[0]] is a row
 	level level
 
-	fun    string // method chosen by a compound shape; "" for the usual one
-	skip   bool   // merged into another operation
-	merged bool   // part of a compound that is one atomic call now
+	olds   []ast.Expr // occurrences of the element in rhs, for m[k] = f(m[k])
+	apart  bool       // m[k] = f(m[k]) whose f may not run while the map is locked: Get, then Store
+	fun    string     // method chosen by a compound shape; "" for the usual one
+	skip   bool       // merged into another operation
+	merged bool       // part of a compound that is one atomic call now
 }
 
 // A place denotes the map itself (no keys), or a row of a nested one: base[keys[0]].
