@@ -350,11 +350,12 @@ func joinAligned(hs []hunk, orig []byte) []hunk {
 		}
 		return false
 	}
+	comment := func(h hunk) bool { return strings.Contains(h.New, " //") }
 	var out []hunk
 	for _, h := range hs {
 		if n := len(out); n > 0 && out[n-1].End == h.Start && !out[n-1].Import && !h.Import {
 			last := &out[n-1]
-			if slices.Equal(last.Sites, h.Sites) || aligned(*last) || aligned(h) {
+			if slices.Equal(last.Sites, h.Sites) || aligned(*last) || aligned(h) || comment(*last) && comment(h) {
 				last.End = h.End
 				last.New += h.New
 				last.Sites = append(last.Sites, h.Sites...)
