@@ -21,7 +21,8 @@ type merge struct {
 	value  ast.Expr   // the value to store; nil for none
 	lazy   bool       // wrap value in a function
 	atExpr ast.Node   // the call replaces this expression of stmt; nil: all of stmt
-	unused *ast.Ident // an ok that nothing reads any more
+	ok     *ast.Ident // the ok variable of the shape, when a dropped statement read it
+	blank  bool       // nothing reads ok any more
 }
 
 // next returns the statement after s in its block, previous the one before.
@@ -106,6 +107,7 @@ func (c *class) compound() []*merge {
 			merges = append(merges, m)
 		}
 	}
+	c.blankUnread(merges)
 	return merges
 }
 
@@ -234,7 +236,7 @@ func (c *class) getOrCreate(load *rec) *merge {
 	}
 	if load.kind == useLoadRow {
 		m := &merge{fi: fi, stmt: as, atExpr: load.node, drop: []ast.Stmt{p}, call: load, fun: "LoadOrCreateRow"}
-		c.mergeOk(m, okID, p)
+		m.ok = okID
 		c.absorb(load, store, c.byNode[first.Lhs[0]])
 		return m
 	}
@@ -242,26 +244,38 @@ func (c *class) getOrCreate(load *rec) *merge {
 		return nil
 	}
 	m := &merge{fi: fi, stmt: as, atExpr: load.node, drop: []ast.Stmt{p}, call: load, fun: "LoadOrCompute", value: first.Rhs[0], lazy: true}
-	c.mergeOk(m, okID, p)
+	m.ok = okID
 	c.absorb(load, store)
 	return m
 }
 
-// mergeOk blanks an ok variable that only the dropped statement read.
-func (c *class) mergeOk(m *merge, okID *ast.Ident, dropped ast.Node) {
-	obj := m.fi.object(okID)
-	used := false
-	ast.Inspect(m.fi.enclosing(okID), func(n ast.Node) bool {
-		if n == dropped {
-			return false
+// blankUnread finds the ok variables that only dropped statements read, and marks
+// their places to be blanked. It looks at all merges at once: one variable may
+// serve several.
+func (c *class) blankUnread(merges []*merge) {
+	dropped := map[ast.Node]bool{}
+	places := map[*ast.Ident]bool{}
+	for _, m := range merges {
+		for _, s := range m.drop {
+			dropped[s] = true
 		}
-		if id, ok := n.(*ast.Ident); ok && m.fi.pkg.Info.Uses[id] == obj {
-			used = true
+		if m.ok != nil {
+			places[m.ok] = true
 		}
-		return true
-	})
-	if !used && m.fi.pkg.Info.Defs[okID] != nil {
-		m.unused = okID
+	}
+	for _, m := range merges {
+		if m.ok == nil {
+			continue
+		}
+		obj := m.fi.object(m.ok)
+		elsewhere := false
+		ast.Inspect(m.fi.enclosing(m.ok), func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok && m.fi.object(id) == obj && !places[id] {
+				elsewhere = true
+			}
+			return !dropped[n]
+		})
+		m.blank = !elsewhere
 	}
 }
 

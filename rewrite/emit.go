@@ -379,8 +379,8 @@ func (em *emitter) merge(m *merge) {
 		}
 		em.add(m.fi, o)
 	}
-	if m.unused != nil {
-		em.add(m.fi, &textOp{em.base(m.unused), "_"})
+	if m.blank {
+		em.add(m.fi, &textOp{em.base(m.ok), "_"})
 	}
 	for _, s := range m.drop {
 		em.add(m.fi, &removeOp{em.base(s)})

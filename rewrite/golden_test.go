@@ -106,6 +106,9 @@ func golden(t *testing.T, file string) {
 	for _, s := range out.Sites {
 		for _, r := range s.Refusals {
 			fmt.Fprintf(&refusals, "%s %s %s:%d\n", s.Maps[0].Name, r.Code, r.Pos.File, r.Pos.Line)
+			if r.Code == "internal-check" {
+				t.Errorf("%s: %s", s.Maps[0].Name, r.Message)
+			}
 			if r.Message == "" || r.Class == "" {
 				t.Errorf("refusal %s of %s says nothing", r.Code, s.Maps[0].Name)
 			}

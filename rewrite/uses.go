@@ -358,6 +358,12 @@ func (c *class) flowTo(fi *fileInfo, lhs ast.Expr, lv level, from ast.Expr) {
 		c.add(fi, fi.object(x), lv, from.Pos())
 	case *ast.SelectorExpr:
 		c.add(fi, fi.object(x.Sel), lv, from.Pos())
+	case *ast.IndexExpr:
+		// m[a] = row: the use of m there says whether the row is new.
+		if lv == row && c.memberOf(fi, x.X) != nil {
+			return
+		}
+		c.refuse("stored-elsewhere", lhs.Pos(), "", "the map is stored in %s, an element of another collection", shortExpr(lhs))
 	default:
 		c.refuse("stored-elsewhere", lhs.Pos(), "store a copy (maps.Clone), or name the collection's element type", "the map is stored in %s, an element of another collection", shortExpr(lhs))
 	}
