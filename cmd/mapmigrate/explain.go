@@ -16,6 +16,7 @@ import (
 	"github.com/mapmigrate/mapmigrate/advise"
 	"github.com/mapmigrate/mapmigrate/detect"
 	"github.com/mapmigrate/mapmigrate/plans"
+	"github.com/mapmigrate/mapmigrate/rewrite"
 )
 
 func newExplain(e *env) *cobra.Command {
@@ -82,6 +83,9 @@ func codes() []code {
 		all = append(all, code{string(d.Code), "finding", d.Title, d.Text})
 	}
 	for _, d := range advise.Docs() {
+		all = append(all, code{d.Code, "refusal, " + d.Class, d.Title, d.Text})
+	}
+	for _, d := range rewrite.Docs() {
 		all = append(all, code{d.Code, "refusal, " + d.Class, d.Title, d.Text})
 	}
 	slices.SortStableFunc(all, func(a, b code) int { return strings.Compare(a.name, b.name) })

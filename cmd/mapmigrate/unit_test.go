@@ -76,3 +76,25 @@ func TestPanic(t *testing.T) {
 		t.Errorf("code %d, %s", code, &stderr)
 	}
 }
+
+// Every code is explained once, and is of a kind that the list shows.
+func TestCodes(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range codes() {
+		if seen[c.name] {
+			t.Errorf("%s is documented twice", c.name)
+		}
+		seen[c.name] = true
+		switch c.kind {
+		case "finding", "refusal, unsafe", "refusal, unhelpful":
+		default:
+			t.Errorf("%s is of the unknown kind %q", c.name, c.kind)
+		}
+		if c.title == "" || c.text == "" {
+			t.Errorf("%s has no explanation", c.name)
+		}
+	}
+	if len(seen) == 0 {
+		t.Error("no codes")
+	}
+}
