@@ -62,10 +62,11 @@
 //	file system     package os but for the environment and error predicates, ParseFiles, ServeFile, …
 //	network         package net but for parsing and addresses, HTTP clients and servers
 //	process         os.Exit, log.Fatal (any logger's), os/exec, os/signal, syscall, flag, plugin
-//	unsafe, cgo     and functions without a Go body
-//	other modules   but for a list of libraries for state, identity, logging and metrics
+//	unsafe, cgo     unsafe.Pointer and Add, import "C", functions without a Go body
+//	other modules   but for a list of libraries for state, identity, logging and metrics,
+//	                and those that import nothing to have an effect with
 //
-// The tables are in effects.go; a package that they do not name is denied. What a
+// The tables are in effects.go; a standard package that they do not name is denied. What a
 // package's own init functions and TestMain do is not asked: the user's go test
 // runs them too. Standard error may be written to.
 //

@@ -8,10 +8,11 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	"os/exec"
 	"path"
 	"path/filepath"
-	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/mapmigrate/mapmigrate/detect"
@@ -32,6 +33,9 @@ type index struct {
 	named    []*types.Named // declared at package level, in order
 	hazards  map[*fn]*hazard
 	callerOf map[*types.Func][]*fn // who mentions a function; filled on first use
+
+	depsOnce sync.Once
+	deps     map[string][]string // imports of every dependency; filled on first use
 }
 
 // A fn is a first-party function with a body.
@@ -238,8 +242,16 @@ func (r *reach) walk(root ast.Node, p *detect.Package, in string) {
 					}
 				}
 			case *types.PkgName:
-				if path := obj.Imported().Path(); path == "unsafe" || path == "C" {
-					r.deny(n.Pos(), in, "uses "+path)
+				if obj.Imported().Path() == "C" {
+					r.deny(n.Pos(), in, "uses cgo")
+				}
+			case *types.TypeName:
+				if obj == types.Unsafe.Scope().Lookup("Pointer") {
+					r.deny(n.Pos(), in, "uses unsafe.Pointer")
+				}
+			case *types.Builtin: // unsafe.String, Slice and the like only look; Add computes addresses
+				if obj.Pkg() == types.Unsafe && obj.Name() == "Add" {
+					r.deny(n.Pos(), in, "uses unsafe.Add")
 				}
 			}
 		}
@@ -277,7 +289,9 @@ func (r *reach) call(pos token.Pos, obj *types.Func, in string) {
 		r.deny(pos, in, "calls "+shortName(obj.FullName())+", which has no Go body")
 		return
 	}
-	if why := effectOf(obj); why != "" {
+	if why := effectOf(obj); why == effOutside && r.x.calmLibrary(obj.Pkg().Path()) {
+		return
+	} else if why != "" {
 		r.deny(pos, in, "calls "+shortName(obj.FullName())+", "+why)
 	}
 }
@@ -534,13 +548,11 @@ func effectOf(f *types.Func) string {
 		}
 		return ""
 	}
-	for _, tree := range calmTrees {
-		if pkg == strings.TrimSuffix(tree, "/") || strings.HasPrefix(pkg, strings.TrimSuffix(tree, "/")+"/") {
-			if strings.HasPrefix(f.Name(), "Fatal") || f.Name() == "Exit" {
-				return effProcess
-			}
-			return ""
+	if listedTree(pkg) {
+		if strings.HasPrefix(f.Name(), "Fatal") || f.Name() == "Exit" {
+			return effProcess
 		}
+		return ""
 	}
 	if first, _, _ := strings.Cut(pkg, "/"); strings.Contains(first, ".") {
 		return effOutside
@@ -548,11 +560,60 @@ func effectOf(f *types.Func) string {
 	return effProcess
 }
 
-func sortedFields(m map[*types.Var]bool) []*types.Var {
-	var out []*types.Var
-	for v := range m {
-		out = append(out, v)
+// calmLibrary reports whether a package of another module has nothing to reach an
+// effect with: neither it nor what it imports from other modules imports a
+// standard package outside the calm ones.
+func (x *index) calmLibrary(pkg string) bool {
+	x.depsOnce.Do(func() {
+		x.deps = map[string][]string{}
+		cmd := exec.Command("go", "list", "-e", "-deps", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")
+		cmd.Dir = x.prog.Dir
+		out, err := cmd.Output()
+		if err != nil {
+			return // unknown: every library stays denied
+		}
+		for l := range strings.Lines(string(out)) {
+			if f := strings.Fields(l); len(f) > 0 {
+				x.deps[f[0]] = f[1:]
+			}
+		}
+	})
+	seen := map[string]bool{}
+	var visit func(string) bool
+	visit = func(pkg string) bool {
+		if seen[pkg] {
+			return true
+		}
+		seen[pkg] = true
+		imports, known := x.deps[pkg]
+		if !known {
+			return false
+		}
+		for _, imp := range imports {
+			switch {
+			case isStd(imp):
+				ok := calm[imp] || imp == "fmt" || imp == "time" || imp == "reflect" || imp == "runtime" || imp == "net/textproto"
+				for _, tree := range []string{"encoding", "hash", "crypto"} {
+					ok = ok || imp == tree || strings.HasPrefix(imp, tree+"/") && imp != "crypto/tls"
+				}
+				if !ok {
+					return false
+				}
+			case !listedTree(imp) && !visit(imp):
+				return false
+			}
+		}
+		return true
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Pos() < out[j].Pos() })
-	return out
+	return visit(pkg)
+}
+
+func listedTree(pkg string) bool {
+	for _, tree := range calmTrees {
+		tree = strings.TrimSuffix(tree, "/")
+		if pkg == tree || strings.HasPrefix(pkg, tree+"/") {
+			return true
+		}
+	}
+	return false
 }

@@ -33,7 +33,7 @@ var (
 //
 // with 1 and 2 for the conflicting pair (1 alone races with itself) and nothing
 // for further accesses. They stand in for detection, so that these goldens change
-// only when this package does; TestDetected runs the same programs through it.
+// only when this package does; the same programs also go through it.
 type archive struct {
 	name  string
 	ar    *txtar.Archive
@@ -208,6 +208,12 @@ func TestGolden(t *testing.T) {
 			if err != nil || !bytes.Equal(again.Source, rt.Source) {
 				t.Errorf("generating twice gives two files (%v)", err)
 			}
+			// The same program through detection gets the same level, whatever pair it chose.
+			if found, err := Generate(a.prog, a.detected(t), Options{Toolchain: "1.26"}); err != nil {
+				t.Error(err)
+			} else if found.Level != rt.Level {
+				t.Errorf("as detected: %s level: %s", found.Level, found.Reason)
+			}
 			name := "want/" + rt.File
 			if *update {
 				var files []txtar.File
@@ -235,9 +241,9 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// inShort are the archives whose tests are really run by a plain go test; the
+// someRun are the archives whose tests are really run by a plain go test; the
 // flag -every runs all.
-var someRun = []string{"package_var", "forgotten_lock", "lazy_field", "nested_hub", "middleware", "fan_out"}
+var someRun = []string{"package_var", "forgotten_lock", "nested_hub", "middleware"}
 
 // TestFailsBefore runs generated tests on the racy programs, where they must
 // fail, and on the programs fixed by hand, where they must pass.
@@ -319,6 +325,52 @@ func needRace(t *testing.T) {
 	if _, err := exec.LookPath("gcc"); err != nil {
 		if _, err := exec.LookPath("clang"); err != nil {
 			t.Skip("no C compiler")
+		}
+	}
+}
+
+// detected returns what detection says about the archive's map; where it reports
+// no finding, the marked one stands.
+func (a *archive) detected(t *testing.T) *detect.Map {
+	t.Helper()
+	res, err := detect.Analyze(a.prog, detect.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range res.Maps {
+		if m.Pos.Filename == a.m.Pos.Filename && m.Pos.Line == a.m.Pos.Line {
+			if len(a.m.Findings) > 0 && (len(m.Findings) == 0 || m.Findings[0].Category.Quiet()) {
+				t.Logf("detection has no finding for %s", m.Name)
+				return a.m
+			}
+			return m
+		}
+	}
+	t.Logf("detection does not know %s", a.m.Name)
+	return a.m
+}
+
+// TestReproduce runs what detection found, for all archives, with alternatives.
+func TestReproduce(t *testing.T) {
+	needRace(t)
+	if !*every {
+		t.Skip("only with -every")
+	}
+	for _, file := range archives(t) {
+		a := load(t, file)
+		m := a.detected(t)
+		rs, err := New(a.prog, Options{Toolchain: "1.26"}).Reproduce(context.Background(), []*detect.Map{m}, nil, 4, RunOptions{Count: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := rs[0]
+		if r.Test == nil {
+			t.Errorf("%s: %v", a.name, r.Err)
+			continue
+		}
+		t.Logf("%-16s %-8s %-9s try %d: %s %d/%d", a.name, r.Test.Level, r.Test.Form, r.Tried, r.Outcome.Result, r.Outcome.Failed, r.Outcome.Runs)
+		if r.Test.Form != Behaviour && r.Outcome.Result != Failed {
+			t.Errorf("%s: %s: %s\n%s\n%s", a.name, r.Outcome.Result, r.Outcome.Detail, r.Test.Source, r.Outcome.Output)
 		}
 	}
 }
