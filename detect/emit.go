@@ -86,7 +86,7 @@ func (e *emitter) visit(ins ssa.Instruction, s flowState) {
 	switch ins := ins.(type) {
 	case *ssa.MapUpdate:
 		op := Write
-		if e.dependsOn(ins.Value, ins.Map, ins.Key, 4) {
+		if e.dependsOn(ins.Value, ins.Map, ins.Key, e.line(ins.Pos()), 4) {
 			op = Update
 		}
 		pos := ins.Pos()
@@ -246,31 +246,34 @@ func (e *emitter) local(x ssa.Value) {
 	})
 }
 
-// dependsOn reports whether a stored value is computed from the same element (m[k] op= x).
-func (e *emitter) dependsOn(v, m, k ssa.Value, depth int) bool {
+// dependsOn reports whether a stored value is computed, in the statement on that line, from
+// the same element (m[k] op= x).
+func (e *emitter) dependsOn(v, m, k ssa.Value, line, depth int) bool {
 	if depth == 0 {
 		return false
 	}
 	switch v := v.(type) {
 	case *ssa.Lookup:
-		return (v.X == m || e.path(v.X) == e.path(m)) && sameKey(v.Index, k)
+		return (v.X == m || e.path(v.X) == e.path(m)) && sameKey(v.Index, k) && e.line(v.Pos()) == line
 	case *ssa.BinOp:
-		return e.dependsOn(v.X, m, k, depth-1) || e.dependsOn(v.Y, m, k, depth-1)
+		return e.dependsOn(v.X, m, k, line, depth-1) || e.dependsOn(v.Y, m, k, line, depth-1)
 	case *ssa.UnOp:
-		return v.Op != token.MUL && e.dependsOn(v.X, m, k, depth-1)
+		return v.Op != token.MUL && e.dependsOn(v.X, m, k, line, depth-1)
 	case *ssa.Convert:
-		return e.dependsOn(v.X, m, k, depth-1)
+		return e.dependsOn(v.X, m, k, line, depth-1)
 	case *ssa.ChangeType:
-		return e.dependsOn(v.X, m, k, depth-1)
+		return e.dependsOn(v.X, m, k, line, depth-1)
 	case *ssa.Slice:
-		return e.dependsOn(v.X, m, k, depth-1)
+		return e.dependsOn(v.X, m, k, line, depth-1)
 	case *ssa.Call:
 		if b, ok := v.Call.Value.(*ssa.Builtin); ok && b.Name() == "append" {
-			return e.dependsOn(v.Call.Args[0], m, k, depth-1)
+			return e.dependsOn(v.Call.Args[0], m, k, line, depth-1)
 		}
 	}
 	return false
 }
+
+func (e *emitter) line(p token.Pos) int { return e.b.fset.PositionFor(p, false).Line }
 
 func sameKey(a, b ssa.Value) bool {
 	if a == b {
@@ -293,7 +296,7 @@ func (e *emitter) feedsUpdate(l *ssa.Lookup) bool {
 		return false
 	}
 	for _, ins := range l.Block().Instrs {
-		if u, ok := ins.(*ssa.MapUpdate); ok && u.Map == l.X && sameKey(u.Key, l.Index) && e.dependsOn(u.Value, u.Map, u.Key, 4) {
+		if u, ok := ins.(*ssa.MapUpdate); ok && u.Map == l.X && sameKey(u.Key, l.Index) && e.dependsOn(u.Value, u.Map, u.Key, e.line(u.Pos()), 4) {
 			return true
 		}
 	}
@@ -349,7 +352,7 @@ func (e *emitter) accessWith(op Op, m ssa.Value, at ssa.Instruction, pos token.P
 	a := e.newAccess(op, path, r, pos, s)
 	a.Loop = e.loops[at.Block().Index]
 	a.Return = ret
-	if load := loadOf(m); load != nil {
+	if load := e.loadOf(m); load != nil {
 		if ls, ok := e.loads[load]; ok {
 			switch l := load.(type) {
 			case *ssa.UnOp:
@@ -412,20 +415,28 @@ func (e *emitter) newAccess(op Op, path, r string, pos token.Pos, s flowState) A
 }
 
 // loadOf returns the instruction that read the map value from its variable.
-func loadOf(m ssa.Value) ssa.Instruction {
+func (e *emitter) loadOf(m ssa.Value) ssa.Instruction {
 	switch m := m.(type) {
 	case *ssa.UnOp:
 		if m.Op == token.MUL {
+			if al, ok := m.X.(*ssa.Alloc); ok {
+				// A variable that is only another name for what was read before.
+				if src := e.copied(al); src != nil {
+					if l := e.loadOf(src); l != nil {
+						return l
+					}
+				}
+			}
 			return m
 		}
 	case *ssa.ChangeType:
-		return loadOf(m.X)
+		return e.loadOf(m.X)
 	case *ssa.TypeAssert:
-		return loadOf(m.X)
+		return e.loadOf(m.X)
 	case *ssa.MakeInterface:
-		return loadOf(m.X)
+		return e.loadOf(m.X)
 	case *ssa.Extract:
-		return loadOf(m.Tuple)
+		return e.loadOf(m.Tuple)
 	case *ssa.Call:
 		return m
 	case *ssa.Phi:
@@ -433,7 +444,7 @@ func loadOf(m ssa.Value) ssa.Instruction {
 			if _, ok := x.(*ssa.Phi); ok {
 				continue
 			}
-			if l := loadOf(x); l != nil {
+			if l := e.loadOf(x); l != nil {
 				return l
 			}
 		}
@@ -1013,7 +1024,7 @@ func (e *emitter) results() {
 				bad = true
 			}
 			r.Path = p
-			if l := loadOf(v); l != nil && isMap(v.Type()) {
+			if l := e.loadOf(v); l != nil && isMap(v.Type()) {
 				if ls, ok := e.loads[l]; ok {
 					r.Load = e.intern(e.flow.lockState(ls))
 					r.Pos = e.b.pos(ret.Pos())

@@ -607,7 +607,7 @@ func (j *judgement) weigh(p pair, ratio float64) *verdict {
 		eb = j.evidenceFor(b, b.held, b.may, j.guard)
 	}
 	// a is the odd one: the access that lacks the guard.
-	if ea > eb || ea == eb && b.acc.Op.Mutates() && !a.acc.Op.Mutates() && ea == notHeld {
+	if ea > eb || ea == eb && b.acc.Op.Mutates() && !a.acc.Op.Mutates() {
 		a, b, ea, eb = b, a, eb, ea
 		p.a, p.b = a, b
 	}
@@ -686,9 +686,9 @@ func (j *judgement) confidence(v *verdict, ea, eb evidence, ratio float64) Confi
 			return High
 		}
 		return Medium
-	case usual && !quiet && a.acc.Op != Replace && (eb >= heldRead || content(a)):
+	case usual && !lifecycle(a) && !(a.dyn && j.sometimesHeld(a)) && a.acc.Op != Replace && (eb >= heldRead || content(a)):
 		return High
-	case v.strength == 2 && v.id == 2 && !quiet && a.acc.Op != Replace && (j.held == 0 || eb >= heldRead || ratio >= 0.5):
+	case v.strength == 2 && v.id == 2 && !quiet && bothRun(a, b) && a.acc.Op != Replace && (j.held == 0 || eb >= heldRead || ratio >= 0.5):
 		return High
 	case j.guard != "" && j.held >= 2 && ratio >= 0.5 && (eb >= heldRead || content(a)):
 		return Medium
@@ -698,6 +698,27 @@ func (j *judgement) confidence(v *verdict, ea, eb evidence, ratio float64) Confi
 		return Medium
 	}
 	return Low
+}
+
+// sometimesHeld reports whether some other way to the same access holds the guard.
+func (j *judgement) sometimesHeld(o *occurrence) bool {
+	for _, u := range j.uses {
+		if u.acc != o.acc {
+			continue
+		}
+		for _, x := range u.live {
+			if j.evidenceFor(x, x.held, x.may, j.guard) > notHeld {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// bothRun reports whether two occurrences run in goroutines that are seen to be started, or
+// one in a goroutine that the other's own function started.
+func bothRun(a, b *occurrence) bool {
+	return strong(a.ctx.kind) && strong(b.ctx.kind) || passes(a, b) || passes(b, a)
 }
 
 // construction reports whether an access is on the way of making its object (rule G5).

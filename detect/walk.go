@@ -145,7 +145,19 @@ func (l *linker) walk(n *node, a *AccessInfo) {
 			s.load = append(s.load, LockRef{l.pin(n, m.Path), m.Read})
 		}
 	}
+	filed := map[string]bool{}
 	finish := func(s *walkState, o occurrence) {
+		k := s.key() + "\x00" + o.path
+		if o.ctx != nil {
+			k += itoa(o.ctx.id)
+		}
+		if o.owned {
+			k = "owned" + o.path
+		}
+		if filed[k] {
+			return
+		}
+		filed[k] = true
 		m, inner := l.keyOf(o.path, s.n.info.Key)
 		if m == nil {
 			return
