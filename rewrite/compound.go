@@ -164,6 +164,8 @@ func (c *class) pureApart(r *rec, e ast.Expr) bool {
 			quiet = quiet && n.Op != token.ARROW
 		case *ast.FuncLit:
 			quiet = false
+		case *ast.IndexExpr:
+			quiet = quiet && !r.fi.isMap(n.X)
 		}
 		return quiet
 	})
@@ -529,6 +531,25 @@ func cannotPanic(fi *fileInfo, e ast.Expr) bool {
 	return false
 }
 
+// isMap reports whether e is a map. Another map may be migrated as well, so that
+// reading it takes a lock: inside a callback that would be a lock under a lock,
+// and two maps updated from each other a deadlock.
+//
+//	a[k] += b[k]     // in one goroutine
+//	b[k] += a[k]     // in another
+func (fi *fileInfo) isMap(e ast.Expr) bool {
+	t := fi.pkg.Info.TypeOf(e)
+	if t == nil {
+		return false
+	}
+	_, ok := t.Underlying().(*types.Map)
+	return ok
+}
+
+func (fi *fileInfo) lensMap(call *ast.CallExpr) bool {
+	return fi.builtin(call) == "len" && fi.isMap(call.Args[0])
+}
+
 // simple reports whether e may be evaluated inside a callback, later than the
 // source does but before anything else happens: no calls, no receives, no maps
 // that other code may change meanwhile.
@@ -537,13 +558,15 @@ func (c *class) simple(fi *fileInfo, e ast.Expr) bool {
 	ast.Inspect(e, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.CallExpr:
-			if b := fi.builtin(n); !fi.isConversion(n) && b != "len" && b != "cap" && b != "min" && b != "max" {
+			if b := fi.builtin(n); !fi.isConversion(n) && b != "len" && b != "cap" && b != "min" && b != "max" || fi.lensMap(n) {
 				ok = false
 			}
 		case *ast.UnaryExpr:
 			ok = ok && n.Op != token.ARROW
 		case *ast.FuncLit:
 			ok = false
+		case *ast.IndexExpr:
+			ok = ok && !fi.isMap(n.X)
 		case *ast.Ident, *ast.SelectorExpr:
 			if m := c.memberOf(fi, n.(ast.Expr)); m != nil {
 				ok = false
@@ -577,6 +600,8 @@ func (c *class) quiet(fi *fileInfo, e ast.Node, depth int) bool {
 			return false
 		case *ast.GoStmt, *ast.DeferStmt, *ast.SendStmt, *ast.SelectStmt, *ast.ForStmt, *ast.RangeStmt, *ast.IncDecStmt:
 			ok = false
+		case *ast.IndexExpr:
+			ok = ok && !fi.isMap(n.X)
 		case *ast.AssignStmt:
 			for _, lhs := range n.Lhs {
 				if _, local := ast.Unparen(lhs).(*ast.Ident); !local || n.Tok != token.DEFINE {
@@ -598,6 +623,9 @@ func (c *class) quiet(fi *fileInfo, e ast.Node, depth int) bool {
 func (c *class) quietCall(fi *fileInfo, call *ast.CallExpr, depth int) bool {
 	if fi.isConversion(call) {
 		return true
+	}
+	if fi.lensMap(call) {
+		return false
 	}
 	switch fi.builtin(call) {
 	case "make", "new", "len", "cap", "append", "min", "max", "complex", "real", "imag":

@@ -297,9 +297,24 @@ func (em *emitter) update(r *rec) {
 			return
 		}
 		fa.Body, fa.Olds = s.Rhs[0], r.olds
+		if em.form.typ == "SyncMap" && !basicResult(r) {
+			c.refuse("impure-callback", s.Pos(), "use --strategy=sharded or --strategy=locked",
+				"%s may run twice at once for the same old value on a SyncMap, and is only safe there when it makes a new value", shortExpr(s.Rhs[0]))
+		}
 		em.hoist(r, stmt, c.appendsTo(r, s.Rhs[0])...)
 	}
 	em.call(r, or(r.fun, em.existing(r, "Update")), arg{Func: fa})
+}
+
+// basicResult reports whether the element is a number, string or bool: computing
+// a new one leaves the old one alone, which appending to a slice does not.
+func basicResult(r *rec) bool {
+	t := r.fi.pkg.Info.TypeOf(r.rhs)
+	if t == nil {
+		return false
+	}
+	_, ok := t.Underlying().(*types.Basic)
+	return ok
 }
 
 // twoSteps emits m[k] = f(m[k]) as a Get and a Store, which is what it is under

@@ -32,6 +32,7 @@ type index struct {
 	methods map[string]bool          // names of methods of interfaces the program knows
 	flows   *flows                   // lazily, see holderFlows
 	ignored *[]ignoredFile           // lazily
+	inner   *bool                    // lazily, see hasInnerModules
 	maps    map[token.Pos]*detect.Map
 }
 

@@ -8,6 +8,10 @@ import (
 	"go/parser"
 	"go/token"
 	"go/version"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -82,7 +86,7 @@ func importsC(f *ast.File) bool {
 // checkExported refuses members that code outside the module can name.
 func (c *class) checkExported(m *member) {
 	p := m.fi.pkg
-	if p.Name == "main" || p.XTest || strings.HasSuffix(m.fi.abs, "_test.go") || isInternal(p.Path) || !ast.IsExported(m.name) && m.kind != parameter && m.kind != result {
+	if p.Name == "main" || p.XTest || strings.HasSuffix(m.fi.abs, "_test.go") || isInternal(p.Path) && !c.ix.hasInnerModules() || !ast.IsExported(m.name) && m.kind != parameter && m.kind != result {
 		return
 	}
 	name := ""
@@ -130,6 +134,28 @@ func exportedReceiver(decl *ast.FuncDecl) bool {
 			return true
 		}
 	}
+}
+
+// hasInnerModules reports whether a module inside this one's folder names it in
+// its go.mod: such a module may import internal packages, too.
+func (ix *index) hasInnerModules() bool {
+	if ix.inner == nil {
+		found := false
+		filepath.WalkDir(ix.prog.Dir, func(name string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil || found:
+				return filepath.SkipAll
+			case d.IsDir() && (d.Name() == ".git" || d.Name() == "vendor" || d.Name() == "node_modules"):
+				return filepath.SkipDir
+			case d.Name() == "go.mod" && filepath.Dir(name) != ix.prog.Dir:
+				src, err := os.ReadFile(name)
+				found = err == nil && regexp.MustCompile(`(?m)^(require )?\s*`+regexp.QuoteMeta(ix.prog.Module)+`[ \t]`).Match(src)
+			}
+			return nil
+		})
+		ix.inner = &found
+	}
+	return *ix.inner
 }
 
 func isInternal(path string) bool {

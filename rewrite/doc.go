@@ -1,0 +1,129 @@
+/*
+Package rewrite migrates one site at a time: a request for a map variable in, new
+file contents or a refusal out. It touches no disk, and checks its own work.
+
+# The promise
+
+A rewrite never changes what the program means, never loses a comment, never
+touches a token outside a site, and never turns one atomic step of the program
+into two. What cannot be proved to keep this is refused, with a code, a position
+and a remedy (see Docs). Everything is decided before anything is edited: a class
+with one use that is not understood yields no edit at all.
+
+# How it works
+
+	request → class → records → merges → operations → editor → gates → edits
+
+A class (class.go) is everything one map value can flow through, and that must
+therefore change type together: variables, fields, parameters, results. It grows
+as a worklist over declarations, across packages and test files.
+
+A record (uses.go) is one classified use: m[k] read, stored, updated, ranged…
+
+A merge (compound.go) is a compound shape, several records that are one step of
+the program and become one call.
+
+Operations (emit.go, ops.go) say what happens to which syntax node. The editor
+(editor.go, decorate.go) performs them on a dst tree, where comments belong to
+nodes, and carries the result back onto the original bytes (splice.go), so that a
+file that is not gofmt-clean stays as it was elsewhere. The gates (gates.go,
+verify.go) then compare comments and tokens, type-check the whole module in
+memory, look for copied locks, and run the compiler through an overlay. A gate
+that fails is our bug; it becomes the refusal internal-check, never a bad diff.
+
+The target is a pointer whose methods accept nil, because a Go map is a reference
+with a usable nil: aliases, struct copies, comparison with nil, parameters and
+results keep their meaning without further ado.
+
+# Strict classes
+
+Whether two uses may be two steps depends on who is there to come between them.
+A class is strict when detection has a finding about it, or sees it shared
+without a lock that every access holds. In a strict class every compound
+operation becomes one call or the site is refused. In all others the existing
+lock stays where it is (or there is one goroutine), and steps that were together
+under it still are.
+
+# Hazards
+
+Each has golden cases in testdata/golden; the refusal code is in parentheses.
+
+Check-then-act. Two atomic steps are not one (two-steps):
+
+	if _, ok := m[k]; !ok { m[k] = f() }   // → m.LoadOrCompute(k, func() V { return f() })
+	if len(m) < max { m[k] = v }           // refused: no single call does this
+
+Read-modify-write. Load and Store would lose updates:
+
+	m[k] += cost(r)      // → value := cost(r)
+	                     //   m.Update(k, func(old int) int { return old + value })
+
+Operands run before the map is locked, once, in source order; a callback holds
+only code that cannot block, leave, or come back to the map (callback-calls):
+
+	m[k] = next(m[k])    // next may use m: refused when m is shared
+
+Evaluation order. A key with effects is evaluated before the operand, as the
+source does; a constant that takes its type from the context is not hoisted
+(cannot-hoist):
+
+	m[key()] += 1 << n()
+
+Names. The callback's parameter, hoisted variables and the import avoid every
+identifier of the file:
+
+	old := r.URL.Path
+	hits[old]++          // → hits.Update(old, func(old2 int) int { return old2 + 1 })
+
+Lazy rows of nested maps. The row is made and written in one step, only where the
+source made it; elsewhere a missing row panics as before (StoreExisting):
+
+	if m[a] == nil { m[a] = make(map[K]V) }
+	m[a][b] = v                               // both → m.Store(a, b, v)
+
+Rows in variables. A row handle stays attached until its key is deleted, as an
+inner map does; a row that was made elsewhere is refused (row-made-apart), and so
+is a write through a handle where rows are deleted meanwhile (two-steps):
+
+	row := m[a]; row[b] = v                   // → row := m.Row(a); row.Store(b, v)
+
+The variable itself. With a pointer for a type, assigning a shared variable is
+still a race (variable-replaced):
+
+	if s.m == nil { s.m = make(map[K]V) }     // run by every handler: refused
+
+Two elements at once (multi-assign), a received element (select-assign), a loop
+variable (range-target) have no form as calls:
+
+	m[a], m[b] = m[b], m[a]
+
+Escapes. A callee outside the module gets a snapshot if it is known to only read
+during the call (fmt, json.Marshal, testify), and is refused otherwise
+(escapes-to-call); interfaces keep the dynamic type (any-conversion), and so do
+channels (channel) and other collections (stored-elsewhere):
+
+	fmt.Println(m)       // → fmt.Println(m.Snapshot())
+
+The holder. A program can observe a map without naming it, through the struct
+that contains it (holder-reflected, see flows.go):
+
+	json.NewEncoder(w).Encode(s)   // s.Limits is the map
+
+Signatures. A function's type may change only if every call is seen
+(function-value), it is not generic (generic-function), no interface has a method
+of that name (interface-method), and no other module can call it (exported-api).
+
+Files nobody loaded. Other build configurations (other-build), packages with type
+errors (broken-package), generated files (generated), cgo (cgo-file).
+
+The delete at the end of a row, deferred and go statements keep their meaning:
+`defer delete(m, k)` evaluates m and k at once, and so does `defer m.Delete(k)`.
+Ranges over functions support break, continue, goto, return and defer as loops do.
+
+# What is left undone
+
+Named map types, maps of three levels, generic functions over maps, values sent on
+channels or kept in other collections, a variable that is created lazily while
+shared, and nested maps for the strategies syncmap and provider are refused.
+*/
+package rewrite
