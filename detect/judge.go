@@ -437,8 +437,8 @@ func (j *judgement) conflict(a, b *occurrence) (pair, bool) {
 	if a.acc.Op == Escape || b.acc.Op == Escape {
 		return pair{}, false
 	}
-	if a.acc.Op == Replace && b.inner || b.acc.Op == Replace && a.inner {
-		return pair{}, false
+	if a.inner != b.inner {
+		return pair{}, false // a map and its rows are different maps
 	}
 	if commonLock(a, b) {
 		return pair{}, false

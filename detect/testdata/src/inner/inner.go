@@ -31,7 +31,7 @@ func (r *Rooms) Users(room string) (out []string) {
 	r.mu.Lock()
 	row := r.rooms[room]
 	r.mu.Unlock()
-	for u := range row { // want `high inner: range of a row of Rooms.rooms without Rooms.mu in \(\*Rooms\).Users`
+	for u := range row { // want `high inner: range of a row of Rooms.rooms without Rooms.mu in \(\*Rooms\).Users .* a row of it under Rooms.mu`
 		out = append(out, u)
 	}
 	return out
