@@ -218,6 +218,12 @@ func (m *Nested[K1, K2, V]) LoadOrCreateRow(a K1) (row *Row[K2, V], loaded bool)
 	return newRow(s, in), loaded
 }
 
+// CreateRow is LoadOrCreateRow for those who need not know whether the row was there.
+func (m *Nested[K1, K2, V]) CreateRow(a K1) *Row[K2, V] {
+	row, _ := m.LoadOrCreateRow(a)
+	return row
+}
+
 // StoreRow sets the row under a, nil or not, in place of the one it has: m[a] = row. The row belongs
 // to m from then on: nobody may use it otherwise, nor store it a second time.
 func (m *Nested[K1, K2, V]) StoreRow(a K1, row map[K2]V) { m.outer().Store(a, row) }

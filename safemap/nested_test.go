@@ -221,7 +221,7 @@ func isPanic(s string) bool { return len(s) > 5 && s[:5] == "panic" }
 
 const elementOpCount = 14
 
-var wholeOps = []string{"StoreExisting", "UpdateExisting", "Row", "LoadRow", "EnsureRow", "LoadOrCreateRow", "StoreRow",
+var wholeOps = []string{"StoreExisting", "UpdateExisting", "Row", "LoadRow", "EnsureRow", "LoadOrCreateRow", "CreateRow", "StoreRow",
 	"StoreNilRow", "DeleteRow", "DeleteRowIfEmpty", "RowLen", "RowSnapshot", "RowAll", "RowKeys", "RowValues", "DoRow",
 	"DoRowPanic", "Clear", "All", "Keys", "Rows", "AliasClear", "AliasAll"}
 
@@ -301,6 +301,16 @@ func (m *nestedMachine) whole(name string, a, b any, n int, al alias) {
 			}
 			keep(r, in)
 			return fmt.Sprint(false, created)
+		})
+	case "CreateRow":
+		both(func() string { r = m.got.CreateRow(a); return fmt.Sprint(r == nil) }, func() string {
+			in := m.want[a]
+			if in == nil {
+				in = plainRow{}
+				m.outer()[a] = in
+			}
+			keep(r, in)
+			return "false"
 		})
 	case "StoreRow", "StoreNilRow":
 		var in plainRow
