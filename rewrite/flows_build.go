@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"go/types"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +23,7 @@ type flowBuilder struct {
 	pkg     *detect.Package
 	info    *types.Info
 	callees map[ast.Expr]bool // expressions in call position: not function values
+	logger  *types.Var        // the operands of the function being walked, if its name says that it logs
 }
 
 func buildFlows(prog *detect.Program) *flowGraph {
@@ -38,8 +40,12 @@ func buildFlows(prog *detect.Program) *flowGraph {
 	}
 	for _, p := range pkgs {
 		b.pkg, b.info = p, p.Info
-		b.callees = map[ast.Expr]bool{}
 		b.instances()
+	}
+	// Have: all bindings, so that carrier knows which type parameters are interfaces.
+	for _, p := range pkgs {
+		b.pkg, b.info = p, p.Info
+		b.callees = map[ast.Expr]bool{}
 		for _, f := range p.Files {
 			b.walk(f, nil)
 		}
@@ -237,7 +243,12 @@ func (b *flowBuilder) walk(n ast.Node, sig *types.Signature) {
 			if n.Body != nil {
 				if fn, ok := b.info.Defs[n.Name].(*types.Func); ok {
 					b.declared(fn)
+					b.logger = nil
+					if s := fn.Signature(); s.Variadic() && logName.MatchString(n.Name.Name) {
+						b.logger = s.Params().At(s.Params().Len() - 1)
+					}
 					b.walk(n.Body, fn.Signature())
+					b.logger = nil
 				}
 			}
 			return false
@@ -310,6 +321,10 @@ func (b *flowBuilder) walk(n ast.Node, sig *types.Signature) {
 	})
 }
 
+// logName matches the functions of a module's own logger. What they print of their
+// operands is log output.
+var logName = regexp.MustCompile(`^(?i:debug|info|notice|warn|warning|error|fatal|trace|verbose|log)(f|ln)?$`)
+
 // core is the underlying type; for a type parameter, the one its constraint allows.
 func core(t types.Type) types.Type {
 	if t == nil {
@@ -352,15 +367,8 @@ func (b *flowBuilder) declared(fn *types.Func) {
 	byName("MarshalLog", seeLog, seeLogJSON)
 	// A function that a library passes in: UnmarshalYAML(unmarshal func(any) error).
 	for v := range sig.Params().Variables() {
-		if f, ok := v.Type().Underlying().(*types.Signature); ok && fn.Exported() && emptyParam(f) {
-			switch {
-			case fn.Name() == "UnmarshalYAML":
-				b.foreign(f, decodes(yamlDecode), "yaml.Unmarshal", fn.Pos())
-			case f.Variadic():
-				b.foreign(f, []view{seeFmtDyn}, qualified(fn)+"'s "+v.Name(), fn.Pos())
-			default:
-				b.foreign(f, []view{seeUnknown}, qualified(fn)+"'s "+v.Name(), fn.Pos())
-			}
+		if f, ok := v.Type().Underlying().(*types.Signature); ok && fn.Name() == "UnmarshalYAML" && emptyParam(f) {
+			b.foreign(f, decodes(yamlDecode), "yaml.Unmarshal", fn.Pos())
 		}
 	}
 }
@@ -464,10 +472,7 @@ func (b *flowBuilder) funcUse(e ast.Expr, id *ast.Ident) {
 }
 
 func (b *flowBuilder) ifaceMethod(name string, sig *types.Signature) *ifaceMethod {
-	key, loose := sigKey(sig)
-	if loose {
-		key = "loose"
-	}
+	key, _ := sigKey(sig)
 	key = name + key
 	m := b.ifaceCalls[key]
 	if m == nil {
@@ -708,6 +713,13 @@ func (b *flowBuilder) converted(st, dt types.Type, pos token.Pos) {
 					b.extMethods[fn.Name()] = map[*types.Func]bool{}
 				}
 				b.extMethods[fn.Name()][fn] = true
+			}
+		}
+		if outside && !b.local(m.Pkg()) {
+			for v := range m.Signature().Params().Variables() {
+				if f, ok := v.Type().Underlying().(*types.Signature); ok && emptyParam(f) {
+					b.foreign(f, []view{seeUnknown}, qualified(m)+"'s caller", pos)
+				}
 			}
 		}
 		if outside && emptyResult(m.Signature()) && !b.local(m.Pkg()) && m.Pkg() != nil {

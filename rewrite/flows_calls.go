@@ -434,6 +434,9 @@ func (b *flowBuilder) external(call *ast.CallExpr, fn *types.Func, sig *types.Si
 			views = []view{seeLog}
 		}
 		for _, v := range views {
+			if v.kind == viewFmt && a.spread && b.isLogger(a.expr) {
+				v.note = true
+			}
 			verb := verbs(i)
 			if eff.format && v.kind == viewFmt {
 				switch {
@@ -456,6 +459,11 @@ func (b *flowBuilder) external(call *ast.CallExpr, fn *types.Func, sig *types.Si
 			b.pass(b.sink(v, name, "passed to", call.Lparen), a, 0)
 		}
 	}
+}
+
+func (b *flowBuilder) isLogger(e ast.Expr) bool {
+	id, ok := ast.Unparen(e).(*ast.Ident)
+	return ok && b.logger != nil && b.info.Uses[id] == b.logger
 }
 
 // mayBeError reports whether an operand of fmt.Errorf and the like can come back as an
@@ -567,7 +575,7 @@ func (b *flowBuilder) link() {
 		}
 		for _, other := range keys {
 			t := b.funcSigs[other]
-			if s == t || !s.loose && !t.loose || !t.called || len(s.values) == 0 || !sameArity(s.sig, t.sig) {
+			if s == t || !s.loose && !t.loose || !t.called || len(s.values) == 0 || !b.mayBeSameSignature(s.sig, t.sig, 0) {
 				continue
 			}
 			for _, v := range s.values {
@@ -586,7 +594,7 @@ func (b *flowBuilder) linkMethod(m *ifaceMethod) {
 	for _, fn := range b.methods[m.name] {
 		sig := fn.Signature()
 		k, l := sigKey(sig)
-		if !sameArity(sig, m.sig) || !loose && !l && k != key {
+		if !loose && !l && k != key || !b.mayBeSameSignature(sig, m.sig, 0) {
 			continue
 		}
 		b.linkSignature(sig, func(part string, i int) nodeID { return b.methodNode(m, part, i) })
@@ -607,15 +615,21 @@ func (b *flowBuilder) linkMethod(m *ifaceMethod) {
 func (b *flowBuilder) linkSignature(sig *types.Signature, node func(part string, i int) nodeID) {
 	for i := range sig.Params().Len() {
 		p := sig.Params().At(i)
+		if !b.carrier(p.Type()) {
+			continue
+		}
 		b.edge(node("param", i), b.varNode(p), token.NoPos, 0)
-		if shares(p.Type()) && b.carrier(p.Type()) && !(sig.Variadic() && i == sig.Params().Len()-1) {
+		if shares(p.Type()) && !(sig.Variadic() && i == sig.Params().Len()-1) {
 			b.edge(b.varNode(p), node("param", i), token.NoPos, 0)
 		}
 	}
 	for i := range sig.Results().Len() {
 		r := sig.Results().At(i)
+		if !b.carrier(r.Type()) {
+			continue
+		}
 		b.edge(b.varNode(r), node("result", i), token.NoPos, 0)
-		if shares(r.Type()) && b.carrier(r.Type()) {
+		if shares(r.Type()) {
 			b.edge(node("result", i), b.varNode(r), token.NoPos, 0)
 		}
 	}

@@ -302,16 +302,27 @@ func (g *flowGraph) carrier(t types.Type) bool {
 	t = types.Unalias(t)
 	c, ok := g.carry[t]
 	if !ok {
-		c = g.carries(t, map[*types.Named]bool{})
+		c = g.carries(t, map[types.Type]bool{})
 		g.carry[t] = c
 	}
 	return c
 }
 
-func (g *flowGraph) carries(t types.Type, seen map[*types.Named]bool) bool {
+func (g *flowGraph) carries(t types.Type, seen map[types.Type]bool) bool {
 	switch u := types.Unalias(t).(type) {
-	case *types.TypeParam, *types.Interface:
+	case *types.Interface:
 		return true
+	case *types.TypeParam:
+		if seen[u] {
+			return false
+		}
+		seen[u] = true
+		for _, arg := range g.bindings[u.Obj().Pos()] {
+			if g.carries(arg, seen) {
+				return true
+			}
+		}
+		return false
 	case *types.Named:
 		if seen[u] {
 			return false
@@ -459,6 +470,96 @@ func mentionsTypeParam(t types.Type, depth int) bool {
 		}
 	}
 	return false
+}
+
+// mayBeSame reports whether two types, one of which may mention type parameters, can
+// be instantiated to the same type in this module.
+func (g *flowGraph) mayBeSame(a, b types.Type, depth int) bool {
+	a, b = types.Unalias(a), types.Unalias(b)
+	if a == b || depth > 10 {
+		return true
+	}
+	if p, ok := b.(*types.TypeParam); ok {
+		if _, ok := a.(*types.TypeParam); !ok {
+			a, b = p, a
+		}
+	}
+	if p, ok := a.(*types.TypeParam); ok {
+		if q, ok := b.(*types.TypeParam); ok && p.Obj().Pos() == q.Obj().Pos() {
+			return true
+		}
+		for _, arg := range g.bindings[p.Obj().Pos()] {
+			if g.mayBeSame(arg, b, depth+1) {
+				return true
+			}
+		}
+		return false
+	}
+	switch x := a.(type) {
+	case *types.Basic:
+		y, ok := b.(*types.Basic)
+		return ok && x.Kind() == y.Kind()
+	case *types.Named:
+		y, ok := b.(*types.Named)
+		if !ok || x.Obj().Name() != y.Obj().Name() || x.TypeArgs().Len() != y.TypeArgs().Len() || pathOf(x.Obj()) != pathOf(y.Obj()) {
+			return false
+		}
+		for i := range x.TypeArgs().Len() {
+			if !g.mayBeSame(x.TypeArgs().At(i), y.TypeArgs().At(i), depth+1) {
+				return false
+			}
+		}
+		return true
+	case *types.Pointer:
+		y, ok := b.(*types.Pointer)
+		return ok && g.mayBeSame(x.Elem(), y.Elem(), depth+1)
+	case *types.Slice:
+		y, ok := b.(*types.Slice)
+		return ok && g.mayBeSame(x.Elem(), y.Elem(), depth+1)
+	case *types.Array:
+		y, ok := b.(*types.Array)
+		return ok && g.mayBeSame(x.Elem(), y.Elem(), depth+1)
+	case *types.Chan:
+		y, ok := b.(*types.Chan)
+		return ok && g.mayBeSame(x.Elem(), y.Elem(), depth+1)
+	case *types.Map:
+		y, ok := b.(*types.Map)
+		return ok && g.mayBeSame(x.Key(), y.Key(), depth+1) && g.mayBeSame(x.Elem(), y.Elem(), depth+1)
+	case *types.Signature:
+		y, ok := b.(*types.Signature)
+		return ok && g.mayBeSameSignature(x, y, depth+1)
+	case *types.Interface:
+		_, ok := b.(*types.Interface)
+		return ok
+	case *types.Struct:
+		y, ok := b.(*types.Struct)
+		return ok && x.NumFields() == y.NumFields()
+	}
+	return true
+}
+
+func pathOf(o types.Object) string {
+	if o.Pkg() == nil {
+		return ""
+	}
+	return o.Pkg().Path()
+}
+
+func (g *flowGraph) mayBeSameSignature(a, b *types.Signature, depth int) bool {
+	if !sameArity(a, b) {
+		return false
+	}
+	for i := range a.Params().Len() {
+		if !g.mayBeSame(a.Params().At(i).Type(), b.Params().At(i).Type(), depth) {
+			return false
+		}
+	}
+	for i := range a.Results().Len() {
+		if !g.mayBeSame(a.Results().At(i).Type(), b.Results().At(i).Type(), depth) {
+			return false
+		}
+	}
+	return true
 }
 
 // pair records that values of types from and to are converted to one another, so

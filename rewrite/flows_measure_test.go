@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"fmt"
+	"go/ast"
 	"go/token"
 	"go/types"
 	"os"
@@ -22,11 +23,13 @@ func TestFlowsMeasure(t *testing.T) {
 	if dir == "" {
 		t.Skip("FLOWS_MEASURE names no checkout")
 	}
+	start := time.Now()
 	prog, err := detect.Load(detect.Config{Dir: dir, Tests: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	start := time.Now()
+	t.Logf("loaded in %v", time.Since(start))
+	start = time.Now()
 	f := newFlows(prog)
 	f.of(nil)
 	t.Logf("%d nodes, %d sinks, built in %v", len(f.nodes), len(f.sinks), time.Since(start))
@@ -68,10 +71,13 @@ func TestFlowsMeasure(t *testing.T) {
 		}
 		lines = append(lines, fmt.Sprintf("refused %s %s.%s", at, f.fields[v.Pos()].holder, v.Name()))
 		for _, r := range refusals {
-			lines = append(lines, "          "+r.Message)
+			route := ""
+			for _, step := range r.Related {
+				route += " " + step.Pos.String()
+			}
+			lines = append(lines, "          "+r.Message+" via"+route)
 		}
 	}
-	slices.SortStableFunc(lines[:0], strings.Compare)
 	t.Logf("%s: %d of %d map fields refused; unexported: %d of %d; heap %d MB", prog.Module, refused, total, unexportedRefused, unexported, ms.HeapAlloc>>20)
 	for _, s := range sortedKeys(bySink) {
 		t.Logf("%4d (only reason %3d) %s", bySink[s], only[s], s)
@@ -84,13 +90,17 @@ func TestFlowsMeasure(t *testing.T) {
 // mapFields returns the struct fields of map type declared outside test files.
 func mapFields(prog *detect.Program) []*types.Var {
 	seen := map[token.Pos]*types.Var{}
+	generated := map[*token.File]bool{}
 	for _, p := range prog.Packages {
+		for _, f := range p.Files {
+			generated[prog.Fset.File(f.Pos())] = ast.IsGenerated(f)
+		}
 		if !p.FirstParty || p.Info == nil {
 			continue
 		}
 		for _, o := range p.Info.Defs {
 			v, ok := o.(*types.Var)
-			if !ok || !v.IsField() || strings.HasSuffix(prog.Fset.Position(v.Pos()).Filename, "_test.go") {
+			if !ok || !v.IsField() || generated[prog.Fset.File(v.Pos())] || strings.HasSuffix(prog.Fset.Position(v.Pos()).Filename, "_test.go") {
 				continue
 			}
 			if _, ok := v.Type().Underlying().(*types.Map); ok {
