@@ -455,6 +455,12 @@ func (c *class) visitResults(decl *ast.FuncDecl, fi *fileInfo, call *ast.CallExp
 				c.add(fi, fi.pkg.Info.Defs[p.Names[i]], m.level, p.Names[i].Pos())
 			}
 		case *ast.ExprStmt, *ast.GoStmt, *ast.DeferStmt:
+		case *ast.ReturnStmt: // return f()
+			if outer, ok := fi.enclosing(p).(*ast.FuncDecl); ok && len(p.Results) == 1 {
+				c.addSlot(outer, fi, outer.Type.Results, i, m.level, call.Pos())
+			} else {
+				c.refuse("function-value", p.Pos(), "use a declared function", "the map is returned from a function literal")
+			}
 		default:
 			c.refuse("multi-value", call.Pos(), "assign the results to variables first", "the results of %s are passed on together", decl.Name.Name)
 		}
@@ -467,11 +473,7 @@ func (c *class) visitReturns(decl *ast.FuncDecl, fi *fileInfo) {
 		return
 	}
 	slots := resultSlots(decl)
-	member := false
-	for _, pos := range slots {
-		member = member || c.members[pos] != nil
-	}
-	if !member {
+	if !slices.ContainsFunc(slots, func(pos token.Pos) bool { return c.members[pos] != nil }) {
 		return
 	}
 	ast.Inspect(decl.Body, func(n ast.Node) bool {
@@ -480,6 +482,14 @@ func (c *class) visitReturns(decl *ast.FuncDecl, fi *fileInfo) {
 			return false
 		case *ast.ReturnStmt:
 			if len(n.Results) == 0 {
+				return true
+			}
+			if len(n.Results) != len(slots) && len(n.Results) == 1 {
+				for i, pos := range slots {
+					if m := c.members[pos]; m != nil {
+						c.multiSource(&member{fi: fi, level: m.level, name: m.name}, n.Results[0], i)
+					}
+				}
 				return true
 			}
 			if len(n.Results) != len(slots) {

@@ -102,6 +102,10 @@ func (c *class) compound() []*merge {
 			m = c.deleteIfEmpty(r)
 		case useRow:
 			m = c.rowVariable(r)
+		case useRange:
+			if m = c.clearLoop(r); m == nil {
+				c.expiry(r)
+			}
 		}
 		if m != nil {
 			merges = append(merges, m)
@@ -503,6 +507,103 @@ func (c *class) deleteIfEmpty(r *rec) *merge {
 	}
 	c.absorb(r, del)
 	return &merge{fi: fi, stmt: s, call: r, fun: "DeleteRowIfEmpty"}
+}
+
+// clearLoop recognises `for k := range m { delete(m, k) }`, which is clear(m).
+func (c *class) clearLoop(r *rec) *merge {
+	p := r.node.(*ast.RangeStmt)
+	key, ok := p.Key.(*ast.Ident)
+	if !ok || !blank(p.Value) || len(r.keys) > 0 || len(p.Body.List) != 1 || !reflexive(c.typ.Key()) {
+		return nil
+	}
+	del := c.recOf(p.Body.List[0], useDelete)
+	if del == nil || len(del.keys) != 1 || !r.fi.same(r.base, del.base) || !r.fi.same(del.keys[0], key) || p.Tok != token.DEFINE {
+		return nil
+	}
+	c.absorb(r, del)
+	return &merge{fi: r.fi, stmt: p, call: &rec{fi: r.fi, base: r.base}, fun: "Clear"}
+}
+
+// expiry makes the delete of a shared map's entry that a range has examined
+// conditional on the entry: another goroutine may have stored a fresh one
+// between the examination and the delete.
+//
+//	for id, s := range sessions {
+//		if s.expired() {
+//			delete(sessions, id)   // → safemap.CompareAndDelete(sessions, id, s)
+//		}
+//	}
+//
+// In one goroutine the two are the same, as long as the loop does not store into
+// the map or assign its variables.
+func (c *class) expiry(r *rec) {
+	p := r.node.(*ast.RangeStmt)
+	key, _ := p.Key.(*ast.Ident)
+	value, _ := p.Value.(*ast.Ident)
+	if key == nil || blank(value) || blank(key) || p.Tok != token.DEFINE || len(r.keys) > 0 || c.nested || !reflexive(c.typ.Key()) || !reflexive(c.typ.Elem()) || !c.strict() {
+		return
+	}
+	var deletes []*rec
+	for _, w := range c.recs {
+		if w.fi != r.fi || w.node.Pos() < p.Body.Pos() || w.node.End() > p.Body.End() || !w.kind.writes() {
+			continue
+		}
+		if w.kind != useDelete || len(w.keys) != 1 || !r.fi.same(w.base, r.base) || !r.fi.same(w.keys[0], key) || w.merged {
+			return
+		}
+		deletes = append(deletes, w)
+	}
+	if len(deletes) == 0 || assigns(r.fi, p.Body, key) || assigns(r.fi, p.Body, value) {
+		return
+	}
+	for _, w := range deletes {
+		w.fun, w.value, w.merged = "CompareAndDelete", value.Name, true
+	}
+	c.note("%s: the entry is deleted only if it is still the one that was examined", c.ix.pos(deletes[0].node.Pos()))
+}
+
+// reflexive reports whether x == x holds, without panicking, for every value of t.
+func reflexive(t types.Type) bool {
+	switch u := t.Underlying().(type) {
+	case *types.Basic:
+		return u.Info()&(types.IsFloat|types.IsComplex) == 0
+	case *types.Pointer, *types.Chan:
+		return true
+	case *types.Array:
+		return reflexive(u.Elem())
+	case *types.Struct:
+		for f := range u.Fields() {
+			if !reflexive(f.Type()) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// assigns reports whether the variable of id is assigned, or its address taken, in n.
+func assigns(fi *fileInfo, n ast.Node, id *ast.Ident) (found bool) {
+	is := func(e ast.Expr) bool {
+		x, ok := ast.Unparen(e).(*ast.Ident)
+		return ok && fi.object(x) == fi.object(id)
+	}
+	ast.Inspect(n, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.AssignStmt:
+			found = found || slices.ContainsFunc(n.Lhs, is)
+		case *ast.IncDecStmt:
+			found = found || is(n.X)
+		case *ast.UnaryExpr:
+			found = found || n.Op == token.AND && is(n.X)
+		case *ast.Ident: // hidden by another variable of its name
+			if n.Name == id.Name && fi.pkg.Info.Defs[n] != nil {
+				found = true
+			}
+		}
+		return !found
+	})
+	return found
 }
 
 // cannotPanic reports whether evaluating e has no effect at all, so that it may

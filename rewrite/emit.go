@@ -17,7 +17,7 @@ type form struct {
 	ctor string // "NewSharded"
 	of   string // "ShardedOf"
 	std  bool   // *sync.Map of the standard library
-	impl string // further runtime types that the emitted code needs, "" for none
+
 }
 
 var forms = map[string]form{
@@ -39,9 +39,11 @@ type emitter struct {
 	c    *class
 	form form
 	ops  map[*fileInfo][]op
+
+	extra string // a runtime type that an operation needs beside the form's
 }
 
-func (c *class) emit(f form, merges []*merge) map[*fileInfo][]op {
+func (c *class) emit(f form, merges []*merge) *emitter {
 	em := &emitter{c: c, form: f, ops: map[*fileInfo][]op{}}
 	seen := map[ast.Expr]bool{}
 	for _, m := range c.order {
@@ -70,7 +72,7 @@ func (c *class) emit(f form, merges []*merge) map[*fileInfo][]op {
 			em.use(r)
 		}
 	}
-	return em.ops
+	return em
 }
 
 func (em *emitter) base(n ast.Node) opBase { return opBase{Site: em.c.n, Node: n} }
@@ -123,7 +125,10 @@ func (em *emitter) use(r *rec) {
 	case useUpdate:
 		em.update(r)
 	case useDelete:
-		if c.nested && !r.row {
+		if r.fun != "" {
+			em.add(r.fi, &callOp{opBase: em.base(r.node), Fun: r.fun, Args: append(exprArgs(r.base, r.keys[0]), arg{Text: r.value})})
+			em.extra = "MapProvider"
+		} else if c.nested && !r.row {
 			em.call(r, "DeleteRow")
 		} else {
 			em.call(r, "Delete")

@@ -112,6 +112,8 @@ type siteWork struct {
 	strat string
 	form  form
 	ops   map[*fileInfo][]op
+
+	runtime []string // the runtime types it needs
 }
 
 // A fileResult is the editor's answer and how much it was asked: sites only ever
@@ -208,7 +210,11 @@ func (r *run) decide(s *siteWork) {
 		return
 	}
 	s.form = f
-	s.ops = c.emit(f, merges)
+	em := c.emit(f, merges)
+	s.ops, s.runtime = em.ops, f.runtimeTypes()
+	if em.extra != "" {
+		s.runtime = append(s.runtime, em.extra)
+	}
 	if !f.std {
 		if ref := r.home.check(); ref != nil {
 			c.refusals = append(c.refusals, ref)
@@ -554,7 +560,7 @@ func (r *run) runtimeFiles() map[string][]byte {
 	var typs []string
 	for _, s := range r.sites {
 		if !s.refused() {
-			typs = append(typs, s.form.runtimeTypes()...)
+			typs = append(typs, s.runtime...)
 		}
 	}
 	files, err := safemap.Files(typs...)
@@ -685,7 +691,7 @@ func (r *run) addRuntime(out *Output) {
 		if s.refused() {
 			continue
 		}
-		files, _ := safemap.Files(s.form.runtimeTypes()...)
+		files, _ := safemap.Files(s.runtime...)
 		for name, src := range files {
 			all[name] = src
 			users[name] = append(users[name], strconv.Itoa(i))

@@ -64,6 +64,7 @@ type rec struct {
 	olds   []ast.Expr // occurrences of the element in rhs, for m[k] = f(m[k])
 	apart  bool       // m[k] = f(m[k]) whose f may not run while the map is locked: Get, then Store
 	fun    string     // method chosen by a compound shape; "" for the usual one
+	value  string     // the variable that holds the element, for CompareAndDelete
 	skip   bool       // merged into another operation
 	merged bool       // part of a compound that is one atomic call now
 }
