@@ -6,7 +6,6 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
-	"strings"
 	"sync"
 
 	"golang.org/x/tools/go/ssa"
@@ -79,8 +78,7 @@ func Summarise(prog *Program, opts Options) []*Summary {
 			}
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			pkg, srcFuncs := buildSSA(prog.Fset, p.Types, p.Files, p.Info)
-			_ = pkg
+			srcFuncs := buildSSA(prog.Fset, p.Types, p.Files, p.Info)
 			deps := func(key string) *FuncInfo {
 				mu.Lock()
 				defer mu.Unlock()
@@ -122,7 +120,7 @@ func preferVariants(pkgs []*Package) []*Package {
 }
 
 // buildSSA builds one package as buildssa does, with its imports known by type only.
-func buildSSA(fset *token.FileSet, pkg *types.Package, files []*ast.File, info *types.Info) (*ssa.Package, []*ssa.Function) {
+func buildSSA(fset *token.FileSet, pkg *types.Package, files []*ast.File, info *types.Info) []*ssa.Function {
 	prog := ssa.NewProgram(fset, ssa.BuilderMode(0))
 	prog.SetNoReturn(noReturn)
 	for _, imp := range pkg.Imports() {
@@ -130,7 +128,7 @@ func buildSSA(fset *token.FileSet, pkg *types.Package, files []*ast.File, info *
 	}
 	sp := prog.CreatePackage(pkg, files, info, false)
 	sp.Build()
-	return sp, sourceFuncs(sp, files, info)
+	return sourceFuncs(sp, files, info)
 }
 
 func noReturn(f *types.Func) bool {
@@ -170,5 +168,3 @@ func sourceFuncs(sp *ssa.Package, files []*ast.File, info *types.Info) []*ssa.Fu
 	}
 	return out
 }
-
-func isTestFile(name string) bool { return strings.HasSuffix(name, "_test.go") }

@@ -58,6 +58,8 @@
 //	I1  Two accesses are of one map for certain if it is a package variable, or the goroutine
 //	    was started on the very object that the other access reaches. Otherwise the same field
 //	    of the same type may still belong to different objects; then only a guard tells.
+//	I2  Parts embedded in objects of different types, each access under its owner's lock, are
+//	    different parts.
 //
 // Verdicts.
 //

@@ -5,6 +5,7 @@ package detect
 import (
 	"go/token"
 	"go/types"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -471,7 +472,7 @@ func (e *emitter) translateState(c *ssa.Call, r ResultInfo) (int32, bool) {
 // map in the critical section that read it.
 func (e *emitter) taken(l *ssa.UnOp, at ssa.Instruction, path string) bool {
 	ls, ok := e.loads[l]
-	if !ok || ls.must == 0 && ls.pub == 0 && !e.flow.fresh(root(path)) && len(e.info.States) == 0 {
+	if !ok || ls.must == 0 {
 		return false
 	}
 	for _, b := range e.fn.Blocks {
@@ -540,7 +541,7 @@ func (p Pos) valid() bool { return p.Line > 0 }
 
 // storeStruct: assigning a whole struct assigns its map fields.
 func (e *emitter) storeStruct(st *ssa.Store, s flowState) {
-	if al, ok := st.Addr.(*ssa.Alloc); ok && !al.Heap || ok && al == nil {
+	if al, ok := st.Addr.(*ssa.Alloc); ok && !al.Heap {
 		return
 	}
 	t := st.Val.Type()
@@ -759,30 +760,16 @@ func (e *emitter) call(kind string, c *ssa.CallCommon, at ssa.CallInstruction, s
 			}
 		default:
 			e.external(full, pkg, fn.Name(), args, at, pos, s)
-			if e.b.know.effectOf(full, pkg) == effectUnknown || true {
-				any := kind == "go"
-				for _, a := range args {
-					if e.carriesFunc(a) {
-						any = true
-					}
-				}
-				if !any {
-					return
-				}
+			if kind != "go" && !slices.ContainsFunc(args, e.carriesFunc) {
+				return
 			}
 			ci.Ext = full
 		}
 	case c.IsInvoke():
 		args = append([]ssa.Value{c.Value}, c.Args...)
 		e.registered("", c.Method.Name(), c.Args)
-		if pkg := c.Method.Pkg(); pkg == nil || !e.b.own(pkg.Path()) && pkg.Path() != e.b.pkg.Path() && !interesting(c, kind) {
-			any := kind == "go"
-			for _, a := range c.Args {
-				if e.carriesFunc(a) {
-					any = true
-				}
-			}
-			if !any {
+		if pkg := c.Method.Pkg(); pkg == nil || !e.b.own(pkg.Path()) && pkg.Path() != e.b.pkg.Path() && !interesting(c) {
+			if kind != "go" && !slices.ContainsFunc(c.Args, e.carriesFunc) {
 				return
 			}
 		}
@@ -843,7 +830,7 @@ func (e *emitter) call(kind string, c *ssa.CallCommon, at ssa.CallInstruction, s
 }
 
 // interesting reports whether a call of a library interface can lead back into the module.
-func interesting(c *ssa.CallCommon, kind string) bool {
+func interesting(c *ssa.CallCommon) bool {
 	switch c.Method.Name() {
 	case "Error", "String", "Read", "Write", "Len", "Less", "Swap":
 		return false
@@ -994,7 +981,7 @@ func (e *emitter) results() {
 	out := make([]ResultInfo, n)
 	for i := range n {
 		r := ResultInfo{Load: -1}
-		fresh, first, bad := true, true, false
+		fresh, bad := true, false
 		for _, ret := range e.rets {
 			if i >= len(ret.Results) {
 				continue
@@ -1009,9 +996,6 @@ func (e *emitter) results() {
 				s, _ := e.stateAt(ret)
 				if pub, _ := e.flow.published(s, rt); pub {
 					fresh = false
-				}
-				if r.Path == "" {
-					first = first && true
 				}
 				continue
 			}

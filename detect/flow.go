@@ -55,7 +55,6 @@ type flow struct {
 	roots   []string
 	in      []flowState
 	signals bool // a goroutine started here signals its end
-	exits   []flowState
 	defers  []*ssa.Defer
 }
 

@@ -8,12 +8,6 @@ import (
 	"strings"
 )
 
-// A lock as seen from a map: its key, and how sure it is that it is the right instance.
-type lockView struct {
-	key  string
-	read bool
-}
-
 // evidence is what an occurrence says about one lock.
 type evidence uint8
 
@@ -202,10 +196,6 @@ func (l *linker) sameObject(a, b *occurrence) int {
 	if a.ctx != nil && a.ctx == b.ctx && a.spawner == nil && a.ctx.kind == "http handler" && known(a.path) && rootIndex(root(a.path), 'p') == 0 {
 		return 2
 	}
-	// Two methods of one object: goroutine and caller know it by the receiver.
-	if a.ctx != nil && b.ctx != nil && rootIndex(root(a.path), 'p') == 0 && a.path == b.path && known(a.path) {
-		return 1
-	}
 	return 1
 }
 
@@ -304,7 +294,6 @@ type judgement struct {
 	uses        []*use
 	guard       string
 	held, total int
-	writesHeld  int
 	shared      bool
 	concurrent  bool // the holder is made for concurrent use: it has a lock, or runs as a goroutine
 	findings    []Finding

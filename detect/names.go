@@ -244,7 +244,6 @@ func (b *builder) inventory(files []*ast.File) {
 		generated := ast.IsGenerated(file)
 		b.generated[name] = generated
 		test := strings.HasSuffix(name, "_test.go")
-		var owner []string
 		var visit func(n ast.Node, prefix string)
 		field := func(st *ast.StructType, prefix string) {
 			for _, f := range st.Fields.List {
@@ -296,18 +295,12 @@ func (b *builder) inventory(files []*ast.File) {
 					field(n, prefix)
 					return false
 				case *ast.TypeSpec:
-					if n.Assign.IsValid() {
-						visit(n.Type, prefix+"."+n.Name.Name)
-						return false
-					}
 					visit(n.Type, prefix+"."+n.Name.Name)
 					return false
 				case *ast.FuncDecl:
-					owner = append(owner, n.Name.Name)
 					if n.Body != nil {
 						visit(n.Body, prefix+"."+n.Name.Name)
 					}
-					owner = owner[:len(owner)-1]
 					return false
 				case *ast.ValueSpec:
 					for _, id := range n.Names {

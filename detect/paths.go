@@ -207,6 +207,9 @@ func (f *function) copied(al *ssa.Alloc) ssa.Value {
 		return nil
 	}
 	elem := deref(al.Type())
+	if isMap(elem) && f.handedOver(only) {
+		return nil // rule O5, for an alias that a literal captures
+	}
 	if isMap(elem) {
 		// A local map variable stands for itself unless it is an alias.
 		p := f.path(only)
@@ -221,6 +224,24 @@ func (f *function) copied(al *ssa.Alloc) ssa.Value {
 	}
 	f.copies[al] = only
 	return only
+}
+
+// handedOver reports whether the variable that a map was read from is given another map
+// later in the same function.
+func (f *function) handedOver(v ssa.Value) bool {
+	l, ok := v.(*ssa.UnOp)
+	if !ok || l.Op != token.MUL {
+		return false
+	}
+	path := f.path(l)
+	for _, b := range f.fn.Blocks {
+		for _, ins := range b.Instrs {
+			if st, ok := ins.(*ssa.Store); ok && isMap(st.Val.Type()) && st.Val != v && precedes(l, st) && f.path(st.Addr) == path {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (f *function) storesField(al *ssa.Alloc, field int) bool {

@@ -199,7 +199,6 @@ type function struct {
 	flow   *flow
 	states map[string]int32
 	loops  []int32
-	defers []*ssa.Defer
 }
 
 func (b *builder) summary(fn *ssa.Function) *FuncInfo {

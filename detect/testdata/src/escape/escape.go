@@ -38,6 +38,15 @@ func (p *Pool) Close() {
 	}
 }
 
+// Taken over, then used by a literal: correct.
+func (p *Pool) Drain(each func(func(*conn) bool)) {
+	p.mu.Lock()
+	cs := p.conns
+	p.conns = make(map[*conn]bool)
+	p.mu.Unlock()
+	each(func(c *conn) bool { return cs[c] })
+}
+
 // Copied under the lock: correct.
 func (p *Pool) All() map[*conn]bool {
 	p.mu.Lock()
