@@ -359,7 +359,7 @@ func (prog *Program) loadExports(metas []*meta) error {
 			delete(need, m.PkgPath)
 		}
 	}
-	prog.deps = &exportImporter{fset: prog.Fset, files: map[string]string{}, pkgs: map[string]*types.Package{"unsafe": types.Unsafe}}
+	prog.deps = &exportImporter{fset: prog.Fset, files: map[string]string{}, broken: map[string]string{}, pkgs: map[string]*types.Package{"unsafe": types.Unsafe}}
 	if len(need) == 0 {
 		return nil
 	}
@@ -375,8 +375,10 @@ func (prog *Program) loadExports(metas []*meta) error {
 		return &LoadError{Message: fmt.Sprintf("cannot load dependencies of %s: %v", prog.Module, err)}
 	}
 	for _, p := range pkgs {
-		for _, e := range p.Errors {
-			return &LoadError{Message: fmt.Sprintf("dependency %s does not build: %s", p.PkgPath, e.Msg)}
+		// A dependency that does not build has no export data: its importers will
+		// not type-check, which matters only if the user asked for them.
+		if len(p.Errors) > 0 {
+			prog.deps.broken[p.PkgPath] = p.Errors[0].Msg
 		}
 		prog.deps.files[p.PkgPath] = p.ExportFile
 	}
@@ -385,10 +387,11 @@ func (prog *Program) loadExports(metas []*meta) error {
 
 // An exportImporter imports packages from export data, each one once.
 type exportImporter struct {
-	mu    sync.Mutex
-	fset  *token.FileSet
-	files map[string]string
-	pkgs  map[string]*types.Package
+	mu     sync.Mutex
+	fset   *token.FileSet
+	files  map[string]string // export data by import path
+	broken map[string]string // what the go command said about those without
+	pkgs   map[string]*types.Package
 }
 
 func (im *exportImporter) Import(path string) (*types.Package, error) {
@@ -398,6 +401,9 @@ func (im *exportImporter) Import(path string) (*types.Package, error) {
 		return p, nil
 	}
 	file := im.files[path]
+	if msg := im.broken[path]; file == "" && msg != "" {
+		return nil, fmt.Errorf("%s does not build: %s", path, msg)
+	}
 	if file == "" {
 		return nil, fmt.Errorf("no export data for %q", path)
 	}
