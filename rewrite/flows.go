@@ -48,7 +48,8 @@
 //     atomic.Value, container/…, channels of interfaces): the holder's type keeps its name,
 //     so the assertion on the way out holds, as does atomic.Value's rule of one type.
 //   - encoders and templates that meet an unexported field, or one tagged "-".
-//   - testify's Nil, Len, True, Same, ErrorIs, …: they look at the value's top only.
+//   - testify's Nil, Len, True, Same, ErrorIs, …: they look at the value's top only. Zero
+//     and Empty compare with the zero value; a pointer target is nil where the map was.
 //
 // Log lines, error texts and panic values may differ; they are notes, not refusals.
 
@@ -111,10 +112,19 @@ func (f *flows) of(fields []token.Pos) (refusals []*plans.Refusal, notes []strin
 				break
 			}
 		}
+		distant := 0
+		for _, s := range f.seen[p] {
+			if s.distant {
+				distant++
+			}
+		}
 		for _, s := range f.seen[p] {
 			switch {
 			case s.distant:
-				notes = append(notes, f.distantNote(decl, s))
+				if distant > 0 { // one note speaks for all
+					notes = append(notes, f.distantNote(decl, s, distant-1))
+					distant = 0
+				}
 			case s.sink.view.note:
 				notes = append(notes, f.note(decl, s))
 			default:
@@ -238,6 +248,10 @@ func (f *flows) note(d *flowField, s sighting) string {
 	return fmt.Sprintf("log, error or panic output may differ: %s, which shows field %s of %s", f.sentence(s), d.name, d.holder)
 }
 
-func (f *flows) distantNote(d *flowField, s sighting) string {
-	return fmt.Sprintf("%s, which would reach field %s of %s if it followed pointers to two distinct objects of equal content; it would then find them different", f.sentence(s), d.name, d.holder)
+func (f *flows) distantNote(d *flowField, s sighting, more int) string {
+	others := ""
+	if more > 0 {
+		others = fmt.Sprintf(" (and %d more such places)", more)
+	}
+	return fmt.Sprintf("comparison in depth may differ: %s%s, which would reach field %s of %s through pointers to two distinct objects with locks, channels or functions", f.sentence(s), others, d.name, d.holder)
 }

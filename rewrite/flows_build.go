@@ -1052,15 +1052,12 @@ func (b *flowBuilder) resultNodes(e ast.Expr, i int) []nodeID {
 		if recv != nil && isInterface(recv.Type()) {
 			ids := []nodeID{b.methodNode(b.ifaceMethod(obj.Name(), obj.Signature()), "result", i)}
 			if !b.local(obj.Pkg()) {
-				ids = append(ids, tmp)
+				ids = append(ids, b.externalResult(call, sig, i))
 			}
 			return ids
 		}
 		if !b.local(obj.Pkg()) {
-			if sig.Results().Len() == 1 {
-				b.nodes[tmp].iface = methodful(sig.Results().At(0).Type())
-			}
-			return []nodeID{tmp}
+			return []nodeID{b.externalResult(call, sig, i)}
 		}
 		return []nodeID{b.varNode(obj.Signature().Results().At(i))}
 	case *types.Builtin:
@@ -1074,6 +1071,15 @@ func (b *flowBuilder) resultNodes(e ast.Expr, i int) []nodeID {
 	s := b.shape(sig)
 	s.called = true
 	return []nodeID{b.shapeNode(s, "result", i), tmp}
+}
+
+// externalResult is the place of the i-th result of a call of a function without
+// syntax: of what the call got, that which has the result's methods.
+func (b *flowBuilder) externalResult(call *ast.CallExpr, sig *types.Signature, i int) nodeID {
+	id := b.node(nodeKey{pos: call.Lparen, idx: 2 + i})
+	b.nodes[id].iface = methodful(sig.Results().At(i).Type())
+	b.edge(b.node(nodeKey{pos: call.Lparen, idx: 1}), id, token.NoPos, 0)
+	return id
 }
 
 // fieldTag is reflect's reading of a struct tag.

@@ -166,10 +166,11 @@ var rules = func() []rule {
 		// of a struct sees it (reflectSees), the rest give it back or ask for its top.
 		{"reflect", "*", "*", carries()},
 		{"github.com/google/go-cmp/cmp", "", "Equal Diff", sees(seeDeep)},
-		{"github.com/google/go-cmp/...", "*", "AllowUnexported IgnoreUnexported IgnoreFields IgnoreTypes EquateComparable IgnoreInterfaces", carries()}, // types by example
+		{"github.com/google/go-cmp/...", "*", "Comparer Transformer FilterPath FilterValues AllowUnexported IgnoreUnexported IgnoreFields IgnoreTypes EquateComparable IgnoreInterfaces", carries()}, // types by example
 		// testify compares in depth except where the name says otherwise; failure
-		// messages print what they compared.
-		{"github.com/stretchr/testify/...", "*", "Nil Nilf NotNil NotNilf True Truef False Falsef NoError NoErrorf Error Errorf ErrorIs ErrorIsf NotErrorIs ErrorAs ErrorAsf ErrorContains ErrorContainsf EqualError EqualErrorf Same Samef NotSame NotSamef IsType IsTypef Implements Implementsf NotImplements Len Lenf Panics Panicsf NotPanics NotPanicsf PanicsWithError Fail Failf FailNow FailNowf Eventually Eventuallyf EventuallyWithT Never Neverf WithinDuration InDelta Greater GreaterOrEqual Less LessOrEqual Positive Negative JSONEq YAMLEq Regexp FileExists NoFileExists DirExists NoDirExists Condition Conditionf", asserts()},
+		// messages print what they compared. Zero and Empty compare with the zero value,
+		// and the new field is nil exactly where the map was.
+		{"github.com/stretchr/testify/...", "*", "Nil Nilf NotNil NotNilf True Truef False Falsef NoError NoErrorf Error Errorf ErrorIs ErrorIsf NotErrorIs ErrorAs ErrorAsf ErrorContains ErrorContainsf EqualError EqualErrorf Same Samef NotSame NotSamef IsType IsTypef Implements Implementsf NotImplements Len Lenf Panics Panicsf NotPanics NotPanicsf PanicsWithError Fail Failf FailNow FailNowf Eventually Eventuallyf EventuallyWithT Never Neverf WithinDuration InDelta Greater GreaterOrEqual Less LessOrEqual Positive Negative Zero Zerof NotZero NotZerof Empty Emptyf NotEmpty NotEmptyf JSONEq YAMLEq Regexp FileExists NoFileExists DirExists NoDirExists Condition Conditionf", asserts()},
 		{"github.com/stretchr/testify/mock", "*", "*", sees(seeUnknown)},
 		{"github.com/stretchr/testify/...", "*", "*", asserts(seeDeep)},
 		{"github.com/davecgh/go-spew/spew", "*", "*", sees(seeDeep)},
@@ -260,7 +261,7 @@ var reflectSees = map[string]bool{
 	"Field": true, "FieldByName": true, "FieldByIndex": true, "FieldByIndexErr": true, "FieldByNameFunc": true,
 	"NumField": true, "Fields": true, "Comparable": true, "Equal": true, "IsZero": true, "Size": true,
 	"Method": true, "MethodByName": true, "Call": true, "CallSlice": true, "Convert": true, "CanConvert": true,
-	"ConvertibleTo": true, "AssignableTo": true, "UnsafePointer": true, "UnsafeAddr": true, "Pointer": true,
+	"ConvertibleTo": true, "AssignableTo": true, "UnsafePointer": true, "UnsafeAddr": true,
 	"VisibleFields": true,
 }
 

@@ -34,8 +34,8 @@ type stateFlags struct {
 }
 
 type nodeState struct {
-	id    nodeID
-	iface *types.Interface
+	id           nodeID
+	iface, outer *types.Interface
 	stateFlags
 }
 
@@ -49,6 +49,7 @@ type flowState struct {
 	stateFlags
 	node   nodeID
 	iface  *types.Interface // what the values that matter at node implement; nil: any
+	outer  *types.Interface // and this too, when iface does not say so
 	typ    types.Type       // nil for a node
 	event  bool             // typ became an interface value at pos
 	pos    token.Pos
@@ -89,10 +90,17 @@ func (f *flows) search() {
 
 func (w *flowWalk) enter(s flowState) {
 	if s.typ == nil {
-		if j := w.nodes[s.node].iface; j != nil {
-			s.iface = j
+		if j := w.nodes[s.node].iface; j != nil && j != s.iface {
+			if s.iface == nil || w.includes(s.iface, j) {
+				// What is known already is as strict.
+			} else if !w.includes(j, s.iface) {
+				s.outer = s.iface
+			}
+			if s.iface == nil || !w.includes(s.iface, j) {
+				s.iface = j
+			}
 		}
-		k := nodeState{s.node, s.iface, s.stateFlags}
+		k := nodeState{s.node, s.iface, s.outer, s.stateFlags}
 		if w.seenN[k] {
 			return
 		}
@@ -116,11 +124,12 @@ func (w *flowWalk) run() {
 		}
 		n := &w.nodes[s.node]
 		for _, e := range n.events {
-			if s.iface != nil && !w.canBe(e.typ, s.iface) {
+			if s.iface != nil && !w.canBe(e.typ, s.iface) || s.outer != nil && !w.canBe(e.typ, s.outer) {
 				continue
 			}
 			next := s
 			next.typ, next.event, next.pos, next.parent = e.typ, true, e.pos, i
+			next.iface, next.outer = nil, nil
 			if w.verb(&next, e.verb) {
 				w.enter(next)
 			}
@@ -154,6 +163,17 @@ func (w *flowWalk) canBe(t types.Type, iface *types.Interface) bool {
 	ok, known := w.impl[k]
 	if !known {
 		ok = implements(t, iface)
+		w.impl[k] = ok
+	}
+	return ok
+}
+
+// includes reports whether whatever implements a implements b.
+func (w *flowWalk) includes(a, b *types.Interface) bool {
+	k := implKey{a, b}
+	ok, known := w.impl[k]
+	if !known {
+		ok = implements(a, b)
 		w.impl[k] = ok
 	}
 	return ok
