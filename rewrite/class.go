@@ -638,7 +638,9 @@ func (c *class) callSource(s source, call *ast.CallExpr) bool {
 	if s.level == whole && fn.Pkg() != nil && fn.Pkg().Path() == "maps" && (fn.Name() == "Clone" || fn.Name() == "Collect") {
 		if _, ok := fi.pkg.Info.TypeOf(call).(*types.Map); ok {
 			c.sources = append(c.sources, s)
-			c.record(&rec{fi: fi, kind: useFresh, node: call, level: s.level})
+			if r := c.record(&rec{fi: fi, kind: useFresh, node: call, level: s.level}); r.kind == useHelper {
+				c.cloneOfMember(r, fi, call.Args[0], place{base: r.base, keys: r.keys, row: r.row})
+			}
 			return true
 		}
 	}

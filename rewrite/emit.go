@@ -149,7 +149,11 @@ func (em *emitter) use(r *rec) {
 			em.add(r.fi, &callOp{opBase: em.base(lit), Fun: em.form.of, Args: exprArgs(lit)})
 		}
 	case useFresh:
-		em.add(r.fi, &callOp{opBase: em.base(r.node), Fun: em.form.of, Args: exprArgs(r.node.(ast.Expr))})
+		from := r.node.(ast.Expr)
+		if r.clone != nil {
+			from = r.clone
+		}
+		em.add(r.fi, &callOp{opBase: em.base(r.node), Fun: em.form.of, Args: exprArgs(from)})
 	case useSnapshot:
 		if len(r.keys) > 0 {
 			em.add(r.fi, &callOp{opBase: em.base(ast.Unparen(r.node.(ast.Expr))), Recv: r.base, Fun: "RowSnapshot", Args: exprArgs(r.keys...)})

@@ -64,6 +64,7 @@ type rec struct {
 	olds   []ast.Expr // occurrences of the element in rhs, for m[k] = f(m[k])
 	apart  bool       // m[k] = f(m[k]) whose f may not run while the map is locked: Get, then Store
 	fun    string     // method chosen by a compound shape; "" for the usual one
+	clone  ast.Expr   // of a useFresh: the member that is cloned
 	value  string     // the variable that holds the element, for CompareAndDelete
 	skip   bool       // merged into another operation
 	merged bool       // part of a compound that is one atomic call now
@@ -511,6 +512,10 @@ func (c *class) argument(fi *fileInfo, call *ast.CallExpr, e ast.Expr, pl place)
 		return
 	}
 	if fn != nil && fn.Pkg() != nil {
+		if r := c.byNode[call]; r != nil && r.kind == useFresh && i == 0 {
+			c.cloneOfMember(r, fi, e, pl)
+			return
+		}
 		if fn.Pkg().Path() == "maps" && i == 0 && slices.Contains([]string{"Keys", "Values", "All", "Clone"}, fn.Name()) {
 			c.record(&rec{fi: fi, kind: useHelper, node: call, base: pl.base, keys: pl.keys, row: pl.row, fun: fn.Name()})
 			c.rowValue(fi, e, pl)
@@ -525,6 +530,13 @@ func (c *class) argument(fi *fileInfo, call *ast.CallExpr, e ast.Expr, pl place)
 	}
 	c.refuse("escapes-to-call", e.Pos(), "pass a copy (maps.Clone) if the callee only reads the map",
 		"the map is passed to %s, which may keep it or write to it", shortExpr(call.Fun))
+}
+
+// cloneOfMember marks maps.Clone(m) with a member on both sides: the new map is
+// made from a snapshot of the old one.
+func (c *class) cloneOfMember(r *rec, fi *fileInfo, arg ast.Expr, pl place) {
+	r.kind, r.clone = useFresh, arg
+	c.record(&rec{fi: fi, kind: useSnapshot, node: arg, base: pl.base, keys: pl.keys, row: pl.row})
 }
 
 // takesAny reports whether the i-th argument of fn meets an interface or type
