@@ -51,7 +51,17 @@
 //   - testify's Nil, Len, True, Same, ErrorIs, …: they look at the value's top only. Zero
 //     and Empty compare with the zero value; a pointer target is nil where the map was.
 //
-// Log lines, error texts and panic values may differ; they are notes, not refusals.
+// Log lines, error texts and panic values may differ; they are notes, not refusals. So is
+// what a function of the module prints of its own variadic operands when it is named as
+// a logger's method is (Debugf, Warn, …).
+//
+// # What is assumed
+//
+// Code outside the module that gets an interface with methods does not look behind it by
+// reflection (protobuf messages excepted), and does not hand it out again by an unrelated
+// call. It calls, of what it gets as any, no method that returns an interface, but those
+// that encoders and loggers know (MarshalYAML, LogValue, …). Files of other build
+// configurations, assembly and packages that do not type-check are not seen here.
 
 package rewrite
 

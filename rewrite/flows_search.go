@@ -296,6 +296,11 @@ func (w *flowWalk) typ(i int, s flowState) {
 			}
 			for v := range u.Results().Variables() {
 				to(v.Type(), inner)
+				if kind != viewType && w.local(v.Pkg()) && w.carrier(v.Type()) {
+					next := flowState{node: w.varNode(v), sink: s.sink, parent: i, stateFlags: s.stateFlags}
+					next.inner = true
+					w.enter(next)
+				}
 			}
 		}
 	}
@@ -452,7 +457,7 @@ func hasIdentity(t types.Type) bool {
 		return false
 	}
 	for f := range s.Fields() {
-		switch u := f.Type().Underlying().(type) {
+		switch f.Type().Underlying().(type) {
 		case *types.Chan, *types.Signature:
 			return true
 		case *types.Struct:
@@ -462,7 +467,6 @@ func hasIdentity(t types.Type) bool {
 					return true
 				}
 			}
-			_ = u
 		}
 	}
 	return false
