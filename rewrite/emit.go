@@ -289,7 +289,7 @@ func (c *class) spell(fi *fileInfo, t types.Type, at token.Pos) string {
 // update emits m[k]++, m[k] op= x and m[k] = f(m[k], x) as one Update.
 func (em *emitter) update(r *rec) {
 	c := em.c
-	fa := &funcArg{Param: r.fi.fresh("old"), Type: em.elemType(r)}
+	fa := &funcArg{Param: r.fi.fresh(r.node, "old"), Type: em.elemType(r)}
 	stmt := r.node.(ast.Stmt)
 	switch s := stmt.(type) {
 	case *ast.IncDecStmt:
@@ -370,8 +370,8 @@ func (em *emitter) hoist(r *rec, stmt ast.Stmt, operands ...ast.Expr) {
 		if i < len(all)-len(todo) {
 			want = "key"
 		}
-		name := r.fi.fresh(want)
-		r.fi.names[name] = true // the next hoist in this file takes another
+		name := r.fi.fresh(stmt, want)
+		r.fi.reserve(stmt, name)
 		em.add(r.fi, &hoistOp{opBase: em.base(stmt), Expr: x, Name: name})
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"golang.org/x/tools/go/ast/astutil"
@@ -43,8 +44,8 @@ type fileInfo struct {
 	pkg       *detect.Package
 	generated bool
 
-	parents map[ast.Node]ast.Node // lazily
-	names   map[string]bool       // lazily: every identifier in the file
+	parents map[ast.Node]ast.Node        // lazily
+	names   map[ast.Node]map[string]bool // lazily: the identifiers of a declaration, see fresh
 }
 
 func newIndex(prog *detect.Program) *index {
@@ -278,29 +279,43 @@ func (fi *fileInfo) enclosingPath(pos token.Pos) []ast.Node {
 	return path
 }
 
-// fresh returns a name like want that no identifier of the file or of its
-// package's scope has.
-func (fi *fileInfo) fresh(want string) string {
-	if fi.names == nil {
-		fi.names = map[string]bool{}
-		ast.Inspect(fi.syntax, func(n ast.Node) bool {
+// fresh returns a name like want that no identifier of the declaration around at,
+// nor of the package's scope, has; later calls there avoid it, too.
+func (fi *fileInfo) fresh(at ast.Node, want string) string {
+	for p := fi.parent(at); p != nil; p = fi.parent(p) {
+		if _, top := p.(*ast.File); top {
+			break
+		}
+		at = p
+	}
+	if fi.names[at] == nil {
+		if fi.names == nil {
+			fi.names = map[ast.Node]map[string]bool{}
+		}
+		names := map[string]bool{}
+		ast.Inspect(at, func(n ast.Node) bool {
 			if id, ok := n.(*ast.Ident); ok {
-				fi.names[id.Name] = true
+				names[id.Name] = true
 			}
 			return true
 		})
-	}
-	taken := func(name string) bool {
-		return fi.names[name] || fi.pkg.Types.Scope().Lookup(name) != nil
+		fi.names[at] = names
 	}
 	name := want
-	for i := 2; taken(name); i++ {
-		name = want + string(rune('0'+i%10))
-		if i > 9 {
-			name = want + strings.Repeat("_", i-8)
-		}
+	for i := 2; fi.names[at][name] || fi.pkg.Types.Scope().Lookup(name) != nil; i++ {
+		name = want + strconv.Itoa(i)
 	}
 	return name
+}
+
+// reserve makes fresh avoid a name that was put into the declaration around at.
+func (fi *fileInfo) reserve(at ast.Node, name string) {
+	fi.fresh(at, name) // makes the set
+	for p := at; p != nil; p = fi.parent(p) {
+		if set := fi.names[p]; set != nil {
+			set[name] = true
+		}
+	}
 }
 
 // object returns what an identifier defines or uses.
@@ -431,11 +446,15 @@ func (fi *fileInfo) isConversion(call *ast.CallExpr) bool {
 // freshImport returns want, or a variant of it, as a package name that nothing
 // in the file or its package's scope uses.
 func (fi *fileInfo) freshImport(want string) string {
-	for _, spec := range fi.syntax.Imports { // another package of that name
-		if pn, ok := fi.pkg.Info.Implicits[spec].(*types.PkgName); ok && pn.Name() == want {
-			fi.fresh(want) // fills names
-			fi.names[want] = true
+	name := want
+	for i := 2; ; i++ {
+		taken := slices.ContainsFunc(fi.syntax.Imports, func(spec *ast.ImportSpec) bool {
+			pn, ok := fi.pkg.Info.Implicits[spec].(*types.PkgName)
+			return ok && pn.Name() == name
+		})
+		if !taken && fi.fresh(fi.syntax, name) == name {
+			return name
 		}
+		name = want + strconv.Itoa(i)
 	}
-	return fi.fresh(want)
 }
