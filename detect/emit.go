@@ -57,7 +57,15 @@ func (f *function) emit() {
 			}
 		}
 	})
-	e := &emitter{function: f, loads: loads}
+	e := &emitter{function: f, loads: loads, stored: map[string][]ssa.Value{}}
+	for _, b := range f.fn.Blocks {
+		for _, ins := range b.Instrs {
+			if st, ok := ins.(*ssa.Store); ok && isMap(st.Val.Type()) {
+				p := f.path(st.Addr)
+				e.stored[p] = append(e.stored[p], st.Val)
+			}
+		}
+	}
 	f.flow.each(func(ins ssa.Instruction, s flowState) {
 		if d, ok := ins.(*ssa.Defer); ok {
 			if t := deferred[d]; t != nil {
@@ -81,6 +89,8 @@ type emitter struct {
 	*function
 	loads map[ssa.Instruction]flowState
 	rets  []*ssa.Return
+
+	stored map[string][]ssa.Value // maps assigned to a path in this function
 }
 
 func (e *emitter) visit(ins ssa.Instruction, s flowState) {
@@ -403,6 +413,17 @@ func (e *emitter) newAccess(op Op, path, r string, pos token.Pos, s flowState) A
 	a := AccessInfo{Op: op, Pos: e.b.pos(pos), Path: path, State: e.intern(e.flow.lockState(s)), Load: -1, Seq: !s.spawned}
 	a.Fresh = e.flow.fresh(r)
 	a.Published, a.PubGo = e.flow.published(s, r)
+	if vals := e.stored[trimElems(path)]; !a.Fresh && e.foreign[r] && len(vals) > 0 {
+		a.Fresh = true // unless one of them is not; see below
+	}
+	if a.Fresh && op != Replace && strings.Contains(path, "|") {
+		// The object is new, but the map in it may be somebody's.
+		for _, v := range e.stored[trimElems(path)] {
+			if p := e.path(v); p != "nil" && !e.flow.fresh(root(p)) {
+				a.Fresh = false
+			}
+		}
+	}
 	if d := root(path); d != r {
 		// Stored in a variable: shared when either is.
 		p, g := e.flow.published(s, d)
@@ -992,7 +1013,9 @@ func (e *emitter) results() {
 				continue
 			}
 			rt := root(p)
-			if e.flow.fresh(rt) && rest(p) == "" {
+			_, ref := v.Type().Underlying().(*types.Pointer)
+			if rest(p) == "" && (e.flow.fresh(rt) || ref && e.flow.local(rt)) {
+				r.Shallow = r.Shallow || e.foreign[rt]
 				s, _ := e.stateAt(ret)
 				if pub, _ := e.flow.published(s, rt); pub {
 					fresh = false

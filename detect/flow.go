@@ -87,7 +87,7 @@ func (fl *flow) prepare() {
 
 func (fl *flow) tie(addr, val ssa.Value) {
 	r := root(fl.f.path(addr))
-	if !fl.fresh(r) {
+	if !fl.local(r) {
 		return
 	}
 	g := fl.groupOf(r)
@@ -98,7 +98,13 @@ func (fl *flow) tie(addr, val ssa.Value) {
 	}
 }
 
-func (fl *flow) fresh(r string) bool { return r[0] == 'a' || fl.f.freshCalls[r] }
+// local reports whether a root is an object or variable of this function.
+func (fl *flow) local(r string) bool { return r[0] == 'a' || fl.f.freshCalls[r] }
+
+// fresh reports whether, besides, nothing older can be in it.
+func (fl *flow) fresh(r string) bool {
+	return fl.local(r) && !fl.f.foreign[r]
+}
 
 func (fl *flow) groupOf(r string) int {
 	if g, ok := fl.group[r]; ok {
@@ -148,7 +154,7 @@ func (fl *flow) carried(v ssa.Value, out []int) []int {
 		return out
 	}
 	r := root(fl.f.path(v))
-	if fl.fresh(r) || r[0] == 'p' || r[0] == 'f' {
+	if fl.local(r) || r[0] == 'p' || r[0] == 'f' {
 		out = append(out, fl.groupOf(r))
 	}
 	return out
@@ -370,7 +376,7 @@ func (fl *flow) step(s *flowState, ins ssa.Instruction) {
 func (fl *flow) keep(s *flowState, addr, val ssa.Value) {
 	r := root(fl.f.path(addr))
 	switch {
-	case fl.fresh(r):
+	case fl.local(r):
 		if pub, byGo := fl.published(*s, r); pub {
 			if byGo && s.pub&fl.bit(fl.groupOf(r)) == 0 {
 				s.pubGo |= fl.bits(val)

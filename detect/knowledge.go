@@ -144,6 +144,9 @@ var mapEffects = map[string][]Op{
 	"reflect.DeepEqual": {Range, Range},
 }
 
+// makers return a map of their own.
+var makers = map[string]bool{"maps.Clone": true, "maps.Collect": true, "golang.org/x/exp/maps.Clone": true, "(net/http.Header).Clone": true}
+
 // readerPackages only read what they are given (rule K3).
 var readerPackages = map[string]bool{
 	"fmt": true, "log": true, "log/slog": true, "encoding/json": true, "errors": true, "testing": true,

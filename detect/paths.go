@@ -60,7 +60,7 @@ func (f *function) computePath(v ssa.Value) string {
 		if src := f.copied(v); src != nil {
 			return f.path(src)
 		}
-		return f.object(v)
+		return f.variable(v)
 	case *ssa.MakeMap, *ssa.MakeChan, *ssa.MakeSlice:
 		return f.object(v)
 	case *ssa.FieldAddr:
@@ -139,7 +139,7 @@ func (f *function) phiPath(v *ssa.Phi) string {
 		p := f.path(e)
 		switch {
 		case p == "nil":
-		case rest(p) == "" && (p[0] == 'a' || f.isFreshCall(p)):
+		case rest(p) == "" && (p[0] == 'a' || f.isFreshCall(p)) && !f.foreign[p]:
 			fresh = p
 		case real == "" || real == p:
 			real = p
@@ -192,6 +192,10 @@ func (f *function) copied(al *ssa.Alloc) ssa.Value {
 				} else {
 					only = r.Val
 				}
+			case *ssa.Return, *ssa.Phi, *ssa.MakeInterface:
+				if isStructVar(al) {
+					ok = false // an object in its own right, given away
+				}
 			case *ssa.MakeClosure:
 				fn := r.Fn.(*ssa.Function)
 				for i, b := range r.Bindings {
@@ -224,6 +228,83 @@ func (f *function) copied(al *ssa.Alloc) ssa.Value {
 	}
 	f.copies[al] = only
 	return only
+}
+
+// variable returns the path of a variable that is assigned more than once, or whose address
+// is used. A struct is an object; a reference is what was stored in it, as far as all stores
+// agree, because it must not pass for something allocated here.
+func (f *function) variable(al *ssa.Alloc) string {
+	elem := deref(al.Type())
+	switch elem.Underlying().(type) {
+	case *types.Pointer, *types.Map, *types.Interface, *types.Slice, *types.Chan, *types.Struct:
+	default:
+		return f.object(al)
+	}
+	vals, elsewhere := storedIn(al)
+	var real, fresh string
+	agree := !elsewhere
+	for _, v := range vals {
+		p := f.path(v)
+		switch {
+		case p == "nil":
+		case rest(p) == "" && (p[0] == 'a' || f.isFreshCall(p)) && !f.foreign[p]:
+			if fresh != "" && fresh != p {
+				agree = false
+			}
+			fresh = p
+		case real == "" || real == p:
+			real = p
+		default:
+			agree = false
+		}
+	}
+	_, isStruct := elem.Underlying().(*types.Struct)
+	if isMap(elem) || isStruct {
+		r := f.object(al)
+		if real != "" || elsewhere && isStruct {
+			f.foreign[r] = true
+		}
+		return r
+	}
+	switch {
+	case !agree:
+		return f.opaque(al)
+	case real != "":
+		return real
+	case fresh != "":
+		return fresh
+	}
+	return f.object(al)
+}
+
+// storedIn lists the values stored whole into a variable, and reports whether a literal
+// stores into it too.
+func storedIn(al *ssa.Alloc) (vals []ssa.Value, elsewhere bool) {
+	var scan func(addr ssa.Value, inLiteral bool)
+	scan = func(addr ssa.Value, inLiteral bool) {
+		if addr.Referrers() == nil {
+			return
+		}
+		for _, r := range *addr.Referrers() {
+			switch r := r.(type) {
+			case *ssa.Store:
+				if r.Addr == addr && inLiteral {
+					elsewhere = true
+				} else if r.Addr == addr {
+					vals = append(vals, r.Val)
+				}
+			case *ssa.MakeClosure:
+				fn := r.Fn.(*ssa.Function)
+				for i, b := range r.Bindings {
+					if b == addr && i < len(fn.FreeVars) {
+						scan(fn.FreeVars[i], true)
+					}
+				}
+			}
+		}
+	}
+	scan(al, false)
+	return vals, elsewhere
 }
 
 // handedOver reports whether the variable that a map was read from is given another map
@@ -267,6 +348,13 @@ func (f *function) resultPath(c *ssa.Call, i int) string {
 	}
 	own := "c" + strconv.Itoa(n) + "_" + strconv.Itoa(i)
 	info, args := f.callee(&c.Call)
+	if info == nil && i == 0 {
+		if fn, _ := f.static(&c.Call); fn != nil {
+			if full, _ := fullName(fn); makers[full] {
+				f.freshCalls[own] = true
+			}
+		}
+	}
 	if info == nil || i >= len(info.Results) {
 		return own
 	}
@@ -274,6 +362,7 @@ func (f *function) resultPath(c *ssa.Call, i int) string {
 	if r.Path == "" {
 		if r.Fresh {
 			f.freshCalls[own] = true
+			f.foreign[own] = r.Shallow
 		}
 		return own
 	}

@@ -194,6 +194,7 @@ type function struct {
 	copies     map[*ssa.Alloc]ssa.Value
 	callIDs    map[*ssa.Call]int
 	freshCalls map[string]bool
+	foreign    map[string]bool // variables that may hold what was not made here
 	loadedIn   map[*ssa.Call]ResultInfo
 
 	flow   *flow
@@ -212,7 +213,7 @@ func (b *builder) summary(fn *ssa.Function) *FuncInfo {
 		b: b, fn: fn,
 		info:  &FuncInfo{Key: key, Name: funcName(fn, b.pkg), Pos: b.pos(fn.Pos()), Params: len(fn.Params)},
 		paths: map[ssa.Value]string{}, opaques: map[ssa.Value]int{}, objects: map[ssa.Value]int{},
-		copies: map[*ssa.Alloc]ssa.Value{}, callIDs: map[*ssa.Call]int{}, freshCalls: map[string]bool{},
+		copies: map[*ssa.Alloc]ssa.Value{}, callIDs: map[*ssa.Call]int{}, freshCalls: map[string]bool{}, foreign: map[string]bool{},
 		loadedIn: map[*ssa.Call]ResultInfo{}, states: map[string]int32{},
 	}
 	f.describe()

@@ -142,10 +142,11 @@ type ArgInfo struct {
 
 // A ResultInfo is what a function returns.
 type ResultInfo struct {
-	Path  string
-	Fresh bool
-	Load  int32 // lock state at the load, -1 unknown
-	Pos   Pos
+	Path    string
+	Fresh   bool
+	Shallow bool  // a new object, but what it refers to may be older
+	Load    int32 // lock state at the load, -1 unknown
+	Pos     Pos
 }
 
 // A TypeInfo is a named type, for resolving interface calls.

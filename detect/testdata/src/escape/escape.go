@@ -132,3 +132,19 @@ func (h *Holder) Renamed(n string) *meta {
 	c.tags["renamed"] = n
 	return &c
 }
+
+// A copying method; its caller gives the copy a map of its own: correct.
+func (m *meta) copy() *meta {
+	c := *m
+	c.name += "'"
+	return &c
+}
+
+func (h *Holder) Without(k string) *meta {
+	h.mu.Lock()
+	c := h.md.copy()
+	h.mu.Unlock()
+	c.tags = make(map[string]string)
+	c.tags["without"] = k
+	return c
+}

@@ -201,3 +201,37 @@ func AcceptShared(conns chan chan string) {
 		go h.serve(in)
 	}
 }
+
+// A lookup with a deferred unlock returns what others know, however its result is kept.
+type stream struct {
+	mu        sync.Mutex
+	consumers map[string]int
+}
+
+type account struct {
+	mu      sync.Mutex
+	streams map[string]*stream
+}
+
+func (a *account) lookup(k string) (*stream, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s, ok := a.streams[k]
+	if !ok {
+		return nil, false
+	}
+	return s, true
+}
+
+func (a *account) Health(k string) (n int) {
+	var s *stream
+	defer func() { n += len(s.consumers) }() // want `high partial: len of stream.consumers without stream.mu in \(\*account\).Health.func1`
+	s, _ = a.lookup(k)
+	return n
+}
+
+func (s *stream) Set(k string)      { s.mu.Lock(); s.consumers[k] = 1; s.mu.Unlock() }
+func (s *stream) Inc(k string)      { s.mu.Lock(); s.consumers[k]++; s.mu.Unlock() }
+func (s *stream) Del(k string)      { s.mu.Lock(); delete(s.consumers, k); s.mu.Unlock() }
+func (s *stream) Get(k string) int  { s.mu.Lock(); defer s.mu.Unlock(); return s.consumers[k] }
+func (s *stream) Has(k string) bool { s.mu.Lock(); defer s.mu.Unlock(); return s.consumers[k] > 0 }
