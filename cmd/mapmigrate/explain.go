@@ -86,7 +86,7 @@ func codes() []code {
 		all = append(all, code{d.Code, "refusal, " + d.Class, d.Title, d.Text})
 	}
 	for _, d := range rewrite.Docs() {
-		all = append(all, code{d.Code, "refusal, " + d.Class, d.Title, d.Text})
+		all = append(all, code{d.Code, "refusal, " + d.Class, d.Title, d.Text + "\n\nWhat to do: " + d.Remedy + "."})
 	}
 	slices.SortStableFunc(all, func(a, b code) int { return strings.Compare(a.name, b.name) })
 	return all
