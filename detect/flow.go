@@ -410,6 +410,7 @@ func (fl *flow) maybe(s *flowState, c *ssa.CallCommon) {
 	t := *s
 	fl.call(&t, c)
 	s.must &= t.must
+	s.may &= t.may // deferred under the condition under which it was locked
 	// A deferred unlock of what is not held was not reached: it gives nothing back.
 }
 

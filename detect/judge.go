@@ -413,7 +413,7 @@ func (j *judgement) number(live []*occurrence) {
 func commonLock(a, b *occurrence) bool {
 	return a.wild || b.wild ||
 		a.heldW&(b.heldW|b.heldR|b.heldMay) != 0 || b.heldW&(a.heldR|a.heldMay) != 0 ||
-		a.heldMay&(b.heldR|b.heldMay) != 0 || b.heldMay&a.heldR != 0
+		a.heldMay&b.heldR != 0 || b.heldMay&a.heldR != 0
 }
 
 // content reports whether an operation changes what the map holds.

@@ -145,7 +145,7 @@ func (l *linker) walk(n *node, a *AccessInfo) {
 			s.load = append(s.load, LockRef{l.pin(n, m.Path), m.Read})
 		}
 	}
-	filed := map[string]bool{}
+	filed, lockSets, live := map[string]bool{}, map[string]bool{}, 0
 	finish := func(s *walkState, o occurrence) {
 		k := s.key() + "\x00" + o.path
 		if o.ctx != nil {
@@ -161,6 +161,18 @@ func (l *linker) walk(n *node, a *AccessInfo) {
 		m, inner := l.keyOf(o.path, s.n.info.Key)
 		if m == nil {
 			return
+		}
+		if !o.owned {
+			// Many ways lead here. Those beyond the limit must add other locks.
+			const most = 64
+			locks := ""
+			for _, r := range s.must {
+				locks += lastSelector(r.Path) + ";"
+			}
+			if live++; live > most && lockSets[locks] {
+				return
+			}
+			lockSets[locks] = true
 		}
 		if inner && m.decl != nil && !m.decl.Nested {
 			return // an element that holds a map under another name

@@ -304,3 +304,35 @@ func (l *Loops) Fire() {
 		f()
 	}
 }
+
+// Locked on demand, and unlocked by a defer under the same condition: what follows the call
+// holds nothing of it.
+type set struct {
+	mu sync.Mutex
+	m  map[string]bool
+}
+
+func (s *set) remove(k string, lock bool) {
+	if lock {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+	}
+	slow()
+}
+
+type Manager struct {
+	mu   sync.Mutex
+	kept map[string]int
+	idx  *set
+}
+
+func (m *Manager) Put(k string)     { m.mu.Lock(); m.kept[k] = 1; m.idx.remove(k, true); m.mu.Unlock() }
+func (m *Manager) Inc(k string)     { m.mu.Lock(); m.idx.remove(k, true); m.kept[k]++; m.mu.Unlock() }
+func (m *Manager) Get(k string) int { m.mu.Lock(); defer m.mu.Unlock(); return m.kept[k] }
+func (m *Manager) Len() int         { m.mu.Lock(); defer m.mu.Unlock(); return len(m.kept) }
+func (m *Manager) Purge(keys []string) {
+	for _, k := range keys {
+		m.idx.remove(k, true)
+		delete(m.kept, k) // want `high partial: delete of Manager.kept without Manager.mu`
+	}
+}
