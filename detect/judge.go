@@ -179,16 +179,19 @@ func (l *linker) sameObject(a, b *occurrence) int {
 	if strings.HasPrefix(root(a.path), "g:") && strings.HasPrefix(root(b.path), "g:") && !strings.Contains(trimElems(a.path), "|[]") {
 		return 2
 	}
+	if l.ofThisRun(a) && l.ofThisRun(b) {
+		return 0
+	}
 	if a.spawner != nil && b.spawner != nil && a.spawner == b.spawner && trimElems(a.origin) == trimElems(b.origin) {
 		if a.ctx == b.ctx && a.perLoop {
 			return 0
 		}
-		if known(a.origin) {
+		if known(a.origin) && l.inSpawner(a, root(a.origin)) {
 			return 2
 		}
 	}
-	if a.ctx != nil && a.ctx == b.ctx && a.perLoop {
-		return 0
+	if a.ctx != nil && a.ctx == b.ctx && (a.perLoop || a.spawner != nil && !global(a.path) && !(known(a.origin) && l.inSpawner(a, root(a.origin)))) {
+		return 0 // goroutines started in a loop, each on an element of its own
 	}
 	if passes(a, b) || passes(b, a) {
 		return 2
@@ -197,6 +200,37 @@ func (l *linker) sameObject(a, b *occurrence) int {
 		return 2
 	}
 	return 1
+}
+
+func global(p string) bool { return strings.HasPrefix(root(p), "g:") }
+
+// ofThisRun reports whether the object was made by a call that is on the way to the access:
+// another goroutine that takes the same way has made another one.
+func (j *linker) ofThisRun(o *occurrence) bool {
+	r := root(o.path)
+	if r[0] == 'a' || r[0] == 'c' {
+		return o.spawner == nil
+	}
+	i := strings.LastIndexByte(r, ':')
+	if r[0] != '@' || i < 0 || i+1 >= len(r) || r[i+1] != 'a' && r[i+1] != 'c' {
+		return false
+	}
+	return !j.inSpawner(o, r)
+}
+
+// inSpawner reports whether a root belongs to the function that started the goroutine, or to
+// one around it. Other frames are the goroutine's own.
+func (j *linker) inSpawner(o *occurrence, r string) bool {
+	i := strings.LastIndexByte(r, ':')
+	if r[0] != '@' || i < 0 {
+		return true
+	}
+	for n := o.spawner; n != nil; n = j.nodes[n.info.Parent] {
+		if n.info.Key == r[1:i] {
+			return true
+		}
+	}
+	return false
 }
 
 // passes reports whether b's way leads through the function that spawned a, with the same
@@ -683,7 +717,7 @@ func (j *judgement) confidence(v *verdict, ea, eb evidence, ratio float64) Confi
 		return Medium
 	case v.strength == 2 && (v.id == 2 || j.concurrent && definite(a) && definite(b)):
 		return Medium
-	case j.guard != "" && j.held >= 1 && eb >= heldRead && j.decl.HolderLock && holderOf(j.guard) == j.decl.Holder:
+	case j.guard != "" && j.held >= 1 && eb >= heldRead && ratio >= 0.33 && j.decl.HolderLock && holderOf(j.guard) == j.decl.Holder:
 		return Medium
 	}
 	return Low

@@ -349,7 +349,7 @@ func (l *linker) jumps() {
 		}
 	}
 	// Parameters handed on to another function that calls them count as called.
-	seen := map[string]bool{}
+	seen, jumped := map[string]bool{}, map[string]bool{}
 	for i := 0; i < len(uses) && i < 20000; i++ {
 		u := uses[i]
 		passed := map[string]bool{}
@@ -405,16 +405,19 @@ func (l *linker) jumps() {
 				}
 			}
 		}
+		for f := range passed {
+			jumped[f] = true
+		}
+	}
+	// What arrives in other ways is called from where the parameter is called.
+	for _, u := range uses {
 		fs := l.flows["P:"+u.top.info.Key+":"+itoa(u.idx)]
 		if len(fs) > maxTargets {
 			continue
 		}
 		for _, f := range fs {
-			if passed[f] {
-				continue
-			}
 			k := f + "\x00" + u.at.info.Key + "\x00" + itoa(int(u.call.Pos.Offset)) + "dyn"
-			if seen[k] {
+			if jumped[f] || seen[k] {
 				continue
 			}
 			seen[k] = true

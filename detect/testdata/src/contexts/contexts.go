@@ -170,3 +170,25 @@ func Lazily(k string) int {
 	lazily[k] = len(k)
 	return len(k)
 }
+
+// A spawner behind a spawner starts one goroutine: correct.
+func safely(f func(), onPanic func(any)) {
+	go func() {
+		defer func() { onPanic(recover()) }()
+		f()
+	}()
+}
+
+func goSafe(f func()) { safely(f, func(any) {}) }
+
+type watcher struct{ factories map[string]int }
+
+func (w *watcher) watchAll() { w.factories["x"] = 1 }
+
+func Provide() {
+	w := &watcher{factories: map[string]int{}}
+	goSafe(func() {
+		w.watchAll()
+		w.factories["y"] = 2
+	})
+}

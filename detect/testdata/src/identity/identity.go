@@ -86,3 +86,42 @@ func (s *Marks) Has(k string) bool { s.mu.Lock(); defer s.mu.Unlock(); return s.
 func (s *Marks) Del(k string)      { s.mu.Lock(); delete(s.m, k); s.mu.Unlock() }
 func (s *Marks) Len() int          { s.mu.Lock(); defer s.mu.Unlock(); return len(s.m) }
 func (s *Marks) Put(k string)      { s.mu.Lock(); s.m[k] = false; s.mu.Unlock() }
+
+// Each run of the handler makes an object of its own and works on it in helpers: correct.
+type report struct{ lines map[string]int }
+
+func (r *report) add(k string) { r.lines[k]++ }
+
+func (r *report) merge(o map[string]int) {
+	for k, v := range o {
+		r.lines[k] += v
+	}
+}
+
+type evaluator struct{ base map[string]int }
+
+func (e *evaluator) eval(ks []string) map[string]int {
+	if len(ks) == 0 {
+		return e.base
+	}
+	r := &report{}
+	r.lines = e.eval(ks[1:])
+	r.add(ks[0])
+	r.merge(map[string]int{"n": 1})
+	return r.lines
+}
+
+// Elements of a collection, one goroutine each: correct.
+type loop struct{ cache map[string]int }
+
+func (l *loop) run(in chan string) {
+	for k := range in {
+		l.cache[k]++
+	}
+}
+
+func RunLoops(loops map[string]*loop, in chan string) {
+	for _, l := range loops {
+		go l.run(in)
+	}
+}
