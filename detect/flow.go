@@ -376,6 +376,13 @@ func (fl *flow) step(s *flowState, ins ssa.Instruction) {
 func (fl *flow) keep(s *flowState, addr, val ssa.Value) {
 	r := root(fl.f.path(addr))
 	switch {
+	case strings.HasPrefix(r, "F:"):
+		// A local variable that holds one function, as recursive closures do:
+		//	var walk func(n node)
+		//	walk = func(n node) { … walk(n.next) … }
+		// Who gets hold of it is seen where the function flows.
+	case isCell(addr):
+		// A variable on the stack, such as a named result that a defer may change.
 	case fl.local(r):
 		if pub, byGo := fl.published(*s, r); pub {
 			if byGo && s.pub&fl.bit(fl.groupOf(r)) == 0 {
@@ -395,6 +402,11 @@ func (fl *flow) keep(s *flowState, addr, val ssa.Value) {
 	default:
 		s.pub |= fl.bits(val)
 	}
+}
+
+func isCell(addr ssa.Value) bool {
+	a, ok := addr.(*ssa.Alloc)
+	return ok && !a.Heap
 }
 
 // renew: each execution of an allocation makes a new object, which nobody knows.
@@ -460,9 +472,12 @@ func (fl *flow) call(s *flowState, c *ssa.CallCommon) {
 			s.pub |= fl.bits(a)
 		}
 	case effectUnknown:
+		// Most libraries call the functions they are given before they return
+		// (sort.Slice, ast.Inspect, a visitor); those that keep them are in the
+		// table, or say so in their names.
 		keep := strings.Contains(pkg, ".") && retains(fn.Name())
 		for _, a := range args {
-			if keep || isClosure(a) {
+			if keep {
 				s.pub |= fl.bits(a)
 			}
 		}
