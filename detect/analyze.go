@@ -6,6 +6,8 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
+	"sort"
 	"sync"
 
 	"golang.org/x/tools/go/ssa"
@@ -23,15 +25,24 @@ type Options struct {
 // Equal programs give equal results, whatever the number of workers.
 func Analyze(prog *Program, opts Options) (*Result, error) {
 	sums := Summarise(prog, opts)
-	return Link(sums, opts), nil
+	res := Link(sums, opts)
+	for _, p := range prog.Packages {
+		if p.FirstParty && len(p.Errors) > 0 {
+			res.Skipped = append(res.Skipped, p.Path)
+		}
+	}
+	sort.Strings(res.Skipped)
+	res.Skipped = slices.Compact(res.Skipped)
+	return res, nil
 }
 
 // Summarise computes the summaries of a program's first-party packages, imports first. It
-// keeps no SSA: each package's is built, used and dropped.
+// keeps no SSA: each package's is built, used and dropped. Packages with type errors are left
+// out: their SSA cannot be built.
 func Summarise(prog *Program, opts Options) []*Summary {
 	var todo []*Package
 	for _, p := range prog.Packages {
-		if p.FirstParty && (p.ForTest == "" || opts.Tests) && p.Types != nil && len(p.Files) > 0 {
+		if p.FirstParty && (p.ForTest == "" || opts.Tests) && p.Types != nil && len(p.Files) > 0 && len(p.Errors) == 0 {
 			todo = append(todo, p)
 		}
 	}

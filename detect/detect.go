@@ -6,7 +6,8 @@ import "go/token"
 
 // A Result is what linking the summaries of a program found.
 type Result struct {
-	Maps []*Map // every map variable declared in first-party code, sorted by position
+	Maps    []*Map   // every map variable declared in first-party code, sorted by position
+	Skipped []string // first-party packages that were not analysed because they do not type-check
 }
 
 // A Map is one map variable and the verdicts about it. It is plain data: no
