@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -33,6 +34,8 @@ type index struct {
 	named    []*types.Named // declared at package level, in order
 	hazards  map[*fn]*hazard
 	callerOf map[*types.Func][]*fn // who mentions a function; filled on first use
+	reached  map[*fn]*reach        // of one function; they share much, and cost a walk each
+	methods  map[*types.Named]map[string]*fn
 
 	depsOnce sync.Once
 	deps     map[string][]string // imports of every dependency; filled on first use
@@ -55,6 +58,7 @@ func newIndex(prog *detect.Program) *index {
 		prog: prog, byPath: map[string]*detect.Package{}, byTypes: map[*types.Package]*detect.Package{},
 		files: map[string]*detect.Package{}, syntax: map[string]*ast.File{},
 		funcs: map[*types.Func]*fn{}, varInit: map[*types.Var]initializer{}, hazards: map[*fn]*hazard{},
+		reached: map[*fn]*reach{}, methods: map[*types.Named]map[string]*fn{},
 	}
 	for _, p := range prog.Packages {
 		if !p.FirstParty || p.ForTest != "" || p.XTest || strings.HasSuffix(p.ID, ".test") || len(p.Errors) > 0 || p.Types == nil {
@@ -128,7 +132,9 @@ type reach struct {
 	holds    bool                // blocks (sleeps, waits for a channel) in a function that also locks
 	waits    []time.Duration     // constants given to tickers, timers and Sleep
 	live     map[*types.Named]bool
-	pending  []*types.Func // interface methods called
+	made     []*types.Named // live, in the order met: what is found first must not depend on map order
+	pending  []*types.Func  // interface methods called
+	paired   [2]int         // how many of made and pending have been brought together
 	work     []*fn
 	prepared map[*types.Func]bool
 }
@@ -142,6 +148,11 @@ func (x *index) newReach() *reach {
 
 // of returns the reach of the given functions.
 func (x *index) reach(roots ...*fn) *reach {
+	if len(roots) == 1 {
+		if r := x.reached[roots[0]]; r != nil {
+			return r
+		}
+	}
 	r := x.newReach()
 	for _, f := range roots {
 		if f != nil {
@@ -163,6 +174,10 @@ func (x *index) reach(roots ...*fn) *reach {
 		r.holds = r.holds || h.locks && h.blocks
 		r.waits = append(r.waits, h.waits...)
 	}
+	slices.Sort(r.waits)
+	if len(roots) == 1 {
+		x.reached[roots[0]] = r
+	}
 	return r
 }
 
@@ -180,13 +195,17 @@ func (r *reach) run() {
 			r.work = r.work[:len(r.work)-1]
 			r.walk(f.decl, f.pkg, f.obj.FullName())
 		}
-		// Interface calls: methods of the types that reached code makes.
-		for _, m := range r.pending {
-			for n := range r.live {
-				if obj, _, _ := types.LookupFieldOrMethod(types.NewPointer(n), true, m.Pkg(), m.Name()); obj != nil {
-					if f := r.x.fn(obj); f != nil {
-						r.add(f)
-					}
+		// Interface calls: methods of the types that reached code makes, each pair once.
+		made, pending := r.paired[0], r.paired[1]
+		r.paired = [2]int{len(r.made), len(r.pending)}
+		for i, m := range r.pending {
+			news := r.made
+			if i < pending {
+				news = r.made[made:]
+			}
+			for _, n := range news {
+				if f := r.x.method(n, m.Name()); f != nil {
+					r.add(f)
 				}
 			}
 		}
@@ -194,6 +213,22 @@ func (r *reach) run() {
 			return
 		}
 	}
+}
+
+// method returns the first-party method of *n by its name, promoted ones included.
+func (x *index) method(n *types.Named, name string) *fn {
+	set, ok := x.methods[n]
+	if !ok {
+		set = map[string]*fn{}
+		ms := types.NewMethodSet(types.NewPointer(n))
+		for i := range ms.Len() {
+			if f := x.fn(ms.At(i).Obj()); f != nil {
+				set[f.obj.Name()] = f
+			}
+		}
+		x.methods[n] = set
+	}
+	return set[name]
 }
 
 func (x *index) fn(obj types.Object) *fn {
@@ -267,7 +302,10 @@ func (r *reach) makes(t types.Type) {
 		t = p.Elem()
 	}
 	if n, ok := types.Unalias(t).(*types.Named); ok && n.Obj().Pkg() != nil && r.x.byTypes[n.Obj().Pkg()] != nil {
-		r.live[n.Origin()] = true
+		if !r.live[n.Origin()] {
+			r.live[n.Origin()] = true
+			r.made = append(r.made, n.Origin())
+		}
 	}
 }
 
