@@ -846,6 +846,9 @@ func (j *judgement) message(v *verdict, a, b Access) string {
 		}
 	}
 	other := fmt.Sprintf("%s %s %s %s%s", b.Func, verbs[b.Op], what, under, from(b))
+	if a.Pos == b.Pos {
+		other = "another goroutine can do the same at the same time"
+	}
 	counted := fmt.Sprintf("which %d of %d accesses hold", j.held, j.total)
 	name := short(j.decl.Key)
 	if j.decl.Kind == Local {

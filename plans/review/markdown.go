@@ -170,6 +170,10 @@ func markdownEvidence(s *plans.Site) string {
 	for _, f := range findings(s) {
 		fmt.Fprintf(&b, "**%s** (%s): %s\n\n", prose(f.Category), prose(f.Confidence), prose(f.Message))
 		for i, a := range conflicting(f) {
+			if i == 1 && sameAccess(f) {
+				fmt.Fprintf(&b, "2. the same %s in another goroutine\n", prose(a.Op))
+				break
+			}
 			in := ""
 			if a.Func != "" {
 				in = " in " + code(a.Func)

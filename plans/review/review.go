@@ -55,6 +55,12 @@ func conflicting(f plans.Finding) []plans.Access {
 	return f.Accesses[:min(2, len(f.Accesses))]
 }
 
+// sameAccess reports whether an access conflicts with itself: one piece of code
+// that several goroutines run. Its second path says nothing that the first does not.
+func sameAccess(f plans.Finding) bool {
+	return len(f.Accesses) > 1 && f.Accesses[0].Pos == f.Accesses[1].Pos && slices.Equal(f.Accesses[0].Path, f.Accesses[1].Path)
+}
+
 // locks says in words what an access holds.
 func locks(a plans.Access) string {
 	if len(a.Locks) == 0 {

@@ -81,7 +81,11 @@ func (t *text) site(s, same *plans.Site) {
 	if len(all) > 0 {
 		f := all[0]
 		t.line("  %s (%s): %s", t.bold(clean(f.Category)), t.confidence(f.Confidence), clean(f.Message))
-		for _, a := range conflicting(f) {
+		for i, a := range conflicting(f) {
+			if i == 1 && sameAccess(f) {
+				t.line("    and the same %s in another goroutine", clean(a.Op))
+				break
+			}
 			t.access(a, s.Status != plans.Refused)
 		}
 	}
