@@ -45,6 +45,8 @@ type class struct {
 	byNode  map[ast.Node]*rec
 	sources []source
 
+	nilRows []token.Pos // where a nested map is given rows that may be nil
+
 	refusals []*plans.Refusal
 	refused  map[string]bool // code+position, to say each thing once
 	notes    []string
@@ -589,6 +591,7 @@ func (c *class) source(s source) {
 		if _, ok := x.Type.(*ast.MapType); ok && s.level == whole {
 			c.sources = append(c.sources, s)
 			c.record(&rec{fi: fi, kind: useLiteral, node: x, level: s.level})
+			c.literalRows(fi, x)
 			return
 		}
 	case *ast.IndexExpr:
@@ -607,6 +610,49 @@ func (c *class) source(s source) {
 	}
 	c.refuse("foreign-map", s.expr.Pos(), "copy the map into one that this code makes (maps.Clone)",
 		"the map comes from %s, which stays a plain map that others may still use", shortExpr(s.expr))
+}
+
+// literalRows checks the rows of a nested map's literal: they must be new, as those
+// that are stored are.
+func (c *class) literalRows(fi *fileInfo, lit *ast.CompositeLit) {
+	if !c.nested {
+		return
+	}
+	for _, elt := range lit.Elts {
+		kv, ok := elt.(*ast.KeyValueExpr)
+		if !ok {
+			continue
+		}
+		if !fi.freshMap(kv.Value) {
+			c.refuse("row-made-apart", kv.Value.Pos(), "write the row as a literal, or store a copy (maps.Clone)",
+				"%s becomes a row, and other code may still hold it", shortExpr(kv.Value))
+		} else if fi.maybeNil(kv.Value) {
+			c.nilRows = append(c.nilRows, kv.Value.Pos())
+		}
+	}
+}
+
+// freshMap reports whether e is a map that nobody else has, or nil.
+func (fi *fileInfo) freshMap(e ast.Expr) bool {
+	switch x := ast.Unparen(e).(type) {
+	case *ast.CompositeLit:
+		return true
+	case *ast.CallExpr:
+		fn := fi.callee(x)
+		return fi.builtin(x) == "make" || fn != nil && fn.Pkg() != nil && fn.Pkg().Path() == "maps" && (fn.Name() == "Clone" || fn.Name() == "Collect")
+	case *ast.Ident:
+		return fi.isNil(x)
+	}
+	return false
+}
+
+// maybeNil reports whether a map that freshMap accepts may be nil.
+func (fi *fileInfo) maybeNil(e ast.Expr) bool {
+	if call, ok := ast.Unparen(e).(*ast.CallExpr); ok {
+		fn := fi.callee(call)
+		return fn != nil && fn.Name() == "Clone"
+	}
+	return fi.isNil(e)
 }
 
 // callSource handles calls that make or return a map.
@@ -636,6 +682,10 @@ func (c *class) callSource(s source, call *ast.CallExpr) bool {
 		return false
 	}
 	if s.level == whole && fn.Pkg() != nil && fn.Pkg().Path() == "maps" && (fn.Name() == "Clone" || fn.Name() == "Collect") {
+		if c.nested {
+			c.refuse("row-made-apart", call.Pos(), "clone every row as well", "maps.%s gives a map whose rows are those of another one", fn.Name())
+			return true
+		}
 		if _, ok := fi.pkg.Info.TypeOf(call).(*types.Map); ok {
 			c.sources = append(c.sources, s)
 			if r := c.record(&rec{fi: fi, kind: useFresh, node: call, level: s.level}); r.kind == useHelper {

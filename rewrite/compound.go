@@ -202,7 +202,7 @@ func (c *class) getOrCreate(load *rec) *merge {
 	}
 	okID, _ := as.Lhs[1].(*ast.Ident)
 	v, _ := as.Lhs[0].(*ast.Ident)
-	if okID == nil || v == nil {
+	if okID == nil || v == nil || rebinds(as, load) || len(load.keys) == 2 && !c.rowEnsured(load) {
 		return nil
 	}
 	if p, ok := fi.parent(as).(*ast.IfStmt); ok && p.Init == ast.Stmt(as) {
@@ -214,13 +214,13 @@ func (c *class) getOrCreate(load *rec) *merge {
 			return c.ensureRow(p, load, body[0])
 		}
 		store := c.recOf(body[0], useStore)
-		if store == nil || !sameElement(load, store) {
+		if store == nil || !sameElement(load, store) || mentionsVar(fi, store.rhs, okID) || !fi.inBlock(p) {
 			return nil
 		}
 		return c.storeOnce(p, load, store)
 	}
 	p, body := onlyIf(fi.next(as))
-	if p == nil || p.Init != nil || len(body) != 2 {
+	if p == nil || p.Init != nil || len(body) != 2 || !readOutside(fi, v, p) {
 		return nil
 	}
 	if id := notIdent(p.Cond); id == nil || fi.object(id) != fi.object(okID) {
@@ -229,6 +229,9 @@ func (c *class) getOrCreate(load *rec) *merge {
 	first, ok := body[0].(*ast.AssignStmt)
 	if !ok || first.Tok != token.ASSIGN || len(first.Lhs) != 1 || len(first.Rhs) != 1 {
 		return nil
+	}
+	if mentionsVar(fi, first.Rhs[0], v) || mentionsVar(fi, first.Rhs[0], okID) {
+		return nil // there it is what the load gave; in its place it would be another variable
 	}
 	if id, ok := first.Lhs[0].(*ast.Ident); !ok || fi.object(id) != fi.object(v) {
 		return nil
@@ -253,6 +256,65 @@ func (c *class) getOrCreate(load *rec) *merge {
 	m.ok = okID
 	c.absorb(load, store)
 	return m
+}
+
+// rebinds reports whether the assignment changes the element that it reads: then
+// m[k] after it is another one.
+//
+//	k, ok = next[k]
+//	delete(next, k)
+func rebinds(as *ast.AssignStmt, load *rec) bool {
+	for _, lhs := range as.Lhs {
+		id, ok := lhs.(*ast.Ident)
+		if !ok {
+			return true
+		}
+		for _, e := range append([]ast.Expr{load.base}, load.keys...) {
+			if mentionsVar(load.fi, e, id) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// mentionsVar reports whether e mentions the variable that id names.
+func mentionsVar(fi *fileInfo, e ast.Node, id *ast.Ident) (found bool) {
+	obj := fi.object(id)
+	ast.Inspect(e, func(n ast.Node) bool {
+		if x, ok := n.(*ast.Ident); ok && obj != nil && fi.object(x) == obj {
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// readOutside reports whether v is a new variable that is read outside of the
+// statement s, which goes away: otherwise v would be unused, or declared by nobody.
+func readOutside(fi *fileInfo, v *ast.Ident, s ast.Stmt) (read bool) {
+	obj := fi.pkg.Info.Defs[v]
+	if obj == nil {
+		return false
+	}
+	ast.Inspect(fi.enclosing(v), func(n ast.Node) bool {
+		if as, ok := n.(*ast.AssignStmt); ok && as.Tok == token.ASSIGN {
+			for _, rhs := range as.Rhs {
+				read = read || n != s && mentionsVar(fi, rhs, v)
+			}
+			for _, lhs := range as.Lhs {
+				if id, ok := lhs.(*ast.Ident); !ok || fi.object(id) != obj {
+					read = read || mentionsVar(fi, lhs, v)
+				}
+			}
+			return false
+		}
+		if id, ok := n.(*ast.Ident); ok && id != v && fi.object(id) == obj {
+			read = true
+		}
+		return n != ast.Node(s)
+	})
+	return read
 }
 
 // blankUnread finds the ok variables that only dropped statements read, and marks
@@ -313,15 +375,116 @@ func (c *class) ensureRow(p *ast.IfStmt, check *rec, body ast.Stmt) *merge {
 	if store == nil || !sameElement(check, store) || !emptyMap(check.fi, store.rhs) || !check.fi.inBlock(p) {
 		return nil
 	}
+	c.absorb(check, store)
 	if next := c.elementWrite(check.fi.next(p), check); next != nil {
 		// if m[a] == nil { m[a] = make(…) }; m[a][b] = v   →   m.Store(a, b, v)
-		next.fun = map[useKind]string{useStore: "Store", useUpdate: "Update"}[next.kind]
-		next.merged = true
-		c.absorb(check, store)
-		return &merge{fi: check.fi, drop: []ast.Stmt{p}}
+		blind := c.blind(next)
+		if blind || c.strict() && !c.within(next) {
+			next.fun = map[useKind]string{useStore: "Store", useUpdate: "Update"}[next.kind]
+			next.merged = true
+		}
+		if blind {
+			return &merge{fi: check.fi, drop: []ast.Stmt{p}}
+		}
 	}
-	c.absorb(check, store)
 	return &merge{fi: check.fi, stmt: p, call: check, fun: "EnsureRow"}
+}
+
+// blind reports whether what a write evaluates cannot tell whether the row was made
+// before it or with it: it does not look at the map, and does not panic.
+func (c *class) blind(w *rec) bool {
+	if c.within(w) || !hashable(c.typ.Key()) || !hashable(c.typ.Elem().(*types.Map).Key()) {
+		return false
+	}
+	ok := true
+	see := func(n ast.Node) bool {
+		if x, isExpr := n.(ast.Expr); isExpr && slices.Contains(w.olds, x) {
+			return false
+		}
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			switch w.fi.builtin(n) {
+			case "len", "cap", "append", "new", "min", "max":
+			default:
+				ok = ok && w.fi.isConversion(n)
+			}
+		case *ast.UnaryExpr:
+			ok = ok && n.Op != token.ARROW
+		case *ast.BinaryExpr:
+			ok = ok && harmless(w.fi, n.Op, n.Y)
+		case *ast.StarExpr, *ast.SliceExpr, *ast.TypeAssertExpr:
+			ok = false
+		case *ast.IndexExpr:
+			ok = ok && (w.fi.pkg.Info.Types[n.X].IsType() || w.fi.isMap(n.X))
+		case *ast.FuncLit:
+			return false
+		}
+		return ok
+	}
+	for _, e := range append(slices.Clone(w.keys[1:]), w.rhs) {
+		if e != nil {
+			ast.Inspect(e, see)
+		}
+	}
+	if s, isAssign := w.node.(*ast.AssignStmt); isAssign && s.Tok != token.ASSIGN {
+		ok = ok && harmless(w.fi, updateOp(s.Tok), w.rhs)
+	}
+	return ok
+}
+
+// harmless reports whether an operator does not panic with this right operand.
+func harmless(fi *fileInfo, op token.Token, y ast.Expr) bool {
+	switch op {
+	case token.QUO, token.REM, token.SHL, token.SHR:
+		return fi.pkg.Info.Types[y].Value != nil
+	case token.EQL, token.NEQ:
+		return fi.isNil(y) || hashable(fi.pkg.Info.TypeOf(y))
+	}
+	return true
+}
+
+// updateOp returns the operator of an assignment such as +=.
+func updateOp(assign token.Token) token.Token { return assign - token.ADD_ASSIGN + token.ADD }
+
+// hashable reports whether values of t are always comparable without a panic.
+func hashable(t types.Type) bool {
+	switch u := t.Underlying().(type) {
+	case *types.Interface: // type parameters, too
+		return false
+	case *types.Array:
+		return hashable(u.Elem())
+	case *types.Struct:
+		for f := range u.Fields() {
+			if !hashable(f.Type()) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// within reports whether a write evaluates another use of the map.
+func (c *class) within(w *rec) bool {
+	return slices.ContainsFunc(c.recs, func(r *rec) bool {
+		return r != w && !r.skip && r.fi == w.fi && w.node.Pos() <= r.node.Pos() && r.node.End() <= w.node.End()
+	})
+}
+
+// rowEnsured reports whether the statement before a use of m[a][b] makes the row m[a]:
+// an operation that makes it, too, then does not do what the source would not.
+func (c *class) rowEnsured(r *rec) bool {
+	var s ast.Stmt
+	for n := r.fi.parent(r.node); s == nil && n != nil; n = r.fi.parent(n) {
+		if x, ok := n.(ast.Stmt); ok && r.fi.inBlock(x) {
+			s = x
+		}
+	}
+	_, body := onlyIf(r.fi.previous(s))
+	if len(body) != 1 {
+		return false
+	}
+	made := c.byNode[body[0]]
+	return made != nil && made.kind == useStoreRow && made.skip && r.fi.same(made.base, r.base) && r.fi.same(made.keys[0], r.keys[0])
 }
 
 // elementWrite returns the store or update of an element of the row, when the
@@ -376,7 +539,7 @@ func (c *class) rowVariable(r *rec) *merge {
 		return nil
 	}
 	p, body := onlyIf(fi.next(as))
-	if p == nil || p.Init != nil || len(body) != 2 {
+	if p == nil || p.Init != nil || len(body) != 2 || !readOutside(fi, v, p) {
 		return nil
 	}
 	bin, ok := ast.Unparen(p.Cond).(*ast.BinaryExpr)
@@ -437,8 +600,8 @@ func emptyMap(fi *fileInfo, e ast.Expr) bool {
 	case *ast.CompositeLit:
 		_, ok := x.Type.(*ast.MapType)
 		return ok && len(x.Elts) == 0
-	case *ast.CallExpr:
-		return fi.builtin(x) == "make"
+	case *ast.CallExpr: // a size that is not a constant might have an effect
+		return fi.builtin(x) == "make" && (len(x.Args) == 1 || fi.pkg.Info.Types[x.Args[1]].Value != nil)
 	}
 	return false
 }
@@ -450,7 +613,7 @@ func emptyMap(fi *fileInfo, e ast.Expr) bool {
 func (c *class) loadAndDelete(load *rec) *merge {
 	fi := load.fi
 	as, ok := fi.parent(load.node).(*ast.AssignStmt)
-	if !ok || load.kind != useLoad {
+	if !ok || load.kind != useLoad || rebinds(as, load) {
 		return nil
 	}
 	var del *rec
@@ -494,7 +657,7 @@ func (c *class) deleteIfEmpty(r *rec) *merge {
 		return nil
 	}
 	s, ok := fi.parent(bin).(*ast.IfStmt)
-	if !ok || s.Cond != ast.Expr(bin) || s.Init != nil {
+	if !ok || s.Cond != ast.Expr(bin) || s.Init != nil || !fi.inBlock(s) {
 		return nil
 	}
 	_, body := onlyIf(s)
@@ -655,6 +818,9 @@ func (fi *fileInfo) lensMap(call *ast.CallExpr) bool {
 // source does but before anything else happens: no calls, no receives, no maps
 // that other code may change meanwhile.
 func (c *class) simple(fi *fileInfo, e ast.Expr) bool {
+	if fi.pkg.Info.Types[e].Value != nil {
+		return true
+	}
 	ok := true
 	ast.Inspect(e, func(n ast.Node) bool {
 		switch n := n.(type) {

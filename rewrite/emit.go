@@ -256,6 +256,9 @@ func (em *emitter) elemType(r *rec) string {
 // spell writes a type as Go source for a file, or refuses.
 func (c *class) spell(fi *fileInfo, t types.Type, at token.Pos) string {
 	bad := ""
+	if name := c.hidden(fi, t, at); name != "" {
+		c.refuse("cannot-spell-type", at, "rename the variable "+name+" here", "the element type %s cannot be named here: %s is something else in this scope", types.TypeString(t, types.RelativeTo(fi.pkg.Types)), name)
+	}
 	s := types.TypeString(t, func(p *types.Package) string {
 		if p.Path() == fi.pkg.Types.Path() {
 			return ""
@@ -284,6 +287,93 @@ func (c *class) spell(fi *fileInfo, t types.Type, at token.Pos) string {
 		c.refuse("cannot-spell-type", at, "", "the element type %s cannot be written out", s)
 	}
 	return s
+}
+
+// hidden returns the name of a type in t, or of its package, that is not that type
+// (or package) at a place, because a nearer declaration hides it.
+func (c *class) hidden(fi *fileInfo, t types.Type, at token.Pos) (name string) {
+	scope := fi.pkg.Types.Scope().Innermost(at)
+	if scope == nil {
+		return ""
+	}
+	check := func(obj *types.TypeName) {
+		if obj.Pkg() != nil && obj.Pkg().Path() != fi.pkg.Types.Path() {
+			for _, spec := range fi.syntax.Imports {
+				pn, _ := fi.pkg.Info.Implicits[spec].(*types.PkgName)
+				if spec.Name != nil {
+					pn, _ = fi.pkg.Info.Defs[spec.Name].(*types.PkgName)
+				}
+				if pn == nil || pn.Imported().Path() != obj.Pkg().Path() || pn.Name() == "." || pn.Name() == "_" {
+					continue
+				}
+				if _, found := scope.LookupParent(pn.Name(), at); found != types.Object(pn) {
+					name = pn.Name()
+				}
+				return
+			}
+			return
+		}
+		if _, found := scope.LookupParent(obj.Name(), at); found == nil || found.Pos() != obj.Pos() {
+			name = obj.Name()
+		}
+	}
+	seen := map[types.Type]bool{}
+	var walk func(t types.Type)
+	walk = func(t types.Type) {
+		if seen[t] {
+			return
+		}
+		seen[t] = true
+		switch t := t.(type) {
+		case *types.Basic:
+			if obj, ok := types.Universe.Lookup(t.Name()).(*types.TypeName); ok {
+				check(obj)
+			}
+		case *types.Alias:
+			check(t.Obj())
+			for arg := range t.TypeArgs().Types() {
+				walk(arg)
+			}
+		case *types.Named:
+			check(t.Obj())
+			for arg := range t.TypeArgs().Types() {
+				walk(arg)
+			}
+		case *types.TypeParam:
+			check(t.Obj())
+		case *types.Pointer:
+			walk(t.Elem())
+		case *types.Slice:
+			walk(t.Elem())
+		case *types.Array:
+			walk(t.Elem())
+		case *types.Chan:
+			walk(t.Elem())
+		case *types.Map:
+			walk(t.Key())
+			walk(t.Elem())
+		case *types.Signature:
+			for v := range t.Params().Variables() {
+				walk(v.Type())
+			}
+			for v := range t.Results().Variables() {
+				walk(v.Type())
+			}
+		case *types.Struct:
+			for v := range t.Fields() {
+				walk(v.Type())
+			}
+		case *types.Interface:
+			for m := range t.ExplicitMethods() {
+				walk(m.Type())
+			}
+			for e := range t.EmbeddedTypes() {
+				walk(e)
+			}
+		}
+	}
+	walk(t)
+	return name
 }
 
 // update emits m[k]++, m[k] op= x and m[k] = f(m[k], x) as one Update.
@@ -354,26 +444,82 @@ func (em *emitter) hoist(r *rec, stmt ast.Stmt, operands ...ast.Expr) {
 		c.refuse("cannot-hoist", stmt.Pos(), "evaluate the operand in a statement before this one", "an operand of this update has to be evaluated first, and there is no place for it here")
 		return
 	}
-	var all []ast.Expr
-	for _, k := range r.keys {
-		if !c.simple(r.fi, k) {
-			all = append(all, k)
-		}
+	if jumpedOver(r.fi.enclosing(stmt), stmt) {
+		c.refuse("cannot-hoist", stmt.Pos(), "evaluate the operand in a statement before this one", "an operand of this update has to be evaluated first, into a variable that a goto of this function might jump over")
+		return
 	}
-	all = append(all, todo...)
-	for i, x := range all {
-		if shiftsConstant(r.fi, x) || r.fi.pkg.Info.TypeOf(x) == nil {
+	put := func(x ast.Expr, want string) {
+		if shiftsConstant(r.fi, x) || comparesAs(r.fi, x) || r.fi.pkg.Info.TypeOf(x) == nil {
 			c.refuse("cannot-hoist", x.Pos(), "give the operand a variable of its own", "the operand's type would change if it were evaluated first")
 			return
-		}
-		want := "value"
-		if i < len(all)-len(todo) {
-			want = "key"
 		}
 		name := r.fi.fresh(stmt, want)
 		r.fi.reserve(stmt, name)
 		em.add(r.fi, &hoistOp{opBase: em.base(stmt), Expr: x, Name: name})
 	}
+	if calls(r.fi, r.base) {
+		put(ast.Unparen(r.base), "target")
+	}
+	for _, k := range r.keys {
+		if !c.simple(r.fi, k) {
+			put(k, "key")
+		}
+	}
+	for _, x := range todo {
+		put(x, "value")
+	}
+}
+
+// calls reports whether evaluating e calls something.
+func calls(fi *fileInfo, e ast.Expr) (found bool) {
+	ast.Inspect(e, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			found = found || !fi.isConversion(n)
+		case *ast.UnaryExpr:
+			found = found || n.Op == token.ARROW
+		}
+		return !found
+	})
+	return found
+}
+
+// jumpedOver reports whether a function has a goto from before a statement to behind it.
+func jumpedOver(fn ast.Node, stmt ast.Stmt) (found bool) {
+	from := map[string]bool{}
+	ast.Inspect(fn, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.BranchStmt:
+			if n.Tok == token.GOTO && n.Pos() < stmt.Pos() {
+				from[n.Label.Name] = true
+			}
+		case *ast.LabeledStmt:
+			found = found || n.Pos() > stmt.Pos() && from[n.Label.Name]
+		}
+		return !found
+	})
+	return found
+}
+
+// comparesAs reports a comparison whose context makes its result another type
+// than bool.
+func comparesAs(fi *fileInfo, e ast.Expr) bool {
+	t := fi.pkg.Info.TypeOf(e)
+	if t == nil || types.Identical(t, types.Typ[types.Bool]) {
+		return false
+	}
+	switch x := ast.Unparen(e).(type) {
+	case *ast.UnaryExpr:
+		return x.Op == token.NOT && comparesAs(fi, x.X)
+	case *ast.BinaryExpr:
+		switch x.Op {
+		case token.LAND, token.LOR:
+			return comparesAs(fi, x.X) && comparesAs(fi, x.Y)
+		case token.EQL, token.NEQ, token.LSS, token.LEQ, token.GTR, token.GEQ:
+			return true
+		}
+	}
+	return false
 }
 
 // shiftsConstant reports a shift whose constant left operand takes its type from

@@ -207,7 +207,7 @@ func (e *editor) splice() ([]byte, bool) {
 	// Widen the hunks of G→D to anchored lines; hunks that come to overlap join.
 	type span struct{ g0, g1, d0, d1 int }
 	var spans []span
-	for _, c := range diffLines(gl, dl, e.gd) {
+	for _, c := range diffLines(gl, dl, e.gd, func(int) bool { return true }) {
 		if c.equal {
 			continue
 		}
@@ -442,18 +442,76 @@ func stretches(src []byte) map[int]stretch {
 	return out
 }
 
-// diffLines compares lines between the given twins.
-func diffLines(a, b []string, twins [][2]int) []chunk {
+// diffLines compares lines between the given twins. Of lines that equal several others,
+// such as a closing brace, those that free names change first: the rest ought to stay.
+func diffLines(a, b []string, twins [][2]int, free func(line int) bool) []chunk {
 	var out []chunk
 	i, j := 0, 0
 	for _, t := range append(slices.Clone(twins), [2]int{len(a), len(b)}) {
 		if t[0] < i || t[1] < j {
 			continue
 		}
-		for _, c := range diffStrings(a[i:t[0]], b[j:t[1]]) {
+		chunks := diffStrings(a[i:t[0]], b[j:t[1]])
+		if slices.ContainsFunc(chunks, func(c chunk) bool {
+			for k := c.a0; !c.equal && k < c.a1; k++ {
+				if !free(i + k) {
+					return true
+				}
+			}
+			return false
+		}) {
+			chunks = diffKeeping(a[i:t[0]], b[j:t[1]], func(k int) bool { return free(i + k) })
+		}
+		for _, c := range chunks {
 			out = append(out, chunk{i + c.a0, i + c.a1, j + c.b0, j + c.b1, c.equal})
 		}
 		i, j = t[0], t[1]
+	}
+	return out
+}
+
+// diffKeeping is diffStrings that pairs as many lines as it can that are not free, and
+// only then as many of the others. It takes len(a)·len(b) steps.
+func diffKeeping(a, b []string, free func(line int) bool) []chunk {
+	if len(a)*len(b) > 1<<22 {
+		return diffStrings(a, b)
+	}
+	best := make([][]int, len(a)+1) // best[i][j] for a[i:] and b[j:]
+	for i := range best {
+		best[i] = make([]int, len(b)+1)
+	}
+	worth := func(i int) int {
+		if free(i) {
+			return 1
+		}
+		return len(a) + 1
+	}
+	for i := len(a) - 1; i >= 0; i-- {
+		for j := len(b) - 1; j >= 0; j-- {
+			best[i][j] = max(best[i+1][j], best[i][j+1])
+			if a[i] == b[j] {
+				best[i][j] = max(best[i][j], best[i+1][j+1]+worth(i))
+			}
+		}
+	}
+	var out []chunk
+	for i, j := 0, 0; i < len(a) || j < len(b); {
+		c := chunk{i, i, j, j, false}
+		switch {
+		case i < len(a) && j < len(b) && a[i] == b[j] && best[i][j] == best[i+1][j+1]+worth(i):
+			c.equal = true
+			i, j = i+1, j+1
+		case i < len(a) && best[i][j] == best[i+1][j]:
+			i++
+		default:
+			j++
+		}
+		c.a1, c.b1 = i, j
+		if n := len(out); n > 0 && out[n-1].equal == c.equal {
+			out[n-1].a1, out[n-1].b1 = i, j
+			continue
+		}
+		out = append(out, c)
 	}
 	return out
 }
@@ -478,7 +536,8 @@ func (e *editor) hunks(r []byte) []hunk {
 			}
 		}
 	}
-	for _, c := range diffLines(ol, rl, twins) {
+	areas := e.areas(starts)
+	for _, c := range diffLines(ol, rl, twins, func(l int) bool { return blankLine(ol[l]) || inAreas(areas, l) }) {
 		if !c.equal {
 			out = append(out, hunk{Start: starts[c.a0], End: starts[c.a1], New: strings.Join(rl[c.b0:c.b1], ""), Import: c.a1 <= oi && c.b1 <= ri})
 		}

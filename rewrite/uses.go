@@ -187,12 +187,14 @@ func (c *class) rowUse(fi *fileInfo, idx *ast.IndexExpr, pl place) {
 			return
 		}
 		if len(p.Lhs) == 2 && len(p.Rhs) == 1 {
+			c.takesBool(fi, p.Lhs[1])
 			c.record(&rec{fi: fi, kind: useLoadRow, node: idx, base: pl.base, keys: pl.keys, row: true})
 			c.flowTo(fi, p.Lhs[0], row, idx)
 			return
 		}
 	case *ast.ValueSpec:
 		if len(p.Names) == 2 && len(p.Values) == 1 {
+			c.takesBool(fi, p.Names[1])
 			c.record(&rec{fi: fi, kind: useLoadRow, node: idx, base: pl.base, keys: pl.keys, row: true})
 			if p.Names[0].Name != "_" {
 				c.add(fi, fi.pkg.Info.Defs[p.Names[0]], row, idx.Pos())
@@ -209,24 +211,15 @@ func (c *class) storeRow(fi *fileInfo, p *ast.AssignStmt, idx *ast.IndexExpr, pl
 	if !c.soleAssign(fi, p, idx) {
 		return
 	}
-	switch x := ast.Unparen(p.Rhs[0]).(type) {
-	case *ast.CompositeLit:
+	if fi.freshMap(p.Rhs[0]) {
 		c.record(&rec{fi: fi, kind: useStoreRow, node: p, base: pl.base, keys: pl.keys, rhs: p.Rhs[0], row: true})
+		if fi.maybeNil(p.Rhs[0]) {
+			c.nilRows = append(c.nilRows, p.Pos())
+		}
 		return
-	case *ast.CallExpr:
-		fn := fi.callee(x)
-		if fi.builtin(x) == "make" || fn != nil && fn.Pkg() != nil && fn.Pkg().Path() == "maps" && (fn.Name() == "Clone" || fn.Name() == "Collect") {
-			c.record(&rec{fi: fi, kind: useStoreRow, node: p, base: pl.base, keys: pl.keys, rhs: p.Rhs[0], row: true})
-			return
-		}
-	case *ast.Ident:
-		if fi.isNil(x) {
-			c.record(&rec{fi: fi, kind: useStoreRow, node: p, base: pl.base, keys: pl.keys, rhs: p.Rhs[0], row: true})
-			return
-		}
-		if c.rowGetOrCreate(fi, p, x, pl) {
-			return
-		}
+	}
+	if x, ok := ast.Unparen(p.Rhs[0]).(*ast.Ident); ok && c.rowGetOrCreate(fi, p, x, pl) {
+		return
 	}
 	c.refuse("row-made-apart", p.Rhs[0].Pos(), "store a new map (make, a literal or maps.Clone) into the row",
 		"a row is assigned from %s, which other code may still hold", shortExpr(p.Rhs[0]))
@@ -265,10 +258,12 @@ func (c *class) element(fi *fileInfo, idx *ast.IndexExpr, pl place) {
 		}
 		if len(p.Lhs) == 2 && len(p.Rhs) == 1 {
 			r.kind = useLoad
+			c.takesBool(fi, p.Lhs[1])
 		}
 	case *ast.ValueSpec:
 		if len(p.Names) == 2 && len(p.Values) == 1 {
 			r.kind = useLoad
+			c.takesBool(fi, p.Names[1])
 		}
 	case *ast.IncDecStmt:
 		r.node, r.kind = p, useUpdate
@@ -284,6 +279,17 @@ func (c *class) element(fi *fileInfo, idx *ast.IndexExpr, pl place) {
 		}
 	}
 	c.record(r)
+}
+
+// takesBool refuses v, ok = m[k] whose ok has a boolean type of its own: the map
+// gives an untyped bool, a method a bool.
+func (c *class) takesBool(fi *fileInfo, ok ast.Expr) {
+	if id, isID := ok.(*ast.Ident); isID && id.Name == "_" {
+		return
+	}
+	if t := fi.pkg.Info.TypeOf(ok); t != nil && !types.AssignableTo(types.Typ[types.Bool], t) {
+		c.refuse("unknown-use", ok.Pos(), "receive it in a bool and convert that", "whether there is an element is assigned to %s, whose type is not bool", shortExpr(ok))
+	}
 }
 
 // mentions reports whether expression e reads the element that idx denotes.
@@ -517,6 +523,10 @@ func (c *class) argument(fi *fileInfo, call *ast.CallExpr, e ast.Expr, pl place)
 			return
 		}
 		if fn.Pkg().Path() == "maps" && i == 0 && slices.Contains([]string{"Keys", "Values", "All", "Clone"}, fn.Name()) {
+			if c.nested && !pl.row && fn.Name() != "Keys" {
+				c.refuse("stored-elsewhere", call.Pos(), "range over the map itself", "maps.%s hands the rows out, and what is done with them there is not followed", fn.Name())
+				return
+			}
 			c.record(&rec{fi: fi, kind: useHelper, node: call, base: pl.base, keys: pl.keys, row: pl.row, fun: fn.Name()})
 			c.rowValue(fi, e, pl)
 			return

@@ -312,19 +312,17 @@ func (c *class) settle(strict bool) {
 			if _, ident := ast.Unparen(r.rhs).(*ast.Ident); ident && !r.fi.isNil(r.rhs) {
 				c.refuse("row-made-apart", r.node.Pos(), "store a new map into the row", "the row %s is a map that other code may still hold", shortExpr(r.rhs))
 			}
-			if r.fi.isNil(r.rhs) {
-				for _, m := range c.recs {
-					if m.skip && m.kind == useLoadRow {
-						c.refuse("nil-row", r.node.Pos(), "delete the row instead", "a nil row is stored, which the get-or-create elsewhere tells apart from a missing one")
-					}
-				}
-			}
 		}
 		if c.nested && r.kind == useDelete && !r.row {
 			deletesRows = r.node.Pos()
 		}
 		if c.nested && r.row && len(r.keys) <= 1 && r.kind.writes() && r.kind != useReplace && !r.merged && c.rowMember(r) {
 			writesRows = r.node.Pos()
+		}
+	}
+	if len(c.nilRows) > 0 && slices.ContainsFunc(c.recs, func(r *rec) bool { return r.skip && r.kind == useLoadRow }) {
+		for _, at := range c.nilRows {
+			c.refuse("nil-row", at, "delete the row instead", "a row that is, or may be, nil is stored, which the get-or-create elsewhere tells apart from a missing one")
 		}
 	}
 	if strict && deletesRows.IsValid() && writesRows.IsValid() {
