@@ -44,6 +44,7 @@ type class struct {
 	recs    []*rec
 	byNode  map[ast.Node]*rec
 	sources []source
+	lazy    []*ast.AssignStmt // creations of the variable while shared, which the value form makes unnecessary
 
 	nilRows []token.Pos // where a nested map is given rows that may be nil
 

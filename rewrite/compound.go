@@ -97,7 +97,9 @@ func (c *class) compound() []*merge {
 				m = c.loadAndDelete(r)
 			}
 		case useNil:
-			m = c.lazyRow(r)
+			if m = c.lazyRow(r); m == nil {
+				m = c.lazyVariable(r)
+			}
 		case useLen:
 			m = c.deleteIfEmpty(r)
 		case useRow:
@@ -523,6 +525,61 @@ func (c *class) lazyRow(r *rec) *merge {
 		}
 	}
 	return m
+}
+
+// lazyVariable recognises the lazy creation of a map that goroutines share:
+//
+//	if s.m == nil { s.m = make(map[K]V) }   // every handler runs this
+//
+// As a pointer the variable would still be raced, so that the class takes the
+// value form, whose zero value is an empty map, and the block goes. settle checks
+// that nothing else depends on the variable being nil or assigned.
+func (c *class) lazyVariable(r *rec) *merge {
+	if r.row || len(r.keys) > 0 || !c.strict() {
+		return nil
+	}
+	bin := r.node.(*ast.BinaryExpr)
+	p, ok := r.fi.parent(bin).(*ast.IfStmt)
+	if !ok || p.Cond != ast.Expr(bin) || p.Init != nil || bin.Op != token.EQL || !r.fi.inBlock(p) {
+		return nil
+	}
+	_, body := onlyIf(p)
+	if len(body) != 1 {
+		return nil
+	}
+	as, ok := body[0].(*ast.AssignStmt)
+	if !ok || as.Tok != token.ASSIGN || len(as.Lhs) != 1 || !r.fi.same(as.Lhs[0], r.base) || !emptyMap(r.fi, as.Rhs[0]) {
+		return nil
+	}
+	c.lazy = append(c.lazy, as)
+	c.absorb(r, c.byNode[as.Lhs[0]], c.byNode[ast.Unparen(as.Rhs[0])])
+	return &merge{fi: r.fi, drop: []ast.Stmt{p}}
+}
+
+// checkLazy refuses the value form where the variable itself matters.
+func (c *class) checkLazy() {
+	if len(c.lazy) == 0 {
+		return
+	}
+	const remedy = "create the map once, before it is shared (in the constructor or declaration)"
+	m := c.order[0]
+	if len(c.order) > 1 || m.kind != packageVar && m.kind != structField {
+		c.refuse("variable-replaced", c.lazy[0].Pos(), remedy, "%s is created here while goroutines may use it, and other variables share the map", m.name)
+		return
+	}
+	for _, s := range m.init {
+		if s.expr != nil {
+			c.refuse("variable-replaced", s.expr.Pos(), remedy, "%s is created here, and again at %s while goroutines may use it", m.name, c.ix.pos(c.lazy[0].Pos()))
+		}
+	}
+	for _, r := range c.recs {
+		switch r.kind {
+		case useReplace, useNil, useMake, useLiteral, useFresh:
+			if !r.skip {
+				c.refuse("variable-replaced", r.node.Pos(), remedy, "%s is assigned or compared here, and created at %s while goroutines may use it", m.name, c.ix.pos(c.lazy[0].Pos()))
+			}
+		}
+	}
 }
 
 // rowVariable recognises

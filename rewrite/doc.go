@@ -88,9 +88,13 @@ is a write through a handle where rows are deleted meanwhile (two-steps):
 	row := m[a]; row[b] = v                   // → row := m.Row(a); row.Store(b, v)
 
 The variable itself. With a pointer for a type, assigning a shared variable is
-still a race (variable-replaced):
+still a race. A map that is only created on demand becomes a value, whose zero
+value is an empty map, unless its struct is copied (holder-copied) or nil means
+something else as well; any other assignment while shared is refused
+(variable-replaced):
 
-	if s.m == nil { s.m = make(map[K]V) }     // run by every handler: refused
+	if s.m == nil { s.m = make(map[K]V) }     // run by every handler: the block goes
+	s.m = make(map[K]V)                       // to empty it, while shared: refused
 
 Two elements at once (multi-assign), a received element (select-assign), a loop
 variable (range-target) have no form as calls:
@@ -123,7 +127,7 @@ Ranges over functions support break, continue, goto, return and defer as loops d
 # What is left undone
 
 Named map types, maps of three levels, generic functions over maps, values sent on
-channels or kept in other collections, a variable that is created lazily while
-shared, and nested maps for the strategies syncmap and provider are refused.
+channels or kept in other collections, a variable that is emptied by replacing it
+while shared, and nested maps for the strategies syncmap and provider are refused.
 */
 package rewrite

@@ -57,7 +57,11 @@ func (c *class) emit(f form, merges []*merge) *emitter {
 		}
 		switch {
 		case f.std:
-			em.add(m.fi, &textOp{em.base(mt), "*sync.Map"})
+			text := "sync.Map"
+			if f.star {
+				text = "*" + text
+			}
+			em.add(m.fi, &textOp{em.base(mt), text})
 		case m.level == row:
 			em.add(m.fi, &typeOp{opBase: em.base(mt), Star: true, Name: "Row", TypeArgs: []ast.Expr{mt.Key, mt.Value}})
 		default:

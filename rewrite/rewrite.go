@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"go/ast"
 	"go/token"
 	"go/types"
 	"go/version"
@@ -196,6 +197,7 @@ func (r *run) decide(s *siteWork) {
 	strict := c.strict()
 	merges := c.compound()
 	c.settle(strict)
+	c.checkLazy()
 	c.checkMembers(r.opts)
 	c.checkVariable()
 	if strict {
@@ -208,6 +210,13 @@ func (r *run) decide(s *siteWork) {
 			c.refuse("unknown-use", c.order[0].pos, "", "there is no strategy named %s", s.strat)
 		}
 		return
+	}
+	if len(c.lazy) > 0 {
+		if !f.star || f.typ == handleForm.typ {
+			c.refuse("variable-replaced", c.lazy[0].Pos(), "use --strategy=sharded, or create the map once, before it is shared", "%s is created here while goroutines may use it", c.order[0].name)
+		}
+		f.star = false // the value form: its zero value is an empty map
+		c.note("%s becomes a value that is an empty map from the start; the block that created it on demand goes", c.order[0].name)
 	}
 	s.form = f
 	em := c.emit(f, merges)
@@ -276,7 +285,7 @@ func (r *run) rewriteFiles() bool {
 		}
 		src, err := r.prog.Source(fi.abs)
 		if err != nil {
-			r.refuseAll(fi, nil, "the file cannot be read again: "+err.Error())
+			r.refuseAll(fi, nil, "internal-check", "the file cannot be read again: "+err.Error())
 			return false
 		}
 		in.Src = src
@@ -420,7 +429,7 @@ func (r *run) verify() (again bool, err error) {
 		return false, err
 	}
 	for _, d := range copied {
-		r.blame(d.File, d.Line, "the result copies a lock: "+d.Msg)
+		r.blameFor("holder-copied", d.File, d.Line, "the struct that would hold the map by value is copied: "+d.Msg)
 		again = true
 	}
 	if again || r.opts.SkipCompile {
@@ -463,8 +472,47 @@ func copiedLocks(prog *detect.Program, pkgs []*detect.Package) ([]CompileDiag, e
 				out = append(out, CompileDiag{File: pos.Filename, Line: pos.Line, Col: pos.Column, Msg: d.Message})
 			}
 		}
+		out = append(out, sentLocks(prog, p)...)
 	}
 	return out, nil
+}
+
+// sentLocks returns the sends that copy a runtime type, which copylocks does not
+// look at.
+func sentLocks(prog *detect.Program, p *detect.Package) (out []CompileDiag) {
+	for _, f := range p.Files {
+		ast.Inspect(f, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SendStmt); ok && holdsRuntime(p.Info.TypeOf(s.Value)) {
+				pos := prog.Fset.PositionFor(s.Pos(), false)
+				out = append(out, CompileDiag{File: pos.Filename, Line: pos.Line, Col: pos.Column, Msg: "a send copies it"})
+			}
+			return true
+		})
+	}
+	return out
+}
+
+// holdsRuntime reports whether a value of type t contains a runtime type itself,
+// not a pointer to one.
+func holdsRuntime(t types.Type) bool {
+	if n, ok := types.Unalias(t).(*types.Named); ok && n.Obj().Pkg() != nil && strings.HasSuffix(n.Obj().Pkg().Path(), "/safemap") {
+		_, isStruct := n.Underlying().(*types.Struct)
+		return isStruct
+	}
+	if t == nil {
+		return false
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Struct:
+		for f := range u.Fields() {
+			if holdsRuntime(f.Type()) {
+				return true
+			}
+		}
+	case *types.Array:
+		return holdsRuntime(u.Elem())
+	}
+	return false
 }
 
 // stuck reports an internal error when no site is left to blame.
@@ -504,24 +552,28 @@ func (r *run) fileNamed(abs string) *fileInfo {
 
 // blame refuses the sites behind a line of a result.
 func (r *run) blame(file string, line int, msg string) {
+	r.blameFor("internal-check", file, line, msg)
+}
+
+func (r *run) blameFor(code, file string, line int, msg string) {
 	fi := r.fileNamed(file)
 	if fi == nil || r.results[fi] == nil {
 		// An error in a file nobody changed: some signature or type changed
 		// elsewhere. Blame the sites whose members that package can see.
-		r.refuseAll(fi, nil, msg)
+		r.refuseAll(fi, nil, code, msg)
 		return
 	}
 	out := r.results[fi]
 	if sites := out.sitesAt(line); len(sites) > 0 {
-		r.refuseAll(fi, sites, msg)
+		r.refuseAll(fi, sites, code, msg)
 		return
 	}
-	r.refuseAll(fi, nil, msg)
+	r.refuseAll(fi, nil, code, msg)
 }
 
-// refuseAll adds an internal-check refusal to the given sites, or to all that
+// refuseAll adds a refusal to the given sites, or to all that
 // change the file, or (fi == nil or unchanged) to all.
-func (r *run) refuseAll(fi *fileInfo, sites []int, msg string) {
+func (r *run) refuseAll(fi *fileInfo, sites []int, code, msg string) {
 	for i, s := range r.sites {
 		if s.refused() {
 			continue
@@ -533,8 +585,7 @@ func (r *run) refuseAll(fi *fileInfo, sites []int, msg string) {
 			continue
 		}
 		s.class.refusals = append(s.class.refusals, &plans.Refusal{
-			Code: "internal-check", Class: plans.Unsafe, Message: msg,
-			Remedy: "this is a limit of mapmigrate, not of your code: please report it", Pos: r.ix.pos(s.class.order[0].pos),
+			Code: code, Class: plans.Unsafe, Message: msg, Remedy: remedyFor(code), Pos: r.ix.pos(s.class.order[0].pos),
 		})
 	}
 }
