@@ -84,7 +84,7 @@ func (p *Plan) nearest(arg string) string {
 		last := s.Name[strings.LastIndexByte(s.Name, '.')+1:]
 		for i, text := range []string{s.Name, s.ID, last} {
 			limit := (len(text) + 2) / 3
-			if d := distance(low, strings.ToLower(text)); d <= limit {
+			if d := Distance(low, strings.ToLower(text)); d <= limit {
 				if i == 2 {
 					text = s.Name // the variable's own name is close: offer the full one
 				}
@@ -105,8 +105,9 @@ func (p *Plan) nearest(arg string) string {
 	return fmt.Sprintf(" (did you mean %s?)", strings.Join(names, " or "))
 }
 
-// distance is the edit distance of a and b in bytes.
-func distance(a, b string) int {
+// Distance is the edit distance of a and b in bytes, for "did you mean". It costs
+// len(a)·len(b).
+func Distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

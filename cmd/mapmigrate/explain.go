@@ -119,7 +119,7 @@ func nearestCode(name string) string {
 	}
 	var found []near
 	for _, c := range codes() {
-		d := distance(strings.ToLower(name), c.name)
+		d := plans.Distance(strings.ToLower(name), c.name)
 		if d <= max(2, len(c.name)/3) || len(name) > 2 && strings.Contains(c.name, strings.ToLower(name)) {
 			found = append(found, near{c.name, d})
 		}
@@ -133,26 +133,6 @@ func nearestCode(name string) string {
 		return ""
 	}
 	return " (did you mean " + strings.Join(names, " or ") + "?)"
-}
-
-// distance is the edit distance of two words in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }
 
 // writeSite prints everything a plan knows of a site but its race test's source.
