@@ -1008,7 +1008,8 @@ func (c *class) checkAtomicity() {
 	for _, fn := range order {
 		for _, w := range spans[fn].writes {
 			for _, r := range spans[fn].reads {
-				if r.node != w.node && (r.node.Pos() < w.node.Pos() || commonLoop(r, w)) {
+				inside := !w.apart && w.node.Pos() <= r.node.Pos() && r.node.End() <= w.node.End()
+				if r.node != w.node && (r.node.Pos() < w.node.Pos() || inside || commonLoop(r, w)) {
 					c.refuse("two-steps", w.node.Pos(),
 						"take one lock around both steps, or write them as one operation (get-or-create, LoadAndDelete, a counter)",
 						"the write here and the read at %s are two steps: another goroutine can change the map between them", c.ix.pos(r.node.Pos()))

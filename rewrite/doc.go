@@ -52,6 +52,7 @@ Check-then-act. Two atomic steps are not one (two-steps):
 
 	if _, ok := m[k]; !ok { m[k] = f() }   // → m.LoadOrCompute(k, func() V { return f() })
 	if len(m) < max { m[k] = v }           // refused: no single call does this
+	if !has(k) { put(k) }                  // refused: so are helpers and closures (steps.go)
 
 Read-modify-write. Load and Store would lose updates:
 

@@ -35,6 +35,8 @@ type index struct {
 	ignored *[]ignoredFile           // lazily
 	inner   *bool                    // lazily, see hasInnerModules
 	maps    map[token.Pos]*detect.Map
+	calls   map[*ast.FuncDecl][]callSite // lazily, see callGraph
+	callers map[*ast.FuncDecl][]*ast.FuncDecl
 }
 
 // A fileInfo is one file, seen in the widest variant of its package.

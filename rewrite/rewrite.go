@@ -202,6 +202,7 @@ func (r *run) decide(s *siteWork) {
 	c.checkVariable()
 	if strict {
 		c.checkAtomicity()
+		c.checkSteps()
 	}
 	c.holderFlows()
 	f, ok := c.chooseForm(s.strat, r.opts)

@@ -1,0 +1,369 @@
+// This file finds check-then-act across functions: a write that depends on what an
+// earlier read said, with a helper or a closure in between.
+
+package rewrite
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+)
+
+// A fact says what a value tells of the map, or what a function does to it.
+type fact int
+
+const (
+	tellsElement fact = 1 << iota // a value depends on an entry
+	tellsSize                     // a value depends on how many there are
+	writesPlain                   // an entry is stored or deleted, whatever is there
+	writesOnce                    // an entry is stored or deleted by a call that looks first
+)
+
+// A stepper follows facts through the functions of a module, for one class. Values
+// are followed through variables and results, not through fields or other
+// collections; calls through interfaces and function values are not followed.
+//
+// It ends because facts are only added; a function is looked at again when one of
+// its callees gets a new fact.
+type stepper struct {
+	c     *class
+	recs  map[*ast.FuncDecl][]*rec
+	facts map[*ast.FuncDecl]fact
+}
+
+// A callSite is a call of a first-party function, inside a declared one.
+type callSite struct {
+	fi     *fileInfo
+	call   *ast.CallExpr
+	callee *ast.FuncDecl
+}
+
+// callGraph returns the calls in each declared function, and its callers.
+func (ix *index) callGraph() (calls map[*ast.FuncDecl][]callSite, callers map[*ast.FuncDecl][]*ast.FuncDecl) {
+	if ix.calls == nil {
+		ix.calls, ix.callers = map[*ast.FuncDecl][]callSite{}, map[*ast.FuncDecl][]*ast.FuncDecl{}
+		for _, fi := range ix.list {
+			for _, d := range fi.syntax.Decls {
+				decl, ok := d.(*ast.FuncDecl)
+				if !ok {
+					continue
+				}
+				ast.Inspect(decl, func(n ast.Node) bool {
+					if call, ok := n.(*ast.CallExpr); ok {
+						if callee, _ := ix.funcDecl(fi.callee(call)); callee != nil {
+							ix.calls[decl] = append(ix.calls[decl], callSite{fi, call, callee})
+							ix.callers[callee] = append(ix.callers[callee], decl)
+						}
+					}
+					return true
+				})
+			}
+		}
+	}
+	return ix.calls, ix.callers
+}
+
+// topLevel returns the declared function around n, nil for a package variable's value.
+func (fi *fileInfo) topLevel(n ast.Node) *ast.FuncDecl {
+	for ; n != nil; n = fi.parent(n) {
+		if decl, ok := n.(*ast.FuncDecl); ok {
+			return decl
+		}
+	}
+	return nil
+}
+
+// checkSteps refuses writes that depend on a read in another function or closure.
+func (c *class) checkSteps() {
+	s := &stepper{c: c, recs: map[*ast.FuncDecl][]*rec{}, facts: map[*ast.FuncDecl]fact{}}
+	home := map[*ast.FuncDecl]*fileInfo{}
+	var queue []*ast.FuncDecl
+	for _, r := range c.recs {
+		if decl := r.fi.topLevel(r.node); decl != nil {
+			if s.recs[decl] == nil {
+				queue = append(queue, decl)
+				home[decl] = r.fi
+			}
+			s.recs[decl] = append(s.recs[decl], r)
+		}
+	}
+	_, callers := c.ix.callGraph()
+	var order []*ast.FuncDecl
+	for len(queue) > 0 {
+		decl := queue[0]
+		queue = queue[1:]
+		if home[decl] == nil {
+			home[decl] = c.ix.fileAt(decl.Pos())
+		}
+		if !slices.Contains(order, decl) {
+			order = append(order, decl)
+		}
+		if f := s.body(home[decl], decl).facts(); f|s.facts[decl] != s.facts[decl] {
+			s.facts[decl] |= f
+			for _, caller := range callers[decl] {
+				if !slices.Contains(queue, caller) {
+					queue = append(queue, caller)
+				}
+			}
+		}
+	}
+	slices.SortFunc(order, func(a, b *ast.FuncDecl) int { return int(a.Pos() - b.Pos()) })
+	for _, decl := range order {
+		s.body(home[decl], decl).check()
+	}
+}
+
+// A stepBody is one function as a stepper sees it.
+type stepBody struct {
+	c     *class
+	fi    *fileInfo
+	decl  *ast.FuncDecl
+	tells map[ast.Node]fact     // expressions (and range statements) that look at the map
+	sinks map[ast.Node]fact     // nodes that write it
+	taint map[types.Object]fact // variables that depend on it
+}
+
+func (s *stepper) body(fi *fileInfo, decl *ast.FuncDecl) *stepBody {
+	b := &stepBody{s.c, fi, decl, map[ast.Node]fact{}, map[ast.Node]fact{}, map[types.Object]fact{}}
+	for _, r := range s.recs[decl] {
+		switch {
+		case r.apart: // refused already, as callback-calls
+		case r.fun == "CompareAndDelete": // looks and deletes in one step
+		case r.merged && r.kind.writes() && (r.skip || r.fun == ""):
+			b.sinks[r.node] |= writesOnce
+		case r.kind.writes() && r.kind != useReplace && !r.skip:
+			b.sinks[r.node] |= writesPlain
+		case r.skip || r.merged:
+		case r.kind == useLen:
+			b.tells[r.node] |= tellsSize
+		case r.kind.reads() || r.kind == useNil && r.row:
+			b.tells[r.node] |= tellsElement
+		}
+	}
+	calls, _ := s.c.ix.callGraph()
+	for _, site := range calls[decl] {
+		f := s.facts[site.callee]
+		b.tells[site.call] |= f & (tellsElement | tellsSize)
+		b.sinks[site.call] |= f & (writesPlain | writesOnce)
+	}
+	b.spread()
+	return b
+}
+
+// spread finds the variables that depend on the map.
+func (b *stepBody) spread() {
+	for changed := true; changed; {
+		changed = false
+		mark := func(lhs ast.Expr, f fact) {
+			id, ok := ast.Unparen(lhs).(*ast.Ident)
+			if !ok || f == 0 {
+				return
+			}
+			if obj := b.fi.object(id); obj != nil && b.taint[obj]|f != b.taint[obj] {
+				b.taint[obj] |= f
+				changed = true
+			}
+		}
+		ast.Inspect(b.decl, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.AssignStmt:
+				for i, lhs := range n.Lhs {
+					mark(lhs, b.carries(n.Rhs[min(i, len(n.Rhs)-1)]))
+				}
+			case *ast.ValueSpec:
+				for i, name := range n.Names {
+					if len(n.Values) > 0 {
+						mark(name, b.carries(n.Values[min(i, len(n.Values)-1)]))
+					}
+				}
+			case *ast.RangeStmt:
+				f := b.tells[n] | b.carries(n.X)
+				for _, v := range []ast.Expr{n.Key, n.Value} {
+					if v != nil {
+						mark(v, f)
+					}
+				}
+			}
+			return true
+		})
+	}
+}
+
+// carries returns what the value of an expression tells of the map.
+func (b *stepBody) carries(e ast.Node) (f fact) {
+	if e == nil {
+		return 0
+	}
+	ast.Inspect(e, func(n ast.Node) bool {
+		f |= b.tells[n]
+		switch n := n.(type) {
+		case *ast.Ident:
+			f |= b.taint[b.fi.object(n)]
+		case *ast.FuncLit:
+			return false
+		}
+		return true
+	})
+	return f
+}
+
+// conditions returns what the conditions under which n runs tell of the map.
+func (b *stepBody) conditions(n ast.Node) (f fact) {
+	for n != ast.Node(b.decl) {
+		p := b.fi.parent(n)
+		if p == nil {
+			break
+		}
+		switch p := p.(type) {
+		case *ast.IfStmt:
+			if n != ast.Node(p.Init) && n != ast.Node(p.Cond) {
+				f |= b.carries(p.Cond)
+			}
+		case *ast.ForStmt:
+			if n != ast.Node(p.Init) && p.Cond != nil {
+				f |= b.carries(p.Cond)
+			}
+		case *ast.RangeStmt:
+			if n == ast.Node(p.Body) {
+				f |= b.tells[p] | b.carries(p.X)
+			}
+		case *ast.SwitchStmt:
+			if n == ast.Node(p.Body) && p.Tag != nil {
+				f |= b.carries(p.Tag)
+			}
+		case *ast.TypeSwitchStmt:
+			if n == ast.Node(p.Body) {
+				f |= b.carries(p.Assign)
+			}
+		case *ast.CaseClause:
+			for _, e := range p.List {
+				f |= b.carries(e)
+			}
+		}
+		for _, s := range stmtsOf(p) {
+			if s == n {
+				break
+			}
+			if leaves(s) {
+				f |= b.decides(s)
+			}
+		}
+		n = p
+	}
+	return f
+}
+
+// decides returns what the conditions inside a statement tell of the map.
+func (b *stepBody) decides(s ast.Stmt) (f fact) {
+	ast.Inspect(s, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.IfStmt:
+			f |= b.carries(n.Cond)
+		case *ast.SwitchStmt:
+			if n.Tag != nil {
+				f |= b.carries(n.Tag)
+			}
+		case *ast.CaseClause:
+			for _, e := range n.List {
+				f |= b.carries(e)
+			}
+		case *ast.RangeStmt:
+			f |= b.tells[n]
+		case *ast.FuncLit:
+			return false
+		}
+		return true
+	})
+	return f
+}
+
+// leaves reports whether a statement may leave the block it is in.
+func leaves(s ast.Stmt) (found bool) {
+	switch s.(type) {
+	case *ast.IfStmt, *ast.SwitchStmt, *ast.TypeSwitchStmt, *ast.RangeStmt, *ast.ForStmt, *ast.BlockStmt:
+	default:
+		return false
+	}
+	ast.Inspect(s, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.ReturnStmt, *ast.BranchStmt:
+			found = true
+		case *ast.CallExpr:
+			if id, ok := n.Fun.(*ast.Ident); ok && id.Name == "panic" {
+				found = true
+			}
+		case *ast.FuncLit:
+			return false
+		}
+		return !found
+	})
+	return found
+}
+
+// facts returns what calling the function tells of the map and does to it.
+func (b *stepBody) facts() (f fact) {
+	for _, w := range b.sinks {
+		f |= w
+	}
+	if b.decl.Type.Results.NumFields() == 0 {
+		return f
+	}
+	for _, field := range b.decl.Type.Results.List {
+		for _, name := range field.Names {
+			f |= b.taint[b.fi.object(name)]
+		}
+	}
+	ast.Inspect(b.decl.Body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.ReturnStmt:
+			f |= b.conditions(n)
+			for _, e := range n.Results {
+				f |= b.carries(e)
+			}
+		}
+		return true
+	})
+	return f
+}
+
+// check refuses the writes that depend on a read.
+func (b *stepBody) check() {
+	var nodes []ast.Node
+	for n, f := range b.sinks {
+		if f != 0 {
+			nodes = append(nodes, n)
+		}
+	}
+	slices.SortFunc(nodes, func(x, y ast.Node) int { return int(x.Pos() - y.Pos()) })
+	for _, n := range nodes {
+		f := b.conditions(n)
+		ast.Inspect(n, func(x ast.Node) bool {
+			if x != n {
+				f |= b.tells[x]
+			}
+			if id, ok := x.(*ast.Ident); ok {
+				f |= b.taint[b.fi.object(id)]
+			}
+			return true
+		})
+		if b.sinks[n]&writesPlain != 0 && f != 0 || f&tellsSize != 0 {
+			b.c.refuse("two-steps", n.Pos(),
+				"take one lock around both steps, or write them as one operation (get-or-create, LoadAndDelete, a counter)",
+				"what is written here depends on %s, which was another step: other goroutines can change the map in between", b.why())
+		}
+	}
+}
+
+// why names the reads of a function, for a message.
+func (b *stepBody) why() string {
+	first := token.NoPos
+	for n, f := range b.tells {
+		if f != 0 && (first == token.NoPos || n.Pos() < first) {
+			first = n.Pos()
+		}
+	}
+	return "what the map held at " + b.c.ix.pos(first).String()
+}
