@@ -755,7 +755,7 @@ func (c *class) clearLoop(r *rec) *merge {
 //	}
 //
 // In one goroutine the two are the same, as long as the loop does not store into
-// the map or assign its variables.
+// the map, itself or by what it calls, or assign its variables.
 func (c *class) expiry(r *rec) {
 	p := r.node.(*ast.RangeStmt)
 	key, _ := p.Key.(*ast.Ident)
@@ -773,13 +773,67 @@ func (c *class) expiry(r *rec) {
 		}
 		deletes = append(deletes, w)
 	}
-	if len(deletes) == 0 || assigns(r.fi, p.Body, key) || assigns(r.fi, p.Body, value) {
+	if len(deletes) == 0 || assigns(r.fi, p.Body, key) || assigns(r.fi, p.Body, value) || c.mayWrite(r.fi, p.Body, deletes) {
 		return
 	}
 	for _, w := range deletes {
 		w.fun, w.value, w.merged = "CompareAndDelete", value.Name, true
 	}
 	c.note("%s: the entry is deleted only if it is still the one that was examined", c.ix.pos(deletes[0].node.Pos()))
+}
+
+// mayWrite reports whether a loop's body may write the map in another way than by its
+// own deletes: in a function that it calls, or later.
+func (c *class) mayWrite(fi *fileInfo, body *ast.BlockStmt, deletes []*rec) (found bool) {
+	for _, w := range deletes {
+		switch fi.parent(w.node).(type) {
+		case *ast.ExprStmt:
+		default: // defer, go
+			return true
+		}
+		if fi.enclosing(w.node) != fi.enclosing(body) {
+			return true
+		}
+	}
+	_, callers := c.ix.callGraph()
+	writers := map[*ast.FuncDecl]bool{}
+	methods := map[string]bool{}
+	var add func(decl *ast.FuncDecl)
+	add = func(decl *ast.FuncDecl) {
+		if decl == nil || writers[decl] {
+			return
+		}
+		writers[decl] = true
+		if decl.Recv != nil {
+			methods[decl.Name.Name] = true
+		}
+		for _, caller := range callers[decl] {
+			add(caller)
+		}
+	}
+	for _, r := range c.recs {
+		if r.kind.writes() && !slices.Contains(deletes, r) {
+			add(r.fi.topLevel(r.node))
+		}
+	}
+	ast.Inspect(body, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok || fi.isConversion(call) || fi.builtin(call) != "" {
+			return !found
+		}
+		fn := fi.callee(call)
+		decl, _ := c.ix.funcDecl(fn)
+		switch {
+		case fn == nil: // a function value
+			found = true
+		case decl != nil:
+			found = found || writers[decl]
+		case fn.Signature().Recv() != nil:
+			found = found || types.IsInterface(fn.Signature().Recv().Type()) && methods[fn.Name()]
+		}
+		return !found
+	})
+	return found
 }
 
 // reflexive reports whether x == x holds, without panicking, for every value of t.
@@ -922,6 +976,8 @@ func (c *class) quiet(fi *fileInfo, e ast.Node, depth int) bool {
 			ok = ok && n.Op != token.ARROW
 		case *ast.FuncLit: // making a closure is quiet; calling it is a call
 			return false
+		case *ast.LabeledStmt: // a loop, if anything
+			ok = false
 		case *ast.GoStmt, *ast.DeferStmt, *ast.SendStmt, *ast.SelectStmt, *ast.ForStmt, *ast.RangeStmt, *ast.IncDecStmt:
 			ok = false
 		case *ast.IndexExpr:
@@ -968,7 +1024,31 @@ func (c *class) quietCall(fi *fileInfo, call *ast.CallExpr, depth int) bool {
 	if fn.Pkg() == nil || fn.Signature().Recv() != nil {
 		return false
 	}
-	return quietPackages[fn.Pkg().Path()] || fn.FullName() == "time.Now"
+	if fn.FullName() == "time.Now" {
+		return true
+	}
+	return quietPackages[fn.Pkg().Path()] && !takesCode(fn) && !looksAtDisk[fn.FullName()]
+}
+
+// looksAtDisk are the functions of quietPackages that are not quiet.
+var looksAtDisk = map[string]bool{"path/filepath.Abs": true, "path/filepath.EvalSymlinks": true, "path/filepath.Glob": true}
+
+// takesCode reports whether a function has a parameter through which it may call code
+// that is not its own: a function, or a value with methods. That code may come back.
+//
+//	m[k] = strings.Map(s.translate, m[k])   // translate reads m
+func takesCode(fn *types.Func) bool {
+	for v := range fn.Signature().Params().Variables() {
+		t := v.Type().Underlying()
+		if list, ok := t.(*types.Slice); ok {
+			t = list.Elem().Underlying()
+		}
+		switch t.(type) {
+		case *types.Signature, *types.Interface:
+			return true
+		}
+	}
+	return false
 }
 
 // checkAtomicity refuses what would be several steps of a map that goroutines

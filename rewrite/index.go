@@ -37,6 +37,8 @@ type index struct {
 	maps    map[token.Pos]*detect.Map
 	calls   map[*ast.FuncDecl][]callSite // lazily, see callGraph
 	callers map[*ast.FuncDecl][]*ast.FuncDecl
+
+	exported map[token.Pos]bool // lazily, see api
 }
 
 // A fileInfo is one file, seen in the widest variant of its package.

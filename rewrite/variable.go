@@ -7,6 +7,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"go/version"
 	"io/fs"
 	"os"
@@ -53,8 +54,17 @@ func (c *class) checkMembers(opts Options) {
 			c.checkBroken(m)
 		}
 		if m.kind == packageVar {
-			c.checkLinkname(m)
+			c.checkLinkname(m.fi, m.name)
 		}
+	}
+	for pos := range c.funcs {
+		fi := c.ix.fileAt(pos)
+		id, ok := fi.enclosingPath(pos)[0].(*ast.Ident)
+		if !ok {
+			continue
+		}
+		c.checkLinkname(fi, id.Name)
+		c.checkOtherBuilds(&member{pos: pos, name: id.Name, fi: fi})
 	}
 	for _, r := range c.recs {
 		c.checkUseFile(r.fi, r.node.Pos())
@@ -86,54 +96,114 @@ func importsC(f *ast.File) bool {
 // checkExported refuses members that code outside the module can name.
 func (c *class) checkExported(m *member) {
 	p := m.fi.pkg
-	if p.Name == "main" || p.XTest || strings.HasSuffix(m.fi.abs, "_test.go") || isInternal(p.Path) && !c.ix.hasInnerModules() || !ast.IsExported(m.name) && m.kind != parameter && m.kind != result {
+	if p.Name == "main" || p.XTest || strings.HasSuffix(m.fi.abs, "_test.go") {
 		return
 	}
-	name := ""
+	name, at := "", m.pos
 	switch m.kind {
 	case packageVar:
 		name = m.name
 	case structField:
+		name = m.name
 		for _, n := range m.fi.enclosingPath(m.pos) {
 			if ts, ok := n.(*ast.TypeSpec); ok {
-				if !ts.Name.IsExported() {
-					return
-				}
 				name = ts.Name.Name + "." + m.name
 			}
 		}
 	case parameter, result:
 		for _, n := range m.fi.enclosingPath(m.pos) {
-			if decl, ok := n.(*ast.FuncDecl); ok && decl.Name.IsExported() && exportedReceiver(decl) {
-				name = decl.Name.Name
+			if decl, ok := n.(*ast.FuncDecl); ok {
+				name, at = decl.Name.Name, decl.Name.Pos()
 			}
 		}
 	}
-	if name != "" {
+	if name != "" && c.ix.api()[at] {
 		c.refuse("exported-api", m.pos, "use --allow-api-change if no other module uses it, or make it unexported",
 			"%s.%s is part of the package's API: other modules may use it as a map", p.Name, name)
 	}
 }
 
-func exportedReceiver(decl *ast.FuncDecl) bool {
-	if decl.Recv == nil || len(decl.Recv.List) == 0 {
-		return true
+// api returns what code outside the module can name, by position: exported variables
+// and functions, and the exported fields and methods of whatever type can be reached
+// from them, be it unexported or in an internal package (embedded, aliased, returned).
+func (ix *index) api() map[token.Pos]bool {
+	if ix.exported != nil {
+		return ix.exported
 	}
-	t := decl.Recv.List[0].Type
-	for {
-		switch x := t.(type) {
-		case *ast.StarExpr:
-			t = x.X
-		case *ast.IndexExpr:
-			t = x.X
-		case *ast.IndexListExpr:
-			t = x.X
-		case *ast.Ident:
-			return x.IsExported()
-		default:
-			return true
+	ix.exported = map[token.Pos]bool{}
+	seen := map[types.Type]bool{}
+	var walk func(t types.Type)
+	tuple := func(list *types.Tuple) {
+		for v := range list.Variables() {
+			walk(v.Type())
 		}
 	}
+	walk = func(t types.Type) {
+		if t == nil || seen[t] {
+			return
+		}
+		seen[t] = true
+		switch t := t.(type) {
+		case *types.Alias:
+			walk(types.Unalias(t))
+		case *types.Named:
+			for arg := range t.TypeArgs().Types() {
+				walk(arg)
+			}
+			if p := t.Obj().Pkg(); p == nil || ix.fileAt(t.Obj().Pos()) == nil {
+				return // declared elsewhere
+			}
+			t = t.Origin()
+			walk(t.Underlying())
+			for m := range t.Methods() {
+				if m.Exported() {
+					ix.exported[m.Pos()] = true
+					walk(m.Signature())
+				}
+			}
+		case *types.Pointer:
+			walk(t.Elem())
+		case *types.Slice:
+			walk(t.Elem())
+		case *types.Array:
+			walk(t.Elem())
+		case *types.Chan:
+			walk(t.Elem())
+		case *types.Map:
+			walk(t.Key())
+			walk(t.Elem())
+		case *types.Signature:
+			tuple(t.Params())
+			tuple(t.Results())
+		case *types.Struct:
+			for f := range t.Fields() {
+				if f.Exported() {
+					ix.exported[f.Pos()] = true
+				}
+				if f.Exported() || f.Embedded() {
+					walk(f.Type())
+				}
+			}
+		case *types.Interface:
+			for m := range t.Methods() {
+				walk(m.Signature())
+			}
+		}
+	}
+	for _, p := range ix.prog.Packages {
+		if !p.FirstParty || p.Types == nil || p.Name == "main" || p.XTest || isInternal(p.Path) && !ix.hasInnerModules() {
+			continue
+		}
+		for _, name := range p.Types.Scope().Names() {
+			obj := p.Types.Scope().Lookup(name)
+			if fi := ix.fileAt(obj.Pos()); !obj.Exported() || fi == nil || strings.HasSuffix(fi.abs, "_test.go") {
+				continue
+			}
+			ix.exported[obj.Pos()] = true
+			walk(obj.Type())
+		}
+	}
+	return ix.exported
 }
 
 // hasInnerModules reports whether a module inside this one's folder names it in
@@ -240,15 +310,18 @@ func reaches(p *detect.Package, path string, seen map[*detect.Package]bool) bool
 	return false
 }
 
-func (c *class) checkLinkname(m *member) {
+// checkLinkname refuses a variable or function whose type another package declares
+// for itself: the linker does not compare types.
+func (c *class) checkLinkname(home *fileInfo, name string) {
 	for _, fi := range c.ix.list {
-		if fi.pkg.Path != m.fi.pkg.Path {
-			continue
-		}
 		for _, g := range fi.syntax.Comments {
 			for _, cm := range g.List {
-				if f := strings.Fields(cm.Text); len(f) >= 2 && f[0] == "//go:linkname" && f[1] == m.name {
-					c.refuse("linkname", cm.Pos(), "remove the linkname", "%s is linked to another package by name", m.name)
+				f := strings.Fields(cm.Text)
+				if len(f) < 2 || f[0] != "//go:linkname" {
+					continue
+				}
+				if f[1] == name && fi.pkg.Path == home.pkg.Path || len(f) > 2 && f[2] == home.pkg.Path+"."+name {
+					c.refuse("linkname", cm.Pos(), "remove the linkname", "%s is linked to another package by name", name)
 				}
 			}
 		}
@@ -271,7 +344,7 @@ func (c *class) checkVariable() {
 		if r.kind != useReplace || r.row || r.skip {
 			continue
 		}
-		if m := c.memberOf(r.fi, r.base); m == nil || m.kind != packageVar && m.kind != structField {
+		if m := c.memberOf(r.fi, r.base); m == nil || m.kind != packageVar && m.kind != structField && !c.captured(m) {
 			continue
 		}
 		at := c.ix.prog.Fset.PositionFor(r.base.Pos(), false)
@@ -282,6 +355,14 @@ func (c *class) checkVariable() {
 			"create the map once, before goroutines share it (in the constructor or the declaration), and use clear(m) to empty it",
 			"%s is assigned here while goroutines may use it; the new pointer would be raced as the map is", shortExpr(r.base))
 	}
+}
+
+// captured reports whether a closure uses the variable of another function.
+func (c *class) captured(m *member) bool {
+	decl := m.fi.enclosing(m.fi.enclosingPath(m.pos)[0])
+	return slices.ContainsFunc(c.ix.uses[m.pos], func(id *ast.Ident) bool {
+		return c.ix.fileAt(id.Pos()).enclosing(id) != decl
+	})
 }
 
 // replacedSafely reports whether detection saw the assignment happen before the
