@@ -365,9 +365,9 @@ func (c *class) function(decl *ast.FuncDecl, fi *fileInfo) {
 		if decl.Type.TypeParams != nil {
 			c.refuse("generic-function", name.Pos(), "pass a copy (maps.Clone) to the generic function", "%s is generic: its map parameter may be instantiated with other maps", name.Name)
 		}
-		if decl.Recv != nil && c.ix.methods[name.Name] {
+		if fn, ok := fi.pkg.Info.Defs[name].(*types.Func); ok && decl.Recv != nil && c.ix.asked(fn) {
 			c.refuse("interface-method", name.Pos(), "rename the method, or take the map out of its signature",
-				"an interface has a method named %s: changing this method's signature could change which interfaces its type implements", name.Name)
+				"an interface has a method %s of this signature: changing this method's signature could change which interfaces its type implements", name.Name)
 		}
 		if name.Name == "init" || name.Name == "main" && decl.Recv == nil {
 			c.refuse("function-value", name.Pos(), "", "%s cannot have parameters", name.Name)

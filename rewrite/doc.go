@@ -116,7 +116,7 @@ that contains it (holder-reflected, see flows.go):
 
 Signatures. A function's type may change only if every call is seen
 (function-value), it is not generic (generic-function), no interface has a method
-of that name (interface-method), and no other module can call it (exported-api).
+like it (interface-method), and no other module can call it (exported-api).
 
 Files nobody loaded. Other build configurations (other-build), packages with type
 errors (broken-package), generated files (generated), cgo (cgo-file).

@@ -105,7 +105,7 @@ var docs = []Doc{
 		Text:   "SyncMap updates by compare-and-swap: two goroutines may compute from the same old value at once. Appending would write to one backing array from both.\n\n\tm[k] = append(m[k], x)",
 		Remedy: "use --strategy=sharded or --strategy=locked"},
 	{Code: "interface-method", Title: "a method's signature would change",
-		Text:   "Some interface has a method of this name: the type might silently stop, or start, to implement it.",
+		Text:   "Some interface has a method of this name and signature: the type might silently stop, or start, to implement it.",
 		Remedy: "rename the method, or take the map out of its signature"},
 	{Code: "internal-check", Title: "a check of the result failed",
 		Text:   "mapmigrate proves each result before it shows it: it parses, keeps every comment, touches no other token, type-checks, compiles. One of these failed, so that the site is refused instead. This is a limit of mapmigrate, not of your code.",

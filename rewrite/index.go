@@ -30,7 +30,7 @@ type index struct {
 	list    []*fileInfo // sorted by path
 	uses    map[token.Pos][]*ast.Ident
 	unkeyed map[token.Pos][]ast.Expr // field → its values in unkeyed struct literals
-	methods map[string]bool          // names of methods of interfaces the program knows
+	methods map[string][]string      // the shapes of the interface methods that the program knows, by name
 	flows   *flows                   // lazily, see holderFlows
 	ignored *[]ignoredFile           // lazily
 	inner   *bool                    // lazily, see hasInnerModules
@@ -58,7 +58,7 @@ func newIndex(prog *detect.Program) *index {
 		files:   map[*token.File]*fileInfo{},
 		uses:    map[token.Pos][]*ast.Ident{},
 		unkeyed: map[token.Pos][]ast.Expr{},
-		methods: map[string]bool{},
+		methods: map[string][]string{},
 	}
 	for _, p := range prog.Packages {
 		for _, f := range p.Files {
@@ -163,48 +163,65 @@ func (ix *index) addLiterals(fi *fileInfo) {
 	})
 }
 
-// addInterfaceMethods collects the names of interface methods in the module and
-// in the exported scope of what it imports: changing the signature of a method
-// with such a name could silently change what a type assertion answers.
+// addInterfaceMethods collects the methods of the interfaces in the module and in
+// what it imports: changing the signature of a method that such an interface asks for
+// could silently change what a type assertion answers.
 func (ix *index) addInterfaceMethods() {
+	add := func(t types.Type) {
+		it, ok := t.Underlying().(*types.Interface)
+		if !ok {
+			return
+		}
+		for m := range it.Methods() {
+			if shape := shapeOf(m.Signature()); !slices.Contains(ix.methods[m.Name()], shape) {
+				ix.methods[m.Name()] = append(ix.methods[m.Name()], shape)
+			}
+		}
+	}
 	seen := map[*types.Package]bool{}
-	addScope := func(p *types.Package) {
+	var addScope func(p *types.Package)
+	addScope = func(p *types.Package) {
 		if p == nil || seen[p] {
 			return
 		}
 		seen[p] = true
 		for _, name := range p.Scope().Names() {
-			tn, ok := p.Scope().Lookup(name).(*types.TypeName)
-			if !ok {
-				continue
+			if tn, ok := p.Scope().Lookup(name).(*types.TypeName); ok {
+				add(tn.Type())
 			}
-			if it, ok := tn.Type().Underlying().(*types.Interface); ok {
-				for m := range it.Methods() {
-					ix.methods[m.Name()] = true
-				}
-			}
+		}
+		for _, imp := range p.Imports() {
+			addScope(imp)
 		}
 	}
 	for _, p := range ix.prog.Packages {
-		if p.Types != nil {
-			addScope(p.Types)
-			for _, imp := range p.Types.Imports() {
-				addScope(imp)
-			}
-		}
+		addScope(p.Types)
 	}
 	for _, fi := range ix.list {
 		ast.Inspect(fi.syntax, func(n ast.Node) bool {
 			if it, ok := n.(*ast.InterfaceType); ok {
-				for _, m := range it.Methods.List {
-					for _, name := range m.Names {
-						ix.methods[name.Name] = true
-					}
+				if t := fi.pkg.Info.TypeOf(it); t != nil {
+					add(t)
 				}
 			}
 			return true
 		})
 	}
+}
+
+// shapeOf is sigKey, and "" for a signature that may stand for any.
+func shapeOf(sig *types.Signature) string {
+	key, loose := sigKey(sig)
+	if loose {
+		return ""
+	}
+	return key
+}
+
+// asked reports whether an interface asks for a method of this name and signature.
+func (ix *index) asked(fn *types.Func) bool {
+	shape := shapeOf(fn.Signature())
+	return slices.ContainsFunc(ix.methods[fn.Name()], func(s string) bool { return s == shape || s == "" || shape == "" })
 }
 
 func (ix *index) fileAt(pos token.Pos) *fileInfo {

@@ -4,8 +4,10 @@ package rewrite
 
 import (
 	"go/ast"
+	"go/constant"
 	"go/token"
 	"go/types"
+	"regexp"
 	"slices"
 )
 
@@ -532,6 +534,10 @@ func (c *class) argument(fi *fileInfo, call *ast.CallExpr, e ast.Expr, pl place)
 			return
 		}
 		names, ok := readOnlySinks[fn.Pkg().Path()]
+		if ok && fi.printsAddress(call) {
+			c.refuse("escapes-to-call", e.Pos(), "print the map's content", "%%p prints the address of the map, which its copy does not have")
+			return
+		}
 		if ok && (names == nil || slices.Contains(names, fn.Name())) {
 			c.record(&rec{fi: fi, kind: useSnapshot, node: e, base: pl.base, keys: pl.keys, row: pl.row})
 			c.note("%s: the map is copied for %s.%s, O(n) a call", c.ix.pos(e.Pos()), fn.Pkg().Name(), fn.Name())
@@ -541,6 +547,16 @@ func (c *class) argument(fi *fileInfo, call *ast.CallExpr, e ast.Expr, pl place)
 	c.refuse("escapes-to-call", e.Pos(), "pass a copy (maps.Clone) if the callee only reads the map",
 		"the map is passed to %s, which may keep it or write to it", shortExpr(call.Fun))
 }
+
+// printsAddress reports whether a call has a format with the verb %p.
+func (fi *fileInfo) printsAddress(call *ast.CallExpr) bool {
+	return slices.ContainsFunc(call.Args, func(e ast.Expr) bool {
+		v := fi.pkg.Info.Types[e].Value
+		return v != nil && v.Kind() == constant.String && addressVerb.MatchString(constant.StringVal(v))
+	})
+}
+
+var addressVerb = regexp.MustCompile(`%[-+# 0-9.*\[\]]*p`)
 
 // cloneOfMember marks maps.Clone(m) with a member on both sides: the new map is
 // made from a snapshot of the old one.
