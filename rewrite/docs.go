@@ -126,7 +126,7 @@ var docs = []Doc{
 		Text:   "A named map type has methods and conversions of its own; a pointer type by that name cannot have them.\n\n\ttype Set map[string]struct{}",
 		Remedy: "use the plain map type, or wrap the named type in a struct"},
 	{Code: "nested-strategy", Title: "a nested map has no form of this strategy",
-		Text:   "Rows stay atomic only in safemap.Nested, which is sharded, or has one lock.",
+		Text:   "Rows stay atomic only in safemap.Nested, which is sharded, or has one lock. Behind an interface (provider) it cannot be nil, and a sync.Map of rows could not create, change and delete them in one step.",
 		Remedy: "use --strategy=sharded or --strategy=locked"},
 	{Code: "nested-three-levels", Title: "the map has three levels",
 		Text:   "The runtime has two-level maps.",

@@ -27,11 +27,12 @@ var forms = map[string]form{
 }
 
 var (
-	providerForm     = form{typ: "MapProvider", ctor: "NewProvider", of: "ProviderOf"}
-	handleForm       = form{typ: "Handle", star: true, ctor: "NewHandle", of: "HandleOf"}
-	nestedForm       = form{typ: "Nested", star: true, ctor: "NewNested", of: "NestedOf"}
-	nestedLockedForm = form{typ: "Nested", star: true, ctor: "NewNestedLocked", of: "NestedLockedOf"}
-	stdForm          = form{typ: "Map", star: true, std: true}
+	providerForm       = form{typ: "MapProvider", ctor: "NewProvider", of: "ProviderOf"}
+	handleForm         = form{typ: "Handle", star: true, ctor: "NewHandle", of: "HandleOf"}
+	nestedForm         = form{typ: "Nested", star: true, ctor: "NewNested", of: "NestedOf"}
+	nestedLockedForm   = form{typ: "Nested", star: true, ctor: "NewNestedLocked", of: "NestedLockedOf"}
+	nestedProviderForm = form{typ: "NestedProvider", ctor: "NewNestedProvider", of: "NestedProviderOf"}
+	stdForm            = form{typ: "Map", star: true, std: true}
 )
 
 // An emitter collects the operations of one class, file by file.

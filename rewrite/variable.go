@@ -427,6 +427,12 @@ func (c *class) chooseForm(strategy string, opts Options) (form, bool) {
 			return nestedForm, true
 		case "locked":
 			return nestedLockedForm, true
+		case "provider":
+			if !c.nilObservable() {
+				return nestedProviderForm, true
+			}
+			c.refuse("nested-strategy", at, "", "%s may be nil when it is used, and a nil interface cannot be read as a nil map can", c.order[0].name)
+			return form{}, false
 		}
 		c.refuse("nested-strategy", at, "use --strategy=sharded or --strategy=locked for this map",
 			"a nested map keeps its rows atomic only in safemap.Nested; there is no %s form of it", strategy)
@@ -468,7 +474,7 @@ func (c *class) nilObservable() bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(c.recs, func(r *rec) bool { return r.kind == useNil })
+	return slices.ContainsFunc(c.recs, func(r *rec) bool { return r.kind == useNil && !r.row })
 }
 
 // holderFlows adds what is known about whole values that contain a member.

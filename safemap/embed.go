@@ -15,18 +15,19 @@ import (
 // Version is the version of the runtime, named in the header of every emitted file.
 const Version = 1
 
-//go:embed doc.go common.go provider.go shards.go sharded.go sharded_views.go syncmap.go locked.go nested.go handle.go
+//go:embed doc.go common.go provider.go shards.go sharded.go sharded_views.go syncmap.go locked.go nested.go nestedprovider.go handle.go
 var sources embed.FS
 
 // filesOf lists, per type, the file that defines it and the files that one depends on. doc.go and
 // common.go go with all of them.
 var filesOf = map[string][]string{
-	"MapProvider": {"provider.go", "sharded.go", "sharded_views.go", "shards.go"},
-	"Sharded":     {"sharded.go", "sharded_views.go", "shards.go"},
-	"SyncMap":     {"syncmap.go"},
-	"Locked":      {"locked.go"},
-	"Nested":      {"nested.go", "sharded.go", "sharded_views.go", "shards.go"},
-	"Handle":      {"handle.go", "provider.go", "sharded.go", "sharded_views.go", "shards.go"},
+	"MapProvider":    {"provider.go", "sharded.go", "sharded_views.go", "shards.go"},
+	"Sharded":        {"sharded.go", "sharded_views.go", "shards.go"},
+	"SyncMap":        {"syncmap.go"},
+	"Locked":         {"locked.go"},
+	"Nested":         {"nested.go", "sharded.go", "sharded_views.go", "shards.go"},
+	"NestedProvider": {"nestedprovider.go", "nested.go", "sharded.go", "sharded_views.go", "shards.go"},
+	"Handle":         {"handle.go", "provider.go", "sharded.go", "sharded_views.go", "shards.go"},
 }
 
 // license is the first line of every source; emission adds the generated-code line after it.
@@ -34,7 +35,7 @@ const license = "// SPDX-License-Identifier: MIT-0\n"
 
 // Files returns the runtime's source files that define the named types and everything they depend
 // on, as base name → content, ready to be written into one directory of the user's module. The
-// types are MapProvider, Sharded, SyncMap, Locked, Nested and Handle; another name is an error.
+// types are MapProvider, Sharded, SyncMap, Locked, Nested, NestedProvider and Handle; another name is an error.
 // Without names there are no files.
 func Files(types ...string) (map[string][]byte, error) {
 	files := make(map[string][]byte)

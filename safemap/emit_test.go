@@ -21,7 +21,7 @@ import (
 	"github.com/mapmigrate/mapmigrate/safemap"
 )
 
-var typeNames = []string{"MapProvider", "Sharded", "SyncMap", "Locked", "Nested", "Handle"}
+var typeNames = []string{"MapProvider", "Sharded", "SyncMap", "Locked", "Nested", "NestedProvider", "Handle"}
 
 // generated is what go help generate asks of generated files.
 var generated = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
