@@ -641,6 +641,7 @@ func (r *run) output() (*Output, error) {
 			return a.Line < b.Line || a.Line == b.Line && a.Column < b.Column
 		})
 		sortRefusals(site.Refusals)
+		site.Refusals = capRefusals(site.Refusals)
 		if len(site.Refusals) > 0 {
 			site.Notes = nil
 		}
@@ -649,6 +650,28 @@ func (r *run) output() (*Output, error) {
 	r.addEdits(out)
 	r.addRuntime(out)
 	return out, nil
+}
+
+// capRefusals keeps the first few refusals of each code: a map that is used in a
+// thousand places is not understood better by a thousand lines.
+func capRefusals(list []*plans.Refusal) []*plans.Refusal {
+	const most = 10
+	count, last := map[string]int{}, map[string]*plans.Refusal{}
+	var kept []*plans.Refusal
+	for _, r := range list {
+		if count[r.Code]++; count[r.Code] <= most {
+			kept = append(kept, r)
+			last[r.Code] = r
+		}
+	}
+	for code, n := range count {
+		if n > most {
+			r := *last[code]
+			r.Message += fmt.Sprintf(" (and %d more places like this one)", n-most)
+			kept[slices.Index(kept, last[code])] = &r
+		}
+	}
+	return kept
 }
 
 func sortRefusals(list []*plans.Refusal) {
