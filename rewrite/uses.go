@@ -7,6 +7,7 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	"path"
 	"regexp"
 	"slices"
 )
@@ -538,7 +539,11 @@ func (c *class) argument(fi *fileInfo, call *ast.CallExpr, e ast.Expr, pl place)
 			c.refuse("escapes-to-call", e.Pos(), "print the map's content", "%%p prints the address of the map, which its copy does not have")
 			return
 		}
-		if ok && (names == nil || slices.Contains(names, fn.Name())) {
+		if ok && c.nested && !pl.row && path.Base(fn.Pkg().Path()) == "maps" {
+			c.refuse("stored-elsewhere", e.Pos(), "range over the map itself", "%s.%s hands the rows on, and what is done with them there is not followed", fn.Pkg().Name(), fn.Name())
+			return
+		}
+		if ok && (names == nil || slices.Contains(names, fn.Name())) || i == 1 && fn.FullName() == "maps.Copy" {
 			c.record(&rec{fi: fi, kind: useSnapshot, node: e, base: pl.base, keys: pl.keys, row: pl.row})
 			c.note("%s: the map is copied for %s.%s, O(n) a call", c.ix.pos(e.Pos()), fn.Pkg().Name(), fn.Name())
 			return

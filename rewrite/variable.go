@@ -394,10 +394,14 @@ func (c *class) settle(strict bool) {
 				c.refuse("row-made-apart", r.node.Pos(), "store a new map into the row", "the row %s is a map that other code may still hold", shortExpr(r.rhs))
 			}
 		}
-		if c.nested && r.kind == useDelete && !r.row {
+		if c.nested && (!r.row && (r.kind == useDelete || r.kind == useClear) || r.kind == useStoreRow && !r.skip) {
 			deletesRows = r.node.Pos()
 		}
-		if c.nested && r.row && len(r.keys) <= 1 && r.kind.writes() && r.kind != useReplace && !r.merged && c.rowMember(r) {
+		switch {
+		case !c.nested || !r.row || !r.kind.writes() || r.kind == useReplace || r.kind == useStoreRow:
+		case c.rowMember(r): // row[b] = v, also as part of a get-or-create
+			writesRows = r.node.Pos()
+		case len(r.keys) == 2 && !r.merged && r.kind != useDelete: // m[a][b] = v, whose row must be there
 			writesRows = r.node.Pos()
 		}
 	}
@@ -407,8 +411,8 @@ func (c *class) settle(strict bool) {
 		}
 	}
 	if strict && deletesRows.IsValid() && writesRows.IsValid() {
-		c.refuse("two-steps", writesRows, "write through the outer map (m[a][b] = v) in one statement",
-			"a row is taken and then written here, while %s deletes rows: the write could land in a row that is gone", c.ix.pos(deletesRows))
+		c.refuse("two-steps", writesRows, "make the row and write the element in two statements that follow each other (they become one), or take one lock around both",
+			"a row that was taken, or made, earlier is written here, while %s drops rows: it could be gone", c.ix.pos(deletesRows))
 	}
 }
 
