@@ -148,7 +148,7 @@ func writeFile(t *testing.T, name string, data []byte) {
 // the first line of a panic and the exit code.
 func runProgram(t *testing.T, dir string) string {
 	t.Helper()
-	build := exec.Command("go", "build", "-o", "program.exe", ".")
+	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", "program.exe", ".")
 	build.Dir = dir
 	if msg, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%s does not build: %s", filepath.Base(dir), msg)

@@ -54,6 +54,11 @@ Check-then-act. Two atomic steps are not one (two-steps):
 	if len(m) < max { m[k] = v }           // refused: no single call does this
 	if !has(k) { put(k) }                  // refused: so are helpers and closures (steps.go)
 
+The same element. Between the uses of a shape nothing may assign its key, and its
+value is not in scope where the call stands; else the uses stay two:
+
+	cur, ok = next[cur]; delete(next, cur)   // not LoadAndDelete: another key
+
 Read-modify-write. Load and Store would lose updates:
 
 	m[k] += cost(r)      // → value := cost(r)
@@ -64,9 +69,9 @@ only code that cannot block, leave, or come back to the map (callback-calls):
 
 	m[k] = next(m[k])    // next may use m: refused when m is shared
 
-Evaluation order. A key with effects is evaluated before the operand, as the
-source does; a constant that takes its type from the context is not hoisted
-(cannot-hoist):
+Evaluation order. A call that gives the map, and a key with effects, are evaluated
+before the operand, as the source does; a constant or comparison that takes its type
+from the context is not hoisted (cannot-hoist):
 
 	m[key()] += 1 << n()
 
@@ -81,6 +86,8 @@ source made it; elsewhere a missing row panics as before (StoreExisting):
 
 	if m[a] == nil { m[a] = make(map[K]V) }
 	m[a][b] = v                               // both → m.Store(a, b, v)
+
+but when v looks at the map, or may panic, the row is made first (EnsureRow).
 
 Rows in variables. A row handle stays attached until its key is deleted, as an
 inner map does; a row that was made elsewhere is refused (row-made-apart), and so
