@@ -369,6 +369,18 @@ func (c *class) function(decl *ast.FuncDecl, fi *fileInfo) {
 			c.refuse("interface-method", name.Pos(), "rename the method, or take the map out of its signature",
 				"an interface has a method %s of this signature: changing this method's signature could change which interfaces its type implements", name.Name)
 		}
+		if fn, ok := fi.pkg.Info.Defs[name].(*types.Func); ok && decl.Recv != nil && fn.Exported() {
+			t := fn.Signature().Recv().Type()
+			if ptr, ok := t.(*types.Pointer); ok {
+				t = ptr.Elem()
+			}
+			if named, ok := t.(*types.Named); ok {
+				if at, ok := c.ix.callsMethods()[named.Obj().Pos()]; ok {
+					c.refuse("function-value", name.Pos(), "take the map out of the method's signature",
+						"%s may be called by its name: at %s its type is handed to code that can do so", name.Name, c.ix.pos(at))
+				}
+			}
+		}
 		if name.Name == "init" || name.Name == "main" && decl.Recv == nil {
 			c.refuse("function-value", name.Pos(), "", "%s cannot have parameters", name.Name)
 		}

@@ -38,7 +38,8 @@ type index struct {
 	calls   map[*ast.FuncDecl][]callSite // lazily, see callGraph
 	callers map[*ast.FuncDecl][]*ast.FuncDecl
 
-	exported map[token.Pos]bool // lazily, see api
+	exported  map[token.Pos]bool      // lazily, see api
+	reflected map[token.Pos]token.Pos // lazily, see callsMethods
 }
 
 // A fileInfo is one file, seen in the widest variant of its package.
@@ -222,6 +223,75 @@ func shapeOf(sig *types.Signature) string {
 func (ix *index) asked(fn *types.Func) bool {
 	shape := shapeOf(fn.Signature())
 	return slices.ContainsFunc(ix.methods[fn.Name()], func(s string) bool { return s == shape || s == "" || shape == "" })
+}
+
+// noMethods are the packages that get values as any and call no methods of them but
+// those that they have interfaces for.
+var noMethods = []string{"fmt", "log", "log/slog", "errors", "testing", "sync", "sync/atomic", "context", "container/list", "container/ring",
+	"encoding/json", "encoding/gob", "encoding/xml", "encoding/binary", "database/sql", "sort", "slices", "maps", "runtime", "os", "unsafe",
+	"github.com/stretchr/testify/assert", "github.com/stretchr/testify/require", "github.com/google/go-cmp/cmp"}
+
+// callsMethods returns the types, by the position of their names, whose exported
+// methods code outside the module may call by name, and where it is given them:
+// net/rpc, templates, reflect.
+func (ix *index) callsMethods() map[token.Pos]token.Pos {
+	if ix.reflected != nil {
+		return ix.reflected
+	}
+	ix.reflected = map[token.Pos]token.Pos{}
+	seen := map[types.Type]bool{}
+	var walk func(t types.Type, at token.Pos)
+	walk = func(t types.Type, at token.Pos) {
+		if t == nil || seen[t] {
+			return
+		}
+		seen[t] = true
+		switch t := types.Unalias(t).(type) {
+		case *types.Named:
+			if ix.fileAt(t.Obj().Pos()) == nil {
+				return
+			}
+			ix.reflected[t.Obj().Pos()] = at
+			for m := range t.Methods() { // a template goes on with the result
+				for v := range m.Signature().Results().Variables() {
+					walk(v.Type(), at)
+				}
+			}
+			walk(t.Underlying(), at)
+		case *types.Struct:
+			for f := range t.Fields() {
+				walk(f.Type(), at)
+			}
+		case *types.Map:
+			walk(t.Elem(), at)
+		case interface{ Elem() types.Type }:
+			walk(t.Elem(), at)
+		}
+	}
+	for _, fi := range ix.list {
+		ast.Inspect(fi.syntax, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			fn := fi.callee(call)
+			if fn == nil || fn.Pkg() == nil || ix.fileAt(fn.Pos()) != nil || slices.Contains(noMethods, fn.Pkg().Path()) {
+				return true
+			}
+			params := fn.Signature().Params()
+			for i, e := range call.Args {
+				p := params.At(min(i, params.Len()-1)).Type()
+				if list, ok := p.(*types.Slice); ok && i >= params.Len()-1 && fn.Signature().Variadic() {
+					p = list.Elem()
+				}
+				if it, ok := types.Unalias(p).Underlying().(*types.Interface); ok && it.NumMethods() == 0 && !mentionsTypeParam(p, 0) {
+					walk(fi.pkg.Info.TypeOf(e), call.Pos())
+				}
+			}
+			return true
+		})
+	}
+	return ix.reflected
 }
 
 func (ix *index) fileAt(pos token.Pos) *fileInfo {
