@@ -169,7 +169,9 @@ func (e *emitter) visit(ins ssa.Instruction, s flowState) {
 				info.Free = make([]string, len(ins.Bindings))
 				for i, x := range ins.Bindings {
 					info.Free[i] = e.path(x)
-					e.local(x)
+					if literalCaptures(fn, i) {
+						e.local(x)
+					}
 				}
 			}
 			if info.Signals {
@@ -216,6 +218,27 @@ func (e *emitter) loadPos(v ssa.Value, pos token.Pos) token.Pos {
 		return pos
 	}
 	return v.Pos()
+}
+
+// literalCaptures reports whether a function literal of the source captures free
+// variable i of fn: fn itself, unless it is only the body of a range over a function,
+// or a literal inside such a body.
+//
+//	for k := range m.All() { seen[k] = true }   // captures seen in SSA, not in the source
+func literalCaptures(fn *ssa.Function, i int) bool {
+	if fn.Synthetic != "range-over-func yield" {
+		return true
+	}
+	for _, ref := range *fn.FreeVars[i].Referrers() {
+		if mc, ok := ref.(*ssa.MakeClosure); ok {
+			for j, b := range mc.Bindings {
+				if b == ssa.Value(fn.FreeVars[i]) && literalCaptures(mc.Fn.(*ssa.Function), j) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // local declares a captured map variable.
