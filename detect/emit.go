@@ -870,6 +870,9 @@ func (e *emitter) call(kind string, c *ssa.CallCommon, at ssa.CallInstruction, s
 			}
 		}
 	}
+	if y := yieldOf(c); y != nil {
+		ci.Yield = funcKey(y.Fn.(*ssa.Function))
+	}
 	e.info.Calls = append(e.info.Calls, ci)
 }
 

@@ -22,6 +22,8 @@ type flowState struct {
 	pub       uint64 // may be known to others, through the heap
 	pubGo     uint64 // may be known to goroutines started here and not yet joined
 	spawned   bool
+	joined    bool // waited for a WaitGroup on every way here
+	received  bool // received from a channel of the caller's on every way here
 	reached   bool
 }
 
@@ -41,6 +43,8 @@ func (s *flowState) meet(o flowState) bool {
 	s.pub |= o.pub
 	s.pubGo |= o.pubGo
 	s.spawned = s.spawned || o.spawned
+	s.joined = s.joined && o.joined
+	s.received = s.received && o.received
 	return *s != old
 }
 
@@ -79,6 +83,15 @@ func (fl *flow) prepare() {
 			case *ssa.Go:
 				if info, _ := f.callee(&ins.Call); info != nil && info.Signals {
 					fl.signals = true
+				}
+			case *ssa.Call:
+				if info, _ := f.callee(&ins.Call); info != nil && info.GoSignals {
+					fl.signals = true
+				}
+				if y := yieldOf(&ins.Call); y != nil {
+					if info := f.b.lookup(funcKey(y.Fn.(*ssa.Function))); info != nil && info.GoSignals {
+						fl.signals = true
+					}
 				}
 			}
 		}
@@ -366,8 +379,13 @@ func (fl *flow) step(s *flowState, ins ssa.Instruction) {
 			}
 		}
 	case *ssa.UnOp:
-		if ins.Op == token.ARROW && fl.signals {
-			s.pubGo = 0 // rule O3
+		if ins.Op == token.ARROW {
+			if fl.signals {
+				s.pubGo = 0 // rule O3
+			}
+			if r := root(fl.f.path(ins.X)); r[0] == 'p' || r[0] == 'f' {
+				s.received = true
+			}
 		}
 	}
 }
@@ -447,17 +465,24 @@ func (fl *flow) call(s *flowState, c *ssa.CallCommon) {
 		}
 		return
 	}
+	if y := yieldOf(c); y != nil {
+		// The body of a range over a function runs here, like any loop's.
+		if info := f.b.lookup(funcKey(y.Fn.(*ssa.Function))); info != nil {
+			fl.apply(s, y, info, nil)
+		}
+	}
 	fn, args := f.static(c)
 	if fn == nil {
 		return
 	}
 	if info := f.b.lookup(funcKey(fn)); info != nil {
-		fl.apply(s, c, info, args)
+		mc, _ := c.Value.(*ssa.MakeClosure)
+		fl.apply(s, mc, info, args)
 		return
 	}
 	full, pkg := fullName(fn)
 	if waits[full] {
-		s.pubGo = 0 // rule O3
+		s.pubGo, s.joined = 0, true // rule O3
 		return
 	}
 	switch eff := f.b.know.effectOf(full, pkg); eff {
@@ -496,22 +521,49 @@ func isClosure(v ssa.Value) bool {
 	return false
 }
 
-func (fl *flow) apply(s *flowState, c *ssa.CallCommon, info *FuncInfo, args []ssa.Value) {
+// joins reports whether a function of that name, which receives from a channel of its
+// receiver or argument, does so to wait for what was started.
+func joins(name string) bool {
+	for _, v := range []string{"Close", "Stop", "Wait", "Join", "Shutdown", "Await", "Drain"} {
+		if strings.HasPrefix(name, v) || strings.HasPrefix(name, strings.ToLower(v)) {
+			return true
+		}
+	}
+	return false
+}
+
+// yieldOf returns the body of a range over a function that the call iterates with, or nil.
+//
+//	for k := range s.All() { … }   // the call s.All()(body)
+func yieldOf(c *ssa.CallCommon) *ssa.MakeClosure {
+	if len(c.Args) != 1 {
+		return nil
+	}
+	mc, ok := c.Args[0].(*ssa.MakeClosure)
+	if !ok || mc.Fn.(*ssa.Function).Synthetic != "range-over-func yield" {
+		return nil
+	}
+	return mc
+}
+
+// apply is the effect of calling a function with a summary; mc is the literal that is
+// called, if it is one.
+func (fl *flow) apply(s *flowState, mc *ssa.MakeClosure, info *FuncInfo, args []ssa.Value) {
 	f := fl.f
+	if info.Joins || info.Receives && fl.signals {
+		s.pubGo = 0 // rule O3
+		s.joined = s.joined || info.Joins
+	}
 	paths := make([]string, len(args))
 	for i, a := range args {
 		paths[i] = f.path(a)
-		if i < len(info.Publishes) && info.Publishes[i] {
-			s.pub |= fl.bits(a)
-		}
+		fl.publish(s, a, info.Publishes, info.GoPublishes, i)
 	}
 	var free []string
-	if mc, ok := c.Value.(*ssa.MakeClosure); ok {
+	if mc != nil {
 		for i, x := range mc.Bindings {
 			free = append(free, f.path(x))
-			if i < len(info.FreePublishes) && info.FreePublishes[i] {
-				s.pub |= fl.bits(x)
-			}
+			fl.publish(s, x, info.FreePublishes, info.FreeGoPublishes, i)
 		}
 	}
 	for _, l := range info.Release {
@@ -536,6 +588,16 @@ func (fl *flow) apply(s *flowState, c *ssa.CallCommon, info *FuncInfo, args []ss
 	}
 	if info.Spawns {
 		s.spawned = true
+	}
+}
+
+// publish marks what a callee makes known of its i'th argument.
+func (fl *flow) publish(s *flowState, v ssa.Value, heap, byGo []bool, i int) {
+	if i < len(heap) && heap[i] {
+		s.pub |= fl.bits(v)
+	}
+	if i < len(byGo) && byGo[i] {
+		s.pubGo |= fl.bits(v)
 	}
 }
 
@@ -566,8 +628,9 @@ func (fl *flow) lockState(s flowState) LockState {
 func (fl *flow) effects() {
 	info := fl.f.info
 	exit := flowState{}
-	var released, may, pub uint64
+	var released, may, pub, pubGo uint64
 	all := ^uint64(0)
+	info.GoSignals = fl.signals
 	for _, b := range fl.f.fn.Blocks {
 		s := fl.in[b.Index]
 		if !s.reached {
@@ -579,13 +642,14 @@ func (fl *flow) effects() {
 				released |= s.released &^ s.must &^ s.may
 				all &= s.released &^ s.must &^ s.may
 				may |= s.may
+				pubGo |= s.pubGo // what is joined before the return is not shared after it
 			}
 			fl.step(&s, ins)
 		}
 		if s.spawned {
 			info.Spawns = true
 		}
-		pub |= s.pub | s.pubGo
+		pub |= s.pub
 	}
 	for i, path := range fl.lockAt {
 		if r := root(path); r[0] != 'p' && r[0] != 'f' && r[0] != 'g' {
@@ -608,7 +672,7 @@ func (fl *flow) effects() {
 			info.MayAcquire = append(info.MayAcquire, LockRef{path, may&w == 0})
 		}
 	}
-	flag := func(n int, kind string) []bool {
+	flag := func(n int, kind string, pub uint64) []bool {
 		var out []bool
 		for i := range n {
 			g, ok := fl.group[kind+itoa(i)]
@@ -622,6 +686,10 @@ func (fl *flow) effects() {
 		}
 		return out
 	}
-	info.Publishes = flag(len(fl.f.fn.Params), "p")
-	info.FreePublishes = flag(len(fl.f.fn.FreeVars), "f")
+	info.Joins = exit.reached && exit.joined
+	info.Receives = exit.reached && exit.received && joins(fl.f.fn.Name())
+	info.Publishes = flag(len(fl.f.fn.Params), "p", pub)
+	info.FreePublishes = flag(len(fl.f.fn.FreeVars), "f", pub)
+	info.GoPublishes = flag(len(fl.f.fn.Params), "p", pubGo)
+	info.FreeGoPublishes = flag(len(fl.f.fn.FreeVars), "f", pubGo)
 }

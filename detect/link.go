@@ -227,7 +227,7 @@ func (l *linker) link(n *node, c *CallInfo, impl map[string][]string) {
 			pkg = strings.TrimLeft(pkg[:i], "(*")
 		}
 		l.given(n, c, l.opts.Knowledge.effectOf(c.Ext, pkg))
-	case c.Dyn != "":
+	case c.Dyn != "" || c.Yield != "":
 		d := l.flowNode(c.Dyn)
 		if strings.HasPrefix(d, "F:") {
 			l.connectValue(d[2:], edge{kind: kind, from: n, call: c, args: c.Args, multi: c.Loop > 0})
@@ -237,6 +237,11 @@ func (l *linker) link(n *node, c *CallInfo, impl map[string][]string) {
 			return // see jumps
 		}
 		fs := l.flows[d]
+		if c.Yield != "" && (len(fs) == 0 || len(fs) > maxTargets) {
+			// An iterator that is not followed runs the loop's body and nothing else.
+			l.connect(c.Yield, edge{kind: edgeCall, from: n, call: c})
+			return
+		}
 		if len(fs) > maxTargets {
 			return
 		}

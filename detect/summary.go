@@ -68,8 +68,13 @@ type FuncInfo struct {
 
 	Acquire, MayAcquire []LockRef // net effect on return
 	Release, MayRelease []string
-	Publishes           []bool // parameter i may be shared with another goroutine or the heap
+	Publishes           []bool // parameter i may be kept where other goroutines find it
 	FreePublishes       []bool
+	GoPublishes         []bool // parameter i may be shared with a goroutine that still runs on return
+	FreeGoPublishes     []bool
+	GoSignals           bool // starts a goroutine that signals its end
+	Joins               bool // waits for a WaitGroup before it returns
+	Receives            bool // waits, by its name too, for a channel it is given
 	Spawns              bool // may start a goroutine
 	Signals             bool // sends on or closes a channel, or calls WaitGroup.Done
 	AddressTaken        bool
@@ -125,6 +130,7 @@ type CallInfo struct {
 	Method string // interface call: name + signature
 	Iface  []string
 	Dyn    string // flow node of the called value
+	Yield  string // the body of a range over a function, which this call runs
 	Args   []ArgInfo
 	Bound  []ArgInfo // free variables, when the callee is a literal made here
 }
