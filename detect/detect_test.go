@@ -2,11 +2,14 @@ package detect_test
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,82 +17,211 @@ import (
 	"github.com/mapmigrate/mapmigrate/detect"
 )
 
-// cases loads every package below testdata/src at once and analyses it.
-func cases(t *testing.T) (string, []*detect.Summary) {
-	t.Helper()
-	dir, err := filepath.Abs(filepath.Join("testdata", "src"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	prog, err := detect.Load(detect.Config{Dir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dir, detect.Summarise(prog, detect.Options{})
+// src lets the cases of another directory run, which must hold a module of their shape.
+var src = flag.String("src", filepath.Join("testdata", "src"), "directory of the module of cases")
+
+// A program is one directory directly below src: its packages are linked on their own, so
+// that no case changes what another one's interface calls or function values can reach.
+type program struct {
+	name, dir string
+	sums      []*detect.Summary
 }
 
-var wantRx = regexp.MustCompile("// want ((?:`[^`]*`\\s*)+)")
+// programs loads the module of cases at once and splits it.
+func programs(t *testing.T, tests bool) []*program {
+	t.Helper()
+	dir, err := filepath.Abs(*src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	prog, err := detect.Load(detect.Config{Dir: dir, Tests: tests})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range prog.Packages {
+		for _, e := range p.Errors {
+			t.Errorf("%s: %v", p.Path, e)
+		}
+	}
+	byName := map[string]*program{}
+	var out []*program
+	for _, s := range detect.Summarise(prog, detect.Options{Tests: tests}) {
+		name, _, _ := strings.Cut(strings.TrimPrefix(s.Package, prog.Module+"/"), "/")
+		if byName[name] == nil {
+			byName[name] = &program{name: name, dir: filepath.Join(dir, name)}
+			out = append(out, byName[name])
+		}
+		byName[name].sums = append(byName[name].sums, s)
+	}
+	return out
+}
 
-// TestCases compares findings of medium confidence and above with the `// want` comments at
-// their first access. A want is a regular expression over "confidence category: message".
+var (
+	wantRx  = regexp.MustCompile("// want ((?:`[^`]*`\\s*)+)")
+	testsRx = regexp.MustCompile("// want-tests ((?:`[^`]*`\\s*)+)")
+	quietRx = regexp.MustCompile(`// quiet ([a-z-]+)`)
+	shapeRx = regexp.MustCompile(`(?m)^// (Racy|Correct) shape: (.+)$`)
+)
+
+// TestCases compares findings with the comments in the cases.
+//
+// A `// want` holds regular expressions over "confidence category: message" of the findings
+// whose first access is on that line; of an unguarded finding either access will do, neither
+// is the odd one. What no want names is an error from medium confidence on; a want that
+// begins with "low" asks for what the default output leaves out.
+//
+// A `// quiet CATEGORY` on the line of a declaration asks for that inventory of the map.
 func TestCases(t *testing.T) {
-	dir, sums := cases(t)
-	res := detect.Link(sums, detect.Options{})
-	got := map[string][]string{}
-	for _, m := range res.Maps {
+	for _, p := range programs(t, false) {
+		t.Run(p.name, func(t *testing.T) { p.check(t, detect.Options{}, wantRx) })
+	}
+}
+
+// TestTests: what only tests do concurrently is told with --tests alone; the cases say
+// `// want-tests`.
+func TestTests(t *testing.T) {
+	for _, p := range programs(t, true) {
+		if strings.HasPrefix(p.name, "testonly") {
+			t.Run(p.name, func(t *testing.T) { p.check(t, detect.Options{Tests: true}, testsRx) })
+		}
+	}
+}
+
+// told is one finding, under the line of its first access.
+type told struct {
+	text string
+	loud bool
+	used *bool // shared by the lines that can claim it
+}
+
+func (p *program) check(t *testing.T, opts detect.Options, want *regexp.Regexp) {
+	got, quiet := p.findings(t, opts)
+	err := filepath.WalkDir(p.dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		short, _ := filepath.Rel(filepath.Dir(p.dir), name)
+		for i, line := range strings.Split(string(data), "\n") {
+			at, k := short+":"+strconv.Itoa(i+1), name+":"+strconv.Itoa(i+1)
+			if m := want.FindStringSubmatch(line); m != nil {
+				for _, w := range strings.Split(strings.Trim(strings.TrimSpace(m[1]), "`"), "` `") {
+					claim(t, at, w, got[k])
+				}
+			}
+			if m := quietRx.FindStringSubmatch(line); m != nil && !slices.Contains(quiet[k], m[1]) {
+				t.Errorf("%s: no inventory says %q; have %q", at, m[1], quiet[k])
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, list := range got {
+		for _, g := range list {
+			if g.loud && !*g.used {
+				short, _ := filepath.Rel(filepath.Dir(p.dir), k)
+				t.Errorf("%s: unexpected finding: %s", short, g.text)
+				*g.used = true // once
+			}
+		}
+	}
+}
+
+// findings links the program and sorts what it says by "file:line".
+func (p *program) findings(t *testing.T, opts detect.Options) (loud map[string][]told, quiet map[string][]string) {
+	loud, quiet = map[string][]told{}, map[string][]string{}
+	for _, m := range detect.Link(p.sums, opts).Maps {
 		for _, f := range m.Findings {
-			if f.Category.Quiet() || f.Confidence.Rank() < detect.Medium.Rank() {
+			if f.Category.Quiet() {
+				k := m.Pos.Filename + ":" + strconv.Itoa(m.Pos.Line)
+				quiet[k] = append(quiet[k], string(f.Category))
 				continue
 			}
 			if len(f.Accesses) < 2 || len(f.Accesses[0].Path) == 0 || len(f.Accesses[1].Path) == 0 {
 				t.Errorf("%s: %s: finding without two accesses and their paths", m.Name, f.Message)
 				continue
 			}
-			p := f.Accesses[0].Pos
-			k := p.Filename + ":" + strconv.Itoa(p.Line)
-			got[k] = append(got[k], fmt.Sprintf("%s %s: %s", f.Confidence, f.Category, f.Message))
+			g := told{fmt.Sprintf("%s %s: %s", f.Confidence, f.Category, f.Message), f.Confidence.Rank() >= detect.Medium.Rank(), new(bool)}
+			a, b := f.Accesses[0].Pos, f.Accesses[1].Pos
+			keys := []string{a.Filename + ":" + strconv.Itoa(a.Line)}
+			if k := b.Filename + ":" + strconv.Itoa(b.Line); f.Category == detect.Unguarded && k != keys[0] {
+				keys = append(keys, k)
+			}
+			for _, k := range keys {
+				loud[k] = append(loud[k], g)
+			}
 		}
 	}
-	files, _ := filepath.Glob(filepath.Join(dir, "*", "*.go"))
-	for _, name := range files {
+	return loud, quiet
+}
+
+// claim marks the finding that a want describes.
+func claim(t *testing.T, at, want string, have []told) {
+	rx, err := regexp.Compile(want)
+	if err != nil {
+		t.Fatalf("%s: %v", at, err)
+	}
+	var texts []string
+	for _, g := range have {
+		if !*g.used && (g.loud || strings.HasPrefix(want, "low ")) {
+			if rx.MatchString(g.text) {
+				*g.used = true
+				return
+			}
+			texts = append(texts, g.text)
+		}
+	}
+	t.Errorf("%s: no finding matches %q; have %q", at, want, texts)
+}
+
+// TestShapes: every case says which real shape it imitates, no two say the same, a racy one
+// wants something and a correct one nothing; and there are enough of both.
+func TestShapes(t *testing.T) {
+	const least = 70
+	count := map[string]int{}
+	seen := map[string]string{}
+	err := filepath.WalkDir(*src, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") {
+			return err
+		}
 		data, err := os.ReadFile(name)
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
-		for i, line := range strings.Split(string(data), "\n") {
-			k := name + ":" + strconv.Itoa(i+1)
-			short := filepath.Base(filepath.Dir(name)) + "/" + filepath.Base(name) + ":" + strconv.Itoa(i+1)
-			var wants []string
-			if m := wantRx.FindStringSubmatch(line); m != nil {
-				wants = strings.Split(strings.Trim(strings.TrimSpace(m[1]), "`"), "` `")
+		shapes := shapeRx.FindAllStringSubmatch(string(data), -1)
+		for _, m := range shapes {
+			kind, shape := m[1], m[2]
+			count[kind]++
+			if other := seen[shape]; other != "" {
+				t.Errorf("%s: the shape of %s: %s", name, other, shape)
 			}
-			for _, w := range wants {
-				rx, err := regexp.Compile(w)
-				if err != nil {
-					t.Fatalf("%s: %v", short, err)
-				}
-				hit := -1
-				for n, g := range got[k] {
-					if rx.MatchString(g) {
-						hit = n
-					}
-				}
-				if hit < 0 {
-					t.Errorf("%s: no finding matches %q; have %q", short, w, got[k])
-					continue
-				}
-				got[k] = append(got[k][:hit], got[k][hit+1:]...)
-			}
-			for _, g := range got[k] {
-				t.Errorf("%s: unexpected finding: %s", short, g)
+			seen[shape] = name
+			if wants := bytes.Contains(data, []byte("// want")) || bytes.Contains(data, []byte("// quiet leak")); wants != (kind == "Racy") && len(shapes) == 1 {
+				t.Errorf("%s: a %s shape, wants something: %v", name, strings.ToLower(kind), wants)
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d racy and %d correct shapes", count["Racy"], count["Correct"])
+	if *src == flag.Lookup("src").DefValue && (count["Racy"] < least || count["Correct"] < least) {
+		t.Errorf("%d racy and %d correct shapes; want %d of each", count["Racy"], count["Correct"], least)
 	}
 }
 
 // TestFacts: a summary survives encoding, and equal ones have equal bytes.
 func TestFacts(t *testing.T) {
-	_, sums := cases(t)
+	var sums []*detect.Summary
+	for _, p := range programs(t, false) {
+		sums = append(sums, p.sums...)
+	}
 	for _, s := range sums {
 		one, err := s.Encode()
 		if err != nil {

@@ -78,6 +78,7 @@ func (f *function) emit() {
 		}
 		e.visit(ins, s)
 	})
+	e.steps()
 	e.results()
 	sort.SliceStable(f.info.Accesses, func(i, j int) bool {
 		a, b := f.info.Accesses[i].Pos, f.info.Accesses[j].Pos

@@ -531,6 +531,7 @@ func (j *judgement) findConflicts() {
 		}
 	}
 	j.escapes(best, muts, ratio)
+	j.brokenSteps(best, live, muts)
 	var vs []*verdict
 	for _, v := range best {
 		vs = append(vs, v)
@@ -557,6 +558,9 @@ func (j *judgement) findConflicts() {
 		}
 		j.findings = append(j.findings, j.finding(v))
 	}
+	if j.onlyGrows() {
+		j.findings = append(j.findings, Finding{Leak, Low, fmt.Sprintf("%s only grows: nothing removes an outer key", j.decl.Name), nil})
+	}
 	if j.decl.Nested {
 		j.findings = append(j.findings, Finding{NestedCat, Low, fmt.Sprintf("%s is a nested map: its rows are maps of their own", j.decl.Name), nil})
 	}
@@ -566,6 +570,54 @@ func (j *judgement) findConflicts() {
 			j.findings = append(j.findings, Finding{Guarded, Low, fmt.Sprintf("%s is guarded by %s at %d of %d accesses", j.decl.Name, short(j.guard), j.held, j.total), nil})
 		default:
 			j.findings = append(j.findings, Finding{Confined, Low, fmt.Sprintf("no two goroutines were seen to use %s at once, or nobody changes it", j.decl.Name), nil})
+		}
+	}
+}
+
+// onlyGrows reports that keys are added to a nested map while the program runs and nothing
+// takes one away (category leak).
+func (j *judgement) onlyGrows() bool {
+	if !j.decl.Nested || j.decl.Kind == Local {
+		return false
+	}
+	grows := false
+	for _, u := range j.uses {
+		if u.inner {
+			continue
+		}
+		switch u.acc.Op {
+		case Write, Update:
+			grows = grows || len(u.live) > 0
+		case Delete, Clear, Escape:
+			return false
+		case Replace:
+			if len(u.live) > 0 {
+				return false
+			}
+		}
+	}
+	return grows
+}
+
+// brokenSteps finds changes that depend on a check made in an earlier critical section,
+// while another goroutine can change the map between (rule A1).
+func (j *judgement) brokenSteps(best map[Category]*verdict, live, muts []*occurrence) {
+	for _, a := range live {
+		if a.acc.Step == nil {
+			continue
+		}
+		for _, b := range muts {
+			s, id := j.overlap(a, b), j.sameObject(a, b)
+			if s == 0 || id == 0 || a.inner != b.inner || !content(b) {
+				continue
+			}
+			v := &verdict{pair: pair{a, b, s, id}, cat: CheckThenAct, conf: Medium, score: s + id}
+			if a.acc.Step.Kind == stepOther || construction(a) || hushed(a) || hushed(b) {
+				v.conf = Low
+			}
+			if old := best[CheckThenAct]; old == nil || v.better(old) {
+				best[CheckThenAct] = v
+			}
 		}
 	}
 }
@@ -871,6 +923,11 @@ func (j *judgement) message(v *verdict, a, b Access) string {
 			return fmt.Sprintf("%s of a row of %s without a lock in %s%s; %s", nouns[a.Op], name, a.Func, from(a), other)
 		}
 		return fmt.Sprintf("%s of a row of %s without %s in %s%s, %s; %s", nouns[a.Op], name, guard, a.Func, from(a), counted, other)
+	case CheckThenAct:
+		if v.a.acc.Step.Kind == stepUpdate {
+			return fmt.Sprintf("%s of %s in %s%s stores what it computed from a value read in an earlier critical section of %s: a change in between is lost; %s", nouns[a.Op], name, a.Func, from(a), short(j.lockKey(v.a.acc.Step.Lock)), other)
+		}
+		return fmt.Sprintf("%s of %s in %s%s relies on a check made in an earlier critical section of %s, and does not look again; %s", nouns[a.Op], name, a.Func, from(a), short(j.lockKey(v.a.acc.Step.Lock)), other)
 	case Replaced:
 		return fmt.Sprintf("the variable %s itself is replaced: %s of it in %s%s, while %s", name, nouns[a.Op], a.Func, from(a), other)
 	}
@@ -992,6 +1049,9 @@ func (j *judgement) steps(o *occurrence, a Access) []Step {
 		if p.Line > 0 {
 			out = append([]Step{{p, o.ctx.name}}, out...)
 		}
+	}
+	if st := o.acc.Step; st != nil {
+		out = append(out, Step{o.at.sum.position(st.Pos), fmt.Sprintf("%s looks the key up here, then gives %s back", o.at.info.Name, short(j.lockKey(st.Lock)))})
 	}
 	if o.aliased && o.acc.LoadP.valid() {
 		out = append(out, Step{o.at.sum.position(o.acc.LoadP), "the map is fetched from its variable here"})

@@ -112,9 +112,10 @@ type AccessInfo struct {
 	PubGo     bool // shared by a go statement of this function, not joined
 	Seq       bool // this function cannot have started a goroutine before
 	Once      bool
-	Taken     bool // alias of a map that was replaced in the same critical section
-	Return    bool // an escape by return
-	Copy      bool // reached through a copy of the holder
+	Taken     bool      // alias of a map that was replaced in the same critical section
+	Return    bool      // an escape by return
+	Copy      bool      // reached through a copy of the holder
+	Step      *StepInfo // the check in another critical section that it depends on
 }
 
 // A CallInfo is one call that linking must know.
