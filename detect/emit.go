@@ -128,6 +128,7 @@ func (e *emitter) visit(ins ssa.Instruction, s flowState) {
 		}
 	case *ssa.Store:
 		e.store(ins, s)
+		e.element(Write, ins.Addr, ins, s)
 	case *ssa.Call:
 		if b, ok := ins.Call.Value.(*ssa.Builtin); ok {
 			if len(ins.Call.Args) > 0 && isMap(ins.Call.Args[0].Type()) {
@@ -182,6 +183,9 @@ func (e *emitter) visit(ins ssa.Instruction, s flowState) {
 	case *ssa.UnOp:
 		if ins.Op == token.MUL {
 			e.copyOut(ins, s)
+		}
+		if addr := fieldLoad(ins); addr != nil {
+			e.element(Read, addr, ins, s)
 		}
 	}
 }

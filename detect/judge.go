@@ -304,6 +304,8 @@ func (l *linker) judge(ms *mapState) *Map {
 		m.GuardHeld = 0
 	}
 	j.findConflicts()
+	j.elements(ms.elems)
+	j.rank()
 	m.Findings = j.findings
 	m.Shared = j.shared
 	for _, u := range uses {
@@ -622,6 +624,17 @@ func (j *judgement) brokenSteps(best map[Category]*verdict, live, muts []*occurr
 	}
 }
 
+// rank puts the surest finding first and the inventory last; within equals the order stays.
+func (j *judgement) rank() {
+	sort.SliceStable(j.findings, func(x, y int) bool {
+		a, b := j.findings[x], j.findings[y]
+		if a.Category.Quiet() != b.Category.Quiet() {
+			return b.Category.Quiet()
+		}
+		return a.Confidence.Rank() > b.Confidence.Rank()
+	})
+}
+
 // distinct drops occurrences that say nothing new: the same locks in the same context.
 func distinct(os []*occurrence) []*occurrence {
 	const most = 48
@@ -883,6 +896,9 @@ var verbs = map[Op]string{Read: "reads", Write: "writes", Update: "updates", Del
 var nouns = map[Op]string{Read: "read", Write: "write", Update: "update", Delete: "delete", Range: "range", Len: "len", Clear: "clear", Replace: "replacement", Escape: "escape"}
 
 func (j *judgement) message(v *verdict, a, b Access) string {
+	if v.cat == Element {
+		return j.elementMessage(v, a, b)
+	}
 	what := "it"
 	if v.a.inner {
 		what = "a row of it"
@@ -1063,6 +1079,9 @@ func (j *judgement) steps(o *occurrence, a Access) []Step {
 	what := short(j.decl.Key)
 	if o.inner {
 		what = "a row of " + what
+	}
+	if o.field != "" {
+		what = short(o.field) + " of an element of " + what
 	}
 	return append(out, Step{a.Pos, fmt.Sprintf("%s %s %s %s", o.at.info.Name, verbs[a.Op], what, locks)})
 }

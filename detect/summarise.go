@@ -31,6 +31,7 @@ type builder struct {
 	flows     map[Flow]bool
 	locals    map[string]int
 	generated map[string]bool
+	elems     map[string]bool // see elementTypes
 }
 
 // summarise computes the summary of a package whose SSA is built. deps finds the summaries
@@ -47,6 +48,7 @@ func summarise(fset *token.FileSet, pkg *types.Package, info *types.Info, files 
 	b.names.index(pkg)
 	b.inventory(files)
 	b.types()
+	b.elementTypes()
 	for _, fn := range srcFuncs {
 		b.fns[funcKey(fn)] = fn
 		if b.prog == nil {

@@ -63,6 +63,7 @@ type FuncInfo struct {
 
 	States   []LockState // interned; accesses and calls refer to them
 	Accesses []AccessInfo
+	Elements []AccessInfo // of fields of what maps point to; Path ends in the field
 	Calls    []CallInfo
 	Results  []ResultInfo
 

@@ -12,6 +12,7 @@ type mapState struct {
 	decl  *MapDecl
 	sum   *Summary
 	cases []*occurrence
+	elems []*occurrence // of fields of what it points to
 }
 
 // An occurrence is one access in one way of reaching it.
@@ -20,6 +21,7 @@ type occurrence struct {
 	at    *node
 	path  string // of the map, in the outermost frame that names it
 	inner bool
+	field string // of an element, see elements
 
 	held     []LockRef // with keys in lockKeys order
 	may      []string
@@ -113,7 +115,10 @@ func (l *linker) collect() {
 	l.maps = decls
 	for _, n := range l.order {
 		for i := range n.info.Accesses {
-			l.walk(n, &n.info.Accesses[i])
+			l.walk(n, &n.info.Accesses[i], false)
+		}
+		for i := range n.info.Elements {
+			l.walk(n, &n.info.Elements[i], true)
 		}
 	}
 }
@@ -126,7 +131,9 @@ func (l *linker) keyOf(path, fn string) (*mapState, bool) {
 	return l.maps[k], inner
 }
 
-func (l *linker) walk(n *node, a *AccessInfo) {
+// walk files an access under the maps it turns out to be of, with the contexts and locks of
+// every way of reaching it.
+func (l *linker) walk(n *node, a *AccessInfo, element bool) {
 	st := n.info.States[a.State]
 	s := &walkState{
 		n: n, path: l.pin(n, a.Path), released: st.Released, seq: a.Seq,
@@ -159,6 +166,9 @@ func (l *linker) walk(n *node, a *AccessInfo) {
 		}
 		filed[k] = true
 		m, inner := l.keyOf(o.path, s.n.info.Key)
+		if element {
+			m, o.field = l.elementOf(o.path, s.n.info.Key)
+		}
 		if m == nil {
 			return
 		}
@@ -174,13 +184,18 @@ func (l *linker) walk(n *node, a *AccessInfo) {
 			}
 			lockSets[locks] = true
 		}
-		if inner && m.decl != nil && !m.decl.Nested {
+		if inner && !element && m.decl != nil && !m.decl.Nested {
 			return // an element that holds a map under another name
 		}
 		o.acc, o.at, o.inner, o.aliased = a, n, inner, aliased
 		o.held, o.may, o.loadHeld, o.dyn = s.must, s.may, s.load, s.dyn
 		o.owned = o.owned || a.Taken || s.once
 		o.chain = s.chain
+		if element {
+			o.inner = false
+			m.elems = append(m.elems, &o)
+			return
+		}
 		m.cases = append(m.cases, &o)
 	}
 	if a.Fresh && !a.Published {
@@ -190,6 +205,13 @@ func (l *linker) walk(n *node, a *AccessInfo) {
 	if a.Fresh {
 		// The object is local; who else knows it decides.
 		s.shared = true
+	}
+	names := func(path, fn string) bool {
+		m, _ := l.keyOf(path, fn)
+		if element {
+			m, _ = l.elementOf(path, fn)
+		}
+		return m != nil
 	}
 	seen := map[string]bool{s.key(): true}
 	queue := []*walkState{s}
@@ -219,10 +241,10 @@ func (l *linker) walk(n *node, a *AccessInfo) {
 				}
 				t2 := *t
 				t2.n = e.from
-				if m, _ := l.keyOf(path, e.from.info.Key); m == nil {
+				if !names(path, e.from.info.Key) {
 					// The spawner does not name the map either: look for the name
 					// further up, keeping this context.
-					for _, p := range l.name(e.from, path) {
+					for _, p := range l.name(e.from, path, names) {
 						o2 := o
 						o2.path = p
 						finish(t, o2)
@@ -317,8 +339,9 @@ func (l *linker) up(s *walkState, e *edge) *walkState {
 	return t
 }
 
-// name follows a map that is only a parameter here up to the variables it is bound to.
-func (l *linker) name(n *node, path string) []string {
+// name follows a map that is only a parameter here up to the variables it is bound to;
+// names tells whether a path in a function's frame names one.
+func (l *linker) name(n *node, path string, names func(path, fn string) bool) []string {
 	type at struct {
 		n    *node
 		path string
@@ -329,7 +352,7 @@ func (l *linker) name(n *node, path string) []string {
 	for steps := 0; len(queue) > 0 && steps < 60; steps++ {
 		x := queue[0]
 		queue = queue[1:]
-		if m, _ := l.keyOf(x.path, x.n.info.Key); m != nil {
+		if names(x.path, x.n.info.Key) {
 			out = append(out, x.path)
 			continue
 		}
