@@ -8,6 +8,8 @@ import "go/token"
 type Result struct {
 	Maps    []*Map   // every map variable declared in first-party code, sorted by position
 	Skipped []string // first-party packages that were not analysed because they do not type-check
+
+	Problems []Problem // directives without an effect, sorted by position
 }
 
 // A Map is one map variable and the verdicts about it. It is plain data: no
@@ -34,6 +36,10 @@ type Map struct {
 
 	Accesses []Access  // of the map itself and, with Inner set, of its rows; sorted by position
 	Findings []Finding // most severe first; quiet categories last
+
+	Ignored    bool         // //mapmigrate:ignore is on the declaration
+	Suppressed []Suppressed // what directives keep out of Findings
+	Odd        []OddOne     // the functions of the odd accesses in all conflicts, sorted
 }
 
 // Kind says how a map variable is declared.

@@ -255,8 +255,9 @@ func (l *linker) result() *Result {
 	sort.Strings(keys)
 	r := &Result{}
 	for _, k := range keys {
-		r.Maps = append(r.Maps, l.judge(l.maps[k]))
+		r.Maps = append(r.Maps, l.ruled(l.maps[k]))
 	}
+	r.Problems = l.rulings.problems()
 	sort.SliceStable(r.Maps, func(i, j int) bool {
 		a, b := r.Maps[i].Pos, r.Maps[j].Pos
 		if a.Filename != b.Filename {
@@ -299,14 +300,16 @@ func (l *linker) judge(ms *mapState) *Map {
 	}
 	j := &judgement{linker: l, decl: d, uses: uses}
 	j.findGuard()
+	j.assertGuard()
 	m.Guard, m.GuardHeld, m.GuardTotal = short(j.guard), j.held, j.total
 	if j.guard == "" {
 		m.GuardHeld = 0
 	}
 	j.findConflicts()
 	j.elements(ms.elems)
+	j.checkAssertion()
 	j.rank()
-	m.Findings = j.findings
+	m.Findings, m.Odd = j.findings, j.oddOnes()
 	m.Shared = j.shared
 	for _, u := range uses {
 		m.Accesses = append(m.Accesses, j.access(u, nil))
@@ -333,6 +336,8 @@ type judgement struct {
 	shared      bool
 	concurrent  bool // the holder is made for concurrent use: it has a lock, or runs as a goroutine
 	findings    []Finding
+	asserted    *ruling // the //mapmigrate:guardedby on the declaration, or nil
+	odd         map[OddOne]Confidence
 }
 
 // findGuard elects the lock that most not-owned accesses hold (rule G1).
@@ -381,6 +386,9 @@ func (j *judgement) findGuard() {
 		score := weight * 4
 		if holderOf(k) == j.decl.Holder {
 			score += 3
+		}
+		if j.hinted(k) {
+			score += 2
 		}
 		if weight > 0 && score > best {
 			best = score
@@ -527,6 +535,7 @@ func (j *judgement) findConflicts() {
 				continue
 			}
 			v := j.weigh(p, ratio)
+			j.noteOdd(v)
 			if old := best[v.cat]; old == nil || v.better(old) {
 				best[v.cat] = v
 			}
@@ -874,6 +883,7 @@ func (j *judgement) escapes(best map[Category]*verdict, muts []*occurrence, rati
 				if ratio < 0.5 || j.held < 2 {
 					v.conf = Low
 				}
+				j.noteOdd(v)
 				if old := best[EscapeCat]; old == nil || v.better(old) {
 					best[EscapeCat] = v
 				}

@@ -73,6 +73,8 @@ type linker struct {
 	types []typeRef
 	maps  map[string]*mapState
 	decls map[string]string // local path key → map key
+
+	rulings *rulings
 }
 
 type typeRef struct {
@@ -81,7 +83,7 @@ type typeRef struct {
 }
 
 func newLinker(sums []*Summary, opts Options) *linker {
-	l := &linker{opts: opts, sums: sums, nodes: map[string]*node{}, flows: map[string][]string{}, maps: map[string]*mapState{}, decls: map[string]string{}}
+	l := &linker{opts: opts, sums: sums, nodes: map[string]*node{}, flows: map[string][]string{}, maps: map[string]*mapState{}, decls: map[string]string{}, rulings: newRulings(sums, opts)}
 	for _, s := range sums {
 		for _, f := range s.Funcs {
 			if f.Test && !opts.Tests {

@@ -31,7 +31,8 @@ type builder struct {
 	flows     map[Flow]bool
 	locals    map[string]int
 	generated map[string]bool
-	elems     map[string]bool // see elementTypes
+	elems     map[string]bool            // see elementTypes
+	wanted    map[token.Pos]*wantedLocal // local variables that directives name
 }
 
 // summarise computes the summary of a package whose SSA is built. deps finds the summaries
@@ -47,6 +48,7 @@ func summarise(fset *token.FileSet, pkg *types.Package, info *types.Info, files 
 	b.names = newFieldNames(func(p string) bool { return p == pkg.Path() || own(p) })
 	b.names.index(pkg)
 	b.inventory(files)
+	b.directives(files)
 	b.types()
 	b.elementTypes()
 	for _, fn := range srcFuncs {
@@ -58,6 +60,7 @@ func summarise(fset *token.FileSet, pkg *types.Package, info *types.Info, files 
 	for _, fn := range srcFuncs {
 		b.summary(fn)
 	}
+	b.checkDirectives()
 	sort.SliceStable(b.sum.Maps, func(i, j int) bool { return lessPos(b.sum, b.sum.Maps[i].Pos, b.sum.Maps[j].Pos) })
 	sort.Slice(b.sum.Funcs, func(i, j int) bool { return b.sum.Funcs[i].Key < b.sum.Funcs[j].Key })
 	for fl := range b.flows {
@@ -226,6 +229,7 @@ func (b *builder) summary(fn *ssa.Function) *FuncInfo {
 		f.emit()
 		f.flow.effects()
 	}
+	f.bindLocals()
 	f.paths, f.flow, f.copies = nil, nil, nil
 	b.done[key] = f.info
 	b.sum.Funcs = append(b.sum.Funcs, f.info)

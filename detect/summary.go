@@ -31,6 +31,8 @@ type Summary struct {
 	Funcs   []*FuncInfo
 	Types   []TypeInfo
 	Flows   []Flow
+
+	Directives []DirectiveInfo
 }
 
 // A Pos is a position in one of the summary's Files.

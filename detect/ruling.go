@@ -1,0 +1,375 @@
+// This file applies directives while linking: what is ignored, and what is asserted.
+//
+// An ignored access is left out of judgement altogether: it neither conflicts nor counts for
+// or against a guard ("held at 14 of 14"). What that hides is found by judging again with
+// the accesses of one directive put back; a directive that hides nothing is unused.
+
+package detect
+
+import (
+	"fmt"
+	"go/token"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// A Suppressed is a finding that a directive keeps from being reported.
+type Suppressed struct {
+	Finding
+	Reason string         // as the directive gives it
+	Pos    token.Position // of the directive
+}
+
+// An OddOne is a function that uses a map without what the others hold. One finding shows
+// two accesses only; a baseline has to know them all, so that it does not depend on which.
+type OddOne struct {
+	Func       string // function literals count as the function that they are written in
+	Category   Category
+	Confidence Confidence // the highest of the conflicts in that function
+}
+
+// A ruling is a directive while linking.
+type ruling struct {
+	*DirectiveInfo
+	sum     *Summary
+	used    bool // it hides a finding, or is an assertion that was checked
+	touches bool // there is an access, or a map, that it is about
+}
+
+// rulings are the directives of all summaries by what they are about.
+type rulings struct {
+	all    []*ruling
+	byMap  map[string][]*ruling
+	byFile map[string][]*ruling // the ignores that have spans
+}
+
+func newRulings(sums []*Summary, opts Options) *rulings {
+	r := &rulings{byMap: map[string][]*ruling{}, byFile: map[string][]*ruling{}}
+	for _, s := range sums {
+		for i := range s.Directives {
+			d := &ruling{DirectiveInfo: &s.Directives[i], sum: s}
+			if d.Test && !opts.Tests {
+				continue
+			}
+			r.all = append(r.all, d)
+			if d.Wrong != "" {
+				continue
+			}
+			for _, k := range d.Maps {
+				r.byMap[k] = append(r.byMap[k], d)
+			}
+			if len(d.Spans) > 0 {
+				file := s.Files[d.Pos.File]
+				r.byFile[file] = append(r.byFile[file], d)
+			}
+		}
+	}
+	return r
+}
+
+// of returns the first usable directive on a map's declaration with that verb, or nil.
+func (r *rulings) of(key, verb string) *ruling {
+	for _, d := range r.byMap[key] {
+		if d.Verb == verb {
+			return d
+		}
+	}
+	return nil
+}
+
+// about returns the ignore that an access lies under, or nil.
+func (r *rulings) about(o *occurrence) *ruling {
+	if len(r.byFile) == 0 || !o.acc.Pos.valid() {
+		return nil
+	}
+	for _, d := range r.byFile[o.at.sum.Files[o.acc.Pos.File]] {
+		for _, sp := range d.Spans {
+			if sp.Start <= o.acc.Pos.Offset && o.acc.Pos.Offset < sp.End {
+				return d
+			}
+		}
+	}
+	return nil
+}
+
+// ruled judges a map as its directives say.
+func (l *linker) ruled(ms *mapState) *Map {
+	m := l.judge(ms)
+	if d := l.rulings.of(ms.decl.Key, verbIgnore); d != nil {
+		d.touches = true
+		m.Ignored = true
+		var quiet []Finding
+		for _, f := range m.Findings {
+			if f.Category.Quiet() {
+				quiet = append(quiet, f)
+				continue
+			}
+			d.used = true
+			m.Suppressed = append(m.Suppressed, d.suppress(f))
+		}
+		m.Findings, m.Odd = quiet, nil
+		return m
+	}
+	aside := map[*occurrence]*ruling{}
+	var order []*ruling
+	for _, o := range slices.Concat(ms.cases, ms.elems) {
+		if d := l.rulings.about(o); d != nil {
+			aside[o] = d
+			if !slices.Contains(order, d) {
+				order = append(order, d)
+				d.touches = true
+			}
+		}
+	}
+	if len(order) == 0 {
+		return m
+	}
+	without := l.judge(ms.keep(func(o *occurrence) bool { return aside[o] == nil }))
+	for _, d := range order {
+		back := l.judge(ms.keep(func(o *occurrence) bool { return aside[o] == nil || aside[o] == d }))
+		for _, f := range back.Findings {
+			if !f.Category.Quiet() && d.proves(f) {
+				d.used = true
+				without.Suppressed = append(without.Suppressed, d.suppress(f))
+			}
+		}
+	}
+	// What is left out of judgement is still there to be rewritten.
+	without.Accesses = m.Accesses
+	return without
+}
+
+// keep returns a map's state with the occurrences that are wanted.
+func (ms *mapState) keep(want func(*occurrence) bool) *mapState {
+	filter := func(in []*occurrence) (out []*occurrence) {
+		for _, o := range in {
+			if want(o) {
+				out = append(out, o)
+			}
+		}
+		return out
+	}
+	c := *ms
+	c.cases, c.elems = filter(ms.cases), filter(ms.elems)
+	return &c
+}
+
+// proves reports whether one of the conflicting accesses of a finding lies under the
+// directive.
+func (d *ruling) proves(f Finding) bool {
+	for _, a := range f.Accesses[:min(2, len(f.Accesses))] {
+		if a.Pos.Filename != d.sum.Files[d.Pos.File] {
+			continue
+		}
+		for _, sp := range d.Spans {
+			if int(sp.Start) <= a.Pos.Offset && a.Pos.Offset < int(sp.End) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (d *ruling) suppress(f Finding) Suppressed {
+	return Suppressed{Finding: f, Reason: d.Text, Pos: d.sum.position(d.Pos)}
+}
+
+// problems says which directives have no effect, and why, sorted by position. It is called
+// when every map is judged.
+func (r *rulings) problems() []Problem {
+	var out []Problem
+	for _, d := range r.all {
+		p := Problem{Code: d.Wrong, Message: d.Why, Pos: d.sum.position(d.Pos), Package: d.sum.Package}
+		switch {
+		case d.Wrong != "":
+		case d.Verb != verbIgnore || d.used:
+			continue
+		case d.touches || len(d.Maps) > 0:
+			p.Code, p.Partial = UnusedIgnore, true
+			p.Message = "//mapmigrate:ignore suppresses nothing: remove it"
+		default:
+			p.Code = UnusedIgnore
+			p.Message = "//mapmigrate:ignore suppresses nothing: there is no access and no declaration of a shared map on its line or the next"
+		}
+		out = append(out, p)
+	}
+	sort.SliceStable(out, func(i, j int) bool {
+		a, b := out[i].Pos, out[j].Pos
+		return a.Filename < b.Filename || a.Filename == b.Filename && a.Offset < b.Offset
+	})
+	return out
+}
+
+// assertGuard makes the lock that a //mapmigrate:guardedby names the guard, whoever holds
+// it (rule G7).
+func (j *judgement) assertGuard() {
+	d := j.rulings.of(j.decl.Key, verbGuarded)
+	if d == nil || len(d.Locks) == 0 {
+		return
+	}
+	j.asserted = d
+	j.guard = d.Locks[0]
+	best := -1
+	for _, k := range d.Locks {
+		n, total := 0, 0
+		for _, u := range j.uses {
+			if len(u.live) == 0 || u.acc.Op == Escape {
+				continue
+			}
+			total++
+			if !slices.ContainsFunc(u.live, func(o *occurrence) bool { return j.evidenceFor(o, o.held, nil, k) < heldRead }) {
+				n++
+			}
+		}
+		if n > best {
+			best = n
+			j.guard, j.held, j.total = k, n, total
+		}
+	}
+}
+
+// checkAssertion replaces the verdicts about which lock guards the map by one verdict for
+// each access that does not hold the asserted one (rule G7). What the lock does not speak
+// of (rows, elements, steps, a map that leaves) keeps its verdicts.
+func (j *judgement) checkAssertion() {
+	if j.asserted == nil {
+		return
+	}
+	j.asserted.used, j.asserted.touches, j.shared = true, true, true
+	var kept []Finding
+	for _, f := range j.findings {
+		switch f.Category {
+		case Unguarded, Partial, WrongLock, Iteration, Replaced, ReadLockWrite, Guarded, Confined:
+		default:
+			kept = append(kept, f)
+		}
+	}
+	j.findings = kept
+	violations := 0
+	for _, u := range j.uses {
+		if v := j.violation(u); v != nil {
+			violations++
+			j.noteOdd(v)
+			j.findings = append(j.findings, j.finding(v))
+		}
+	}
+	if violations == 0 {
+		j.findings = append(j.findings, Finding{Guarded, Low, fmt.Sprintf("%s is guarded by %s, as its declaration says, at %d of %d accesses", j.decl.Name, short(j.guard), j.held, j.total), nil})
+	}
+}
+
+// violation is the verdict about an access that may run without the asserted lock, with the
+// access that it most surely conflicts with. It is nil when none of the ways to the access
+// breaks the assertion, or nothing changes the map while it is shared.
+func (j *judgement) violation(u *use) *verdict {
+	if u.inner || u.acc.Op == Escape {
+		return nil
+	}
+	var best *verdict
+	for _, a := range u.live {
+		if a.ctx == nil && j.noContext(a) || a.ctx != nil && (a.ctx.kind == "init" || a.ctx.kind == "test") {
+			continue
+		}
+		ea := j.evidenceFor(a, a.held, a.may, j.guard)
+		if ea == held || ea == heldRead && !a.acc.Op.Mutates() || ea == maybeHeld {
+			continue
+		}
+		for _, w := range j.uses {
+			if w.inner || w.acc.Op == Escape || !u.acc.Op.Mutates() && !w.acc.Op.Mutates() {
+				continue
+			}
+			for _, b := range w.live {
+				v := &verdict{pair: pair{a: a, b: b}, cat: j.breach(a, ea), conf: Medium}
+				if p, ok := j.conflict(a, b); ok {
+					v.pair, v.conf = p, High
+					v.a, v.b = a, b
+					v.score += 4
+				}
+				if eb := j.evidenceFor(b, b.held, b.may, j.guard); eb >= heldRead {
+					v.score += 2
+				}
+				if content(b) {
+					v.score++
+				}
+				if construction(a) || lifecycle(a) || hushed(a) || callerHolds(a) || !content(a) && !content(b) {
+					v.conf = Medium
+				}
+				if best == nil || v.better(best) {
+					best = v
+				}
+			}
+		}
+	}
+	return best
+}
+
+// noContext reports whether nothing is seen to run an occurrence (rule C6).
+func (j *judgement) noContext(o *occurrence) bool {
+	j.classify(o)
+	return o.ctxCount == 0
+}
+
+// breach is the category of an access that breaks an assertion.
+func (j *judgement) breach(a *occurrence, ea evidence) Category {
+	switch {
+	case ea == heldRead:
+		return ReadLockWrite
+	case a.aliased && j.evidenceFor(a, a.loadHeld, nil, j.guard) >= heldRead:
+		return EscapeCat
+	case j.otherLock(a):
+		return WrongLock
+	case a.acc.Op == Range:
+		return Iteration
+	case a.acc.Op == Replace:
+		return Replaced
+	case j.held == 0:
+		return Unguarded
+	}
+	return Partial
+}
+
+// callerHolds reports whether a name says that callers hold the lock: such a function that
+// nobody is seen to call may well be called with it.
+func callerHolds(o *occurrence) bool {
+	n := strings.ToLower(enclosing(o.at.info.Name))
+	return strings.HasSuffix(n, "locked") && !strings.HasSuffix(n, "unlocked") || strings.HasSuffix(n, "nolock") || strings.HasSuffix(n, "unsafe")
+}
+
+// enclosing drops what names a function literal: "(*T).Run.func1.2" is in "(*T).Run".
+func enclosing(fn string) string {
+	if i := strings.Index(fn, ".func"); i >= 0 && i+5 < len(fn) && fn[i+5] >= '0' && fn[i+5] <= '9' {
+		return fn[:i]
+	}
+	return fn
+}
+
+// hinted reports whether a comment at the declaration says that this lock guards the map.
+func (j *judgement) hinted(key string) bool {
+	d := j.rulings.of(j.decl.Key, verbHint)
+	return d != nil && slices.Contains(d.Locks, key)
+}
+
+// noteOdd remembers the function of a verdict's odd access.
+func (j *judgement) noteOdd(v *verdict) {
+	k := OddOne{Func: enclosing(v.a.at.info.Name), Category: v.cat}
+	if old, ok := j.odd[k]; !ok || v.conf.Rank() > old.Rank() {
+		if j.odd == nil {
+			j.odd = map[OddOne]Confidence{}
+		}
+		j.odd[k] = v.conf
+	}
+}
+
+// oddOnes lists what noteOdd remembers, sorted.
+func (j *judgement) oddOnes() []OddOne {
+	var out []OddOne
+	for k, c := range j.odd {
+		k.Confidence = c
+		out = append(out, k)
+	}
+	sort.Slice(out, func(x, y int) bool {
+		return out[x].Func < out[y].Func || out[x].Func == out[y].Func && out[x].Category < out[y].Category
+	})
+	return out
+}
