@@ -6,10 +6,14 @@
 // JSON lines of go test -json, time stamps or a service name before every line,
 // indentation, Windows line ends, other output in between, a log cut short.
 //
-// What it does not do: decide which map it was. A report names lines, and a
-// [Place] with the map's own lines (which detection knows) decides that, with
-// paths compared from their ends so that a log from another checkout, a vendored
-// copy or a -trimpath build still matches.
+// A report names lines, not maps. [Attribute] decides which map it was from the
+// lines that use each ([Target]), with paths compared from their ends so that a log
+// from another checkout, a vendored copy or a -trimpath build still matches, and by
+// function where the lines have moved. What it cannot decide it says in a sentence:
+// an element's memory and a map's own look alike on one line.
+//
+// [ParseProfile] reads CPU, mutex and block profiles, which prove nothing, but weigh:
+// [Profile.Waiting] is what contention a map's lock has.
 //
 // The package imports nothing of this module; detection and the race tests both
 // build on it.

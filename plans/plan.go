@@ -23,6 +23,18 @@ type Plan struct {
 	// A shared edit is applied once when at least one of its sites is.
 	Shared []SharedEdit `json:"shared"`
 	Sites  []*Site      `json:"sites"`
+	// Evidence says what each report and profile of --evidence was found to be about.
+	Evidence []Evidence `json:"evidence,omitempty"`
+}
+
+// An Evidence is one race report, crash trace or profile that the plan was made with.
+type Evidence struct {
+	File    string   `json:"file"` // base name
+	Line    int      `json:"line,omitempty"`
+	Kind    string   `json:"kind"`    // "race", "crash", "cpu", "mutex" or "block"
+	Message string   `json:"message"` // "data race", "concurrent map writes", …
+	Maps    []string `json:"maps,omitempty"`
+	Why     string   `json:"why,omitempty"` // without maps: why there are none
 }
 
 // Summary counts what the plan holds, so that a reader need not.

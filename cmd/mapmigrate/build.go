@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,7 @@ type builder struct {
 	total      int           // maps in the packages that were asked for
 	advice     map[*detect.Map]advise.Advice
 	tests      *raceTests // nil: none were asked for
+	facts      *facts     // of --evidence
 
 	ids map[string]bool
 }
@@ -77,7 +79,23 @@ func (b *builder) plan(out *rewrite.Output) (*plans.Plan, error) {
 		e.Sites = ids
 		p.Shared = append(p.Shared, e)
 	}
+	p.Evidence = b.facts.notes
+	confirmedFirst(p.Sites)
 	return p, nil
+}
+
+// confirmedFirst ranks what a log or a crash proves before the rest, which stays in the
+// order of positions.
+func confirmedFirst(sites []*plans.Site) {
+	proven := func(s *plans.Site) int {
+		for _, f := range s.Findings {
+			if f.Confidence == string(detect.Confirmed) {
+				return 0
+			}
+		}
+		return 1
+	}
+	slices.SortStableFunc(sites, func(a, b *plans.Site) int { return proven(a) - proven(b) })
 }
 
 func (b *builder) packages() int {

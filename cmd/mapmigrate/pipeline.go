@@ -37,6 +37,8 @@ type planFlags struct {
 	tests          bool
 	allowAPIChange bool
 	strictLines    bool
+	evidence       []string // files: race logs, crash traces, profiles
+	evidenceAll    bool     // also maps that the logs do not name
 }
 
 func (f *planFlags) add(cmd *cobra.Command) {
@@ -48,6 +50,8 @@ func (f *planFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.tags, "tags", "", "build tags, separated by commas")
 	fl.BoolVar(&f.tests, "tests", false, "also act on maps that are declared in test files")
 	fl.BoolVar(&f.allowAPIChange, "allow-api-change", false, "exported API of packages that others can import may change")
+	fl.StringArrayVar(&f.evidence, "evidence", nil, "race log, crash trace, or CPU, mutex or block profile: a `file`, - for standard input; repeatable")
+	fl.BoolVar(&f.evidenceAll, "evidence-all", false, "with logs in --evidence: also maps that they say nothing about")
 	fl.BoolVar(&f.strictLines, "strict-lines", false, "do not even re-align white space outside the rewritten code")
 }
 
@@ -110,13 +114,18 @@ func (e *env) makePlan(ctx context.Context, patterns []string, f *planFlags, wit
 	if err != nil {
 		return nil, nil, ours("analysing "+prog.Module, err)
 	}
-	b := &builder{prog: prog, strategy: f.strategy, advice: map[*detect.Map]advise.Advice{}}
-	b.candidates, b.total = selectMaps(prog, found, f)
+	fx, err := e.readEvidence(prog, found, f.evidence)
+	if err != nil {
+		return nil, nil, err
+	}
+	b := &builder{prog: prog, strategy: f.strategy, advice: map[*detect.Map]advise.Advice{}, facts: fx}
+	b.candidates, b.total = selectMaps(prog, found, f, fx)
 
 	pr.step("choosing forms")
 	var requests []rewrite.Request
 	for _, m := range b.candidates {
 		a := advise.Choose(m, advise.Options{Strategy: f.strategy, Force: f.scope == scopeAll, Dir: prog.Dir, Maps: found.Maps})
+		a = fx.weigh(m, a)
 		b.advice[m] = a
 		if len(a.Refusals) == 0 {
 			requests = append(requests, rewrite.Request{Map: m, Strategy: a.Strategy})
@@ -149,7 +158,7 @@ func (e *env) makePlan(ctx context.Context, patterns []string, f *planFlags, wit
 
 // selectMaps returns the maps of the asked packages that the flags make sites, and
 // how many maps there are.
-func selectMaps(prog *detect.Program, found *detect.Result, f *planFlags) (selected []*detect.Map, total int) {
+func selectMaps(prog *detect.Program, found *detect.Result, f *planFlags, fx *facts) (selected []*detect.Map, total int) {
 	matched := map[string]bool{}
 	for _, p := range prog.Packages {
 		if p.Matched {
@@ -162,7 +171,9 @@ func selectMaps(prog *detect.Program, found *detect.Result, f *planFlags) (selec
 		}
 		total++
 		switch {
-		case f.scope == scopeAll,
+		case !f.evidenceAll && !fx.selects(m):
+		case fx.shown(m),
+			f.scope == scopeAll,
 			f.scope == scopeNested && m.Nested,
 			slices.ContainsFunc(m.Findings, func(fd detect.Finding) bool {
 				return !fd.Category.Quiet() && fd.Confidence.Rank() >= detect.Confidence(f.minConfidence).Rank()

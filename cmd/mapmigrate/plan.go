@@ -32,9 +32,14 @@ review, apply and verify.
 
 A map that is not rewritten is refused, with a code that "mapmigrate explain CODE"
 explains: "unsafe" refusals cannot be overridden; "unhelpful" ones, where a rewrite
-would not be the cure, can, with an explicit --strategy or --scope=all.`,
+would not be the cure, can, with an explicit --strategy or --scope=all.
+
+--evidence takes race detector logs and crash traces, as they are: they confirm the
+maps that they name, and only those are shown (--evidence-all shows the rest, too).
+CPU, mutex and block profiles weigh the choice of forms.`,
 		Example: `  mapmigrate plan ./...
   mapmigrate plan -C examples/chathub --diff
+  mapmigrate plan --evidence crash.log     only what the log proves, and why not the rest
   mapmigrate plan --strategy=sharded --scope=all ./internal/...
   mapmigrate plan --format=sarif --out=mapmigrate.sarif --exit-code ./...`,
 		RunE: e.start(func(cmd *cobra.Command, args []string, dir string) error {
@@ -48,6 +53,7 @@ would not be the cure, can, with an explicit --strategy or --scope=all.`,
 			if err != nil {
 				return err
 			}
+			printEvidence(e.stderr, p)
 			keepDecisions(prog.Dir, p)
 			if err := save(prog.Dir, p); err != nil {
 				return ours("saving the plan", err)
