@@ -298,7 +298,7 @@ func (l *linker) judge(ms *mapState) *Map {
 			u.live = append(u.live, o)
 		}
 	}
-	j := &judgement{linker: l, decl: d, uses: uses}
+	j := &judgement{linker: l, decl: d, uses: uses, steps: ms.steps}
 	j.findGuard()
 	j.assertGuard()
 	m.Guard, m.GuardHeld, m.GuardTotal = short(j.guard), j.held, j.total
@@ -331,6 +331,7 @@ type judgement struct {
 	*linker
 	decl        *MapDecl
 	uses        []*use
+	steps       []*occurrence
 	guard       string
 	held, total int
 	shared      bool
@@ -542,7 +543,7 @@ func (j *judgement) findConflicts() {
 		}
 	}
 	j.escapes(best, muts, ratio)
-	j.brokenSteps(best, live, muts)
+	j.brokenSteps(best, muts)
 	var vs []*verdict
 	for _, v := range best {
 		vs = append(vs, v)
@@ -612,9 +613,9 @@ func (j *judgement) onlyGrows() bool {
 
 // brokenSteps finds changes that depend on a check made in an earlier critical section,
 // while another goroutine can change the map between (rule A1).
-func (j *judgement) brokenSteps(best map[Category]*verdict, live, muts []*occurrence) {
-	for _, a := range live {
-		if a.acc.Step == nil {
+func (j *judgement) brokenSteps(best map[Category]*verdict, muts []*occurrence) {
+	for _, a := range distinct(j.steps) {
+		if a.owned {
 			continue
 		}
 		for _, b := range muts {
@@ -1034,13 +1035,13 @@ func (j *judgement) access(u *use, only *occurrence) Access {
 		if o == nil {
 			o = u.live[0]
 		}
-		a.Path = j.steps(o, a)
+		a.Path = j.way(o, a)
 	}
 	return a
 }
 
-// steps spells out the way from the context's root to the access.
-func (j *judgement) steps(o *occurrence, a Access) []Step {
+// way spells out the way from the context's root to the access.
+func (j *judgement) way(o *occurrence, a Access) []Step {
 	var out []Step
 	var chain []*link
 	for c := o.chain; c != nil; c = c.up {

@@ -66,6 +66,8 @@ type FuncInfo struct {
 	States   []LockState // interned; accesses and calls refer to them
 	Accesses []AccessInfo
 	Elements []AccessInfo // of fields of what maps point to; Path ends in the field
+	Steps    []AccessInfo // changes that rely on a check in another critical section
+	Helpers  []HelperInfo // critical sections that this function is to its callers
 	Calls    []CallInfo
 	Results  []ResultInfo
 
@@ -118,7 +120,7 @@ type AccessInfo struct {
 	Taken     bool      // alias of a map that was replaced in the same critical section
 	Return    bool      // an escape by return
 	Copy      bool      // reached through a copy of the holder
-	Step      *StepInfo // the check in another critical section that it depends on
+	Step      *StepInfo // for Steps: the check
 }
 
 // A CallInfo is one call that linking must know.

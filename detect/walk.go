@@ -13,6 +13,7 @@ type mapState struct {
 	sum   *Summary
 	cases []*occurrence
 	elems []*occurrence // of fields of what it points to
+	steps []*occurrence // changes that rely on a check in another critical section
 }
 
 // An occurrence is one access in one way of reaching it.
@@ -52,6 +53,17 @@ type link struct {
 	call  *CallInfo
 	path  string // the map's path in at's frame
 	pubGo bool   // at's frame shared the object with a goroutine before this call
+}
+
+// has reports whether the way already leads through a function: going round a recursion
+// once more finds nothing that the first time does not.
+func (c *link) has(n *node) bool {
+	for ; c != nil; c = c.up {
+		if c.at == n {
+			return true
+		}
+	}
+	return false
 }
 
 const (
@@ -115,10 +127,13 @@ func (l *linker) collect() {
 	l.maps = decls
 	for _, n := range l.order {
 		for i := range n.info.Accesses {
-			l.walk(n, &n.info.Accesses[i], false)
+			l.walk(n, &n.info.Accesses[i], asAccess)
 		}
 		for i := range n.info.Elements {
-			l.walk(n, &n.info.Elements[i], true)
+			l.walk(n, &n.info.Elements[i], asElement)
+		}
+		for i := range n.info.Steps {
+			l.walk(n, &n.info.Steps[i], asStep)
 		}
 	}
 }
@@ -131,9 +146,18 @@ func (l *linker) keyOf(path, fn string) (*mapState, bool) {
 	return l.maps[k], inner
 }
 
+// fileAs says what an access is filed as.
+type fileAs uint8
+
+const (
+	asAccess  fileAs = iota
+	asElement        // of a field of what the map points to
+	asStep           // the second of two steps
+)
+
 // walk files an access under the maps it turns out to be of, with the contexts and locks of
 // every way of reaching it.
-func (l *linker) walk(n *node, a *AccessInfo, element bool) {
+func (l *linker) walk(n *node, a *AccessInfo, as fileAs) {
 	st := n.info.States[a.State]
 	s := &walkState{
 		n: n, path: l.pin(n, a.Path), released: st.Released, seq: a.Seq,
@@ -166,7 +190,7 @@ func (l *linker) walk(n *node, a *AccessInfo, element bool) {
 		}
 		filed[k] = true
 		m, inner := l.keyOf(o.path, s.n.info.Key)
-		if element {
+		if as == asElement {
 			m, o.field = l.elementOf(o.path, s.n.info.Key)
 		}
 		if m == nil {
@@ -184,19 +208,22 @@ func (l *linker) walk(n *node, a *AccessInfo, element bool) {
 			}
 			lockSets[locks] = true
 		}
-		if inner && !element && m.decl != nil && !m.decl.Nested {
+		if inner && as != asElement && m.decl != nil && !m.decl.Nested {
 			return // an element that holds a map under another name
 		}
 		o.acc, o.at, o.inner, o.aliased = a, n, inner, aliased
 		o.held, o.may, o.loadHeld, o.dyn = s.must, s.may, s.load, s.dyn
 		o.owned = o.owned || a.Taken || s.once
 		o.chain = s.chain
-		if element {
+		switch as {
+		case asElement:
 			o.inner = false
 			m.elems = append(m.elems, &o)
-			return
+		case asStep:
+			m.steps = append(m.steps, &o)
+		default:
+			m.cases = append(m.cases, &o)
 		}
-		m.cases = append(m.cases, &o)
 	}
 	if a.Fresh && !a.Published {
 		finish(s, occurrence{path: s.path, owned: true})
@@ -208,7 +235,7 @@ func (l *linker) walk(n *node, a *AccessInfo, element bool) {
 	}
 	names := func(path, fn string) bool {
 		m, _ := l.keyOf(path, fn)
-		if element {
+		if as == asElement {
 			m, _ = l.elementOf(path, fn)
 		}
 		return m != nil
@@ -263,7 +290,7 @@ func (l *linker) walk(n *node, a *AccessInfo, element bool) {
 				if e.kind == edgeMaybe && seen[t.key()] {
 					continue
 				}
-				if k := t.key(); !seen[k] {
+				if k := t.key(); !seen[k] && !s.chain.has(t.n) {
 					seen[k] = true
 					queue = append(queue, t)
 				}
