@@ -98,7 +98,7 @@ func (b *builder) directives(files []*ast.File) {
 func parseDirective(text string) (DirectiveInfo, bool) {
 	if m := directiveRx.FindStringSubmatch(text); m != nil {
 		// A comment may follow: //mapmigrate:ignore reason // TODO(me): …
-		said, _, _ := strings.Cut(m[2], " // ")
+		said, _, _ := strings.Cut(" "+m[2], " // ")
 		d := DirectiveInfo{Verb: m[1], Text: strings.TrimSpace(said)}
 		switch {
 		case d.Verb == verbIgnore && d.Text == "":

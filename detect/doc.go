@@ -73,6 +73,27 @@
 //	    callbacks are never high.
 //	G6  Without a concurrency signal nothing is above low; a guard is a signal.
 //
+// Directives.
+//
+//	D1  //mapmigrate:ignore REASON on the declaration of a map, or of a var block, keeps all its
+//	    findings from being reported. Without a reason it has no effect.
+//	D2  On an access (at the end of its line, or alone above the statement) it leaves the
+//	    access out of judgement: it conflicts with nothing, and counts neither for nor
+//	    against a guard. Bodies of blocks and function literals are not part of a statement.
+//	D3  A directive that hides nothing is a Problem. Where only part of the module is in view
+//	    (go vet) that is not certain, and Problem.Partial says so.
+//	D4  //mapmigrate:guardedby LOCK on a declaration, or gVisor's "+checklocks:LOCK", asserts
+//	    the guard, and is a concurrency signal. Each access that can run without the lock
+//	    (writes: without it or under a read lock) is a finding, provided something changes the
+//	    map while it is shared: high where two accesses evidently overlap, medium where only the
+//	    assertion says so, low on the way of construction. If none does, the map is guarded.
+//	D5  LOCK is a field of the same struct, or a path of fields from there (parent.mu; a
+//	    method's receiver name may lead); else a variable in scope, or a path from one. A lock
+//	    counts when that field is held; of which object is known only for the map's own
+//	    holder (rule L5): another parent's lock is not told from the right one.
+//	D6  A sentence at the declaration, "guarded by mu", asserts nothing. It decides between
+//	    locks that are held equally often.
+//
 // # Limits
 //
 // Only the maps of variables, fields and captured locals are followed; maps kept in any,

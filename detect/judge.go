@@ -310,6 +310,7 @@ func (l *linker) judge(ms *mapState) *Map {
 	j.checkAssertion()
 	j.rank()
 	m.Findings, m.Odd = j.findings, j.oddOnes()
+	l.judged = j
 	m.Shared = j.shared
 	for _, u := range uses {
 		m.Accesses = append(m.Accesses, j.access(u, nil))
@@ -339,6 +340,7 @@ type judgement struct {
 	findings    []Finding
 	asserted    *ruling // the //mapmigrate:guardedby on the declaration, or nil
 	odd         map[OddOne]Confidence
+	oddAt       map[*AccessInfo]*verdict // the surest one about an access that is the odd one
 }
 
 // findGuard elects the lock that most not-owned accesses hold (rule G1).

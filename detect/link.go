@@ -75,6 +75,7 @@ type linker struct {
 	decls map[string]string // local path key → map key
 
 	rulings *rulings
+	judged  *judgement // the last one, see ruled
 }
 
 type typeRef struct {

@@ -113,7 +113,7 @@ func (l *linker) ruled(ms *mapState) *Map {
 	}
 	aside := map[*occurrence]*ruling{}
 	var order []*ruling
-	for _, o := range slices.Concat(ms.cases, ms.elems) {
+	for _, o := range slices.Concat(ms.cases, ms.elems, ms.steps) {
 		if d := l.rulings.about(o); d != nil {
 			aside[o] = d
 			if !slices.Contains(order, d) {
@@ -128,11 +128,9 @@ func (l *linker) ruled(ms *mapState) *Map {
 	without := l.judge(ms.keep(func(o *occurrence) bool { return aside[o] == nil }))
 	for _, d := range order {
 		back := l.judge(ms.keep(func(o *occurrence) bool { return aside[o] == nil || aside[o] == d }))
-		for _, f := range back.Findings {
-			if !f.Category.Quiet() && d.proves(f) {
-				d.used = true
-				without.Suppressed = append(without.Suppressed, d.suppress(f))
-			}
+		for _, f := range d.hidden(back, l.judged) {
+			d.used = true
+			without.Suppressed = append(without.Suppressed, d.suppress(f))
 		}
 	}
 	// What is left out of judgement is still there to be rewritten.
@@ -142,6 +140,7 @@ func (l *linker) ruled(ms *mapState) *Map {
 
 // keep returns a map's state with the occurrences that are wanted.
 func (ms *mapState) keep(want func(*occurrence) bool) *mapState {
+	c := *ms
 	filter := func(in []*occurrence) (out []*occurrence) {
 		for _, o := range in {
 			if want(o) {
@@ -150,9 +149,33 @@ func (ms *mapState) keep(want func(*occurrence) bool) *mapState {
 		}
 		return out
 	}
-	c := *ms
-	c.cases, c.elems = filter(ms.cases), filter(ms.elems)
+	c.cases, c.elems, c.steps = filter(ms.cases), filter(ms.elems), filter(ms.steps)
 	return &c
+}
+
+// hidden returns what a map judged with the accesses of one directive shows of them: its
+// findings, and where another access of the same kind was chosen to stand for all, the
+// verdict about the directive's own.
+func (d *ruling) hidden(m *Map, j *judgement) []Finding {
+	var out []Finding
+	for _, f := range m.Findings {
+		if !f.Category.Quiet() && d.proves(f) {
+			out = append(out, f)
+		}
+	}
+	if len(out) > 0 {
+		return out
+	}
+	var best *verdict
+	for _, u := range j.uses {
+		if v := j.oddAt[u.acc]; v != nil && j.rulings.about(v.a) == d && (best == nil || v.better(best)) {
+			best = v
+		}
+	}
+	if best != nil {
+		out = append(out, j.finding(best))
+	}
+	return out
 }
 
 // proves reports whether one of the conflicting accesses of a finding lies under the
@@ -202,7 +225,7 @@ func (r *rulings) problems() []Problem {
 }
 
 // assertGuard makes the lock that a //mapmigrate:guardedby names the guard, whoever holds
-// it (rule G7).
+// it (rule D4).
 func (j *judgement) assertGuard() {
 	d := j.rulings.of(j.decl.Key, verbGuarded)
 	if d == nil || len(d.Locks) == 0 {
@@ -230,7 +253,7 @@ func (j *judgement) assertGuard() {
 }
 
 // checkAssertion replaces the verdicts about which lock guards the map by one verdict for
-// each access that does not hold the asserted one (rule G7). What the lock does not speak
+// each access that does not hold the asserted one (rule D4). What the lock does not speak
 // of (rows, elements, steps, a map that leaves) keeps its verdicts.
 func (j *judgement) checkAssertion() {
 	if j.asserted == nil {
@@ -292,7 +315,10 @@ func (j *judgement) violation(u *use) *verdict {
 				if content(b) {
 					v.score++
 				}
-				if construction(a) || lifecycle(a) || hushed(a) || callerHolds(a) || !content(a) && !content(b) {
+				switch {
+				case construction(a):
+					v.conf = Low
+				case lifecycle(a) || hushed(a) || callerHolds(a) || !content(a) && !content(b):
 					v.conf = Medium
 				}
 				if best == nil || v.better(best) {
@@ -333,7 +359,7 @@ func (j *judgement) breach(a *occurrence, ea evidence) Category {
 // nobody is seen to call may well be called with it.
 func callerHolds(o *occurrence) bool {
 	n := strings.ToLower(enclosing(o.at.info.Name))
-	return strings.HasSuffix(n, "locked") && !strings.HasSuffix(n, "unlocked") || strings.HasSuffix(n, "nolock") || strings.HasSuffix(n, "unsafe")
+	return strings.HasSuffix(n, "locked") && !strings.HasSuffix(n, "unlocked") || strings.HasSuffix(n, "nolock")
 }
 
 // enclosing drops what names a function literal: "(*T).Run.func1.2" is in "(*T).Run".
@@ -350,14 +376,17 @@ func (j *judgement) hinted(key string) bool {
 	return d != nil && slices.Contains(d.Locks, key)
 }
 
-// noteOdd remembers the function of a verdict's odd access.
+// noteOdd remembers a verdict by its odd access and that one's function.
 func (j *judgement) noteOdd(v *verdict) {
+	if j.odd == nil {
+		j.odd, j.oddAt = map[OddOne]Confidence{}, map[*AccessInfo]*verdict{}
+	}
 	k := OddOne{Func: enclosing(v.a.at.info.Name), Category: v.cat}
 	if old, ok := j.odd[k]; !ok || v.conf.Rank() > old.Rank() {
-		if j.odd == nil {
-			j.odd = map[OddOne]Confidence{}
-		}
 		j.odd[k] = v.conf
+	}
+	if old := j.oddAt[v.a.acc]; old == nil || v.better(old) {
+		j.oddAt[v.a.acc] = v
 	}
 }
 
