@@ -787,7 +787,7 @@ func (e *emitter) call(kind string, c *ssa.CallCommon, at ssa.CallInstruction, s
 	if op, _ := e.lockCall(c); op != notLock {
 		return
 	}
-	ci := CallInfo{Kind: kind, Loop: e.loops[at.Block().Index], Seq: !s.spawned}
+	ci := CallInfo{Kind: kind, ID: -1, Loop: e.loops[at.Block().Index], Seq: !s.spawned}
 	var args []ssa.Value
 	fn, sargs := e.static(c)
 	switch {
@@ -844,6 +844,9 @@ func (e *emitter) call(kind string, c *ssa.CallCommon, at ssa.CallInstruction, s
 				e.accessWith(Escape, a, at, pos, s, false)
 			}
 		}
+	}
+	if call, ok := at.(*ssa.Call); ok {
+		ci.ID = int32(e.callID(call))
 	}
 	ci.Pos = e.b.pos(pos)
 	ci.State = e.intern(e.flow.lockState(s))
@@ -1034,6 +1037,7 @@ func (e *emitter) results() {
 	for i := range n {
 		r := ResultInfo{Load: -1}
 		fresh, bad := true, false
+		var made []string
 		for _, ret := range e.rets {
 			if i >= len(ret.Results) {
 				continue
@@ -1044,6 +1048,9 @@ func (e *emitter) results() {
 				continue
 			}
 			rt := root(p)
+			if !slices.Contains(made, p) {
+				made = append(made, p)
+			}
 			_, ref := v.Type().Underlying().(*types.Pointer)
 			if rest(p) == "" && (e.flow.fresh(rt) || ref && e.flow.local(rt)) {
 				r.Shallow = r.Shallow || e.foreign[rt]
@@ -1073,6 +1080,9 @@ func (e *emitter) results() {
 			r.Path, r.Load = "", -1
 		}
 		r.Fresh = fresh && r.Path == "" && !bad
+		if len(made) == 1 && rest(made[0]) == "" && (made[0][0] == 'a' || made[0][0] == 'c') {
+			r.Root = made[0]
+		}
 		out[i] = r
 	}
 	e.info.Results = out
@@ -1093,7 +1103,7 @@ func (e *emitter) callBack(methods []string, args []ssa.Value, at ssa.Instructio
 				continue
 			}
 			e.info.Calls = append(e.info.Calls, CallInfo{
-				Kind: "call", Pos: e.b.pos(pos), State: e.intern(e.flow.lockState(s)), Loop: e.loops[at.Block().Index],
+				Kind: "call", ID: -1, Pos: e.b.pos(pos), State: e.intern(e.flow.lockState(s)), Loop: e.loops[at.Block().Index],
 				Seq: !s.spawned, Callee: methodKey(m), Args: []ArgInfo{e.arg(mi.X, at, s)},
 			})
 		}

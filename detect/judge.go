@@ -4,6 +4,7 @@ package detect
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -193,7 +194,7 @@ func (l *linker) sameObject(a, b *occurrence) int {
 	if a.ctx != nil && a.ctx == b.ctx && (a.perLoop || a.spawner != nil && !global(a.path) && !(known(a.origin) && l.inSpawner(a, root(a.origin)))) {
 		return 0 // goroutines started in a loop, each on an element of its own
 	}
-	if passes(a, b) || passes(b, a) {
+	if l.passes(a, b) || l.passes(b, a) {
 		return 2
 	}
 	if a.ctx != nil && a.ctx == b.ctx && a.spawner == nil && a.ctx.kind == "http handler" && known(a.path) && rootIndex(root(a.path), 'p') == 0 {
@@ -233,15 +234,111 @@ func (j *linker) inSpawner(o *occurrence, r string) bool {
 	return false
 }
 
-// passes reports whether b's way leads through the function that spawned a, with the same
-// object, after the spawn.
-func passes(a, b *occurrence) bool {
+// passes reports whether b's way leads, after the spawn, through a frame in which the
+// object that a's goroutine was started on is known: the function that started it, or one
+// that got the object from it.
+//
+//	func NewQueue() *Queue { q := new(Queue); go q.loop(); return q }
+//	func serve()           { q := NewQueue(); q.Add(1) } // the queue of q.loop
+func (l *linker) passes(a, b *occurrence) bool {
 	if a.spawner == nil || !known(a.origin) {
 		return false
 	}
 	for c := b.chain; c != nil; c = c.up {
 		if c.at == a.spawner && c.path == a.origin && c.pubGo {
 			return true
+		}
+	}
+	for _, f := range l.heirs(a.spawner, a.origin) {
+		for c := b.chain; c != nil; c = c.up {
+			if c.at == f.at && c.path == f.path {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// A frame is a path in a function.
+type frame struct {
+	at   *node
+	path string
+}
+
+// heirs lists the frames that get an object from the function that started a goroutine on
+// it: those that are returned the object made and started there.
+func (l *linker) heirs(n *node, path string) []frame {
+	k := frame{n, path}
+	if out, ok := l.heirsOf[k]; ok {
+		return out
+	}
+	var out []frame
+	queue := []frame{k}
+	seen := map[frame]bool{k: true}
+	add := func(f frame, made bool) {
+		if seen[f] {
+			return
+		}
+		seen[f] = true
+		queue = append(queue, f)
+		if made {
+			out = append(out, f)
+		}
+	}
+	returned := map[frame]bool{}
+	for len(queue) > 0 && len(seen) < 60 {
+		f := queue[0]
+		queue = queue[1:]
+		r := root(f.path)
+		for i := range f.at.callers {
+			e := &f.at.callers[i]
+			if e.kind != edgeCall || e.dyn {
+				continue
+			}
+			if rootIndex(r, 'p') >= 0 && !returned[f] {
+				if p, arg := l.lift(f.at, e, f.path); arg != nil && arg.Fresh {
+					add(frame{e.from, p}, false)
+				}
+				continue
+			}
+			for k, res := range f.at.info.Results {
+				if res.Root == r && e.call.ID >= 0 {
+					t := frame{e.from, "c" + itoa(int(e.call.ID)) + "_" + itoa(k) + rest(f.path)}
+					returned[t] = true
+					add(t, true)
+				}
+			}
+		}
+	}
+	if l.heirsOf == nil {
+		l.heirsOf = map[frame][]frame{}
+	}
+	l.heirsOf[k] = out
+	return out
+}
+
+// related reports whether b's way leads through a frame that had shared the object with a
+// goroutine, from which a's was started: not the same path, but the frame knows that what
+// it goes on using is within reach of what it started.
+//
+//	ctrl.lister = &lister{volume: v}
+//	go ctrl.Run(stop)        // starts the worker that reads v
+//	v.Annotations["k"] = "v"
+func (l *linker) related(a, b *occurrence) bool {
+	if a.spawner == nil {
+		return false
+	}
+	for c := b.chain; c != nil; c = c.up {
+		if !c.pubGo || c.at == a.spawner {
+			continue
+		}
+		for i, w := range a.spawner.ctxs {
+			for bit := 0; w != 0; bit++ {
+				if w&1 != 0 && l.ctxs[i*64+bit].at == c.at {
+					return true
+				}
+				w >>= 1
+			}
 		}
 	}
 	return false
@@ -335,6 +432,7 @@ type judgement struct {
 	steps       []*occurrence
 	guard       string
 	held, total int
+	partly      int // uses that hold the guard on some ways of reaching them
 	shared      bool
 	concurrent  bool // the holder is made for concurrent use: it has a lock, or runs as a goroutine
 	findings    []Finding
@@ -345,46 +443,24 @@ type judgement struct {
 
 // findGuard elects the lock that most not-owned accesses hold (rule G1).
 func (j *judgement) findGuard() {
-	keys := map[string]bool{}
+	var list []string
 	for _, u := range j.uses {
 		for _, o := range u.live {
 			for _, r := range o.held {
-				if k := j.lockKey(r.Path); !unnamed(k) && (j.decl.Kind == Local || !strings.HasPrefix(k, "local:")) {
-					keys[k] = true
+				k := j.lockKey(r.Path)
+				if !unnamed(k) && (j.decl.Kind == Local || !strings.HasPrefix(k, "local:")) && !slices.Contains(list, k) {
+					list = append(list, k)
 				}
 			}
 		}
 	}
-	var list []string
-	for k := range keys {
-		list = append(list, k)
-	}
 	sort.Strings(list)
 	best := -1
 	for _, k := range list {
-		n, total, weight := 0, 0, 0
-		for _, u := range j.uses {
-			if len(u.live) == 0 || u.acc.Op == Escape {
-				continue
-			}
-			total++
-			all := true
-			for _, o := range u.live {
-				if j.evidenceFor(o, o.held, nil, k) < heldRead {
-					all = false
-				}
-			}
-			if all {
-				n++
-				weight += 2
-			} else {
-				for _, o := range u.live {
-					if j.evidenceFor(o, o.held, nil, k) >= heldRead {
-						weight++
-						break
-					}
-				}
-			}
+		t := j.tally(k)
+		weight := 2*t.all + t.some
+		if weight == 0 || !j.near(k) && 2*t.all < t.total {
+			continue // a lock of somebody far up the stack happens to be held
 		}
 		score := weight * 4
 		if holderOf(k) == j.decl.Holder {
@@ -393,18 +469,73 @@ func (j *judgement) findGuard() {
 		if j.hinted(k) {
 			score += 2
 		}
-		if weight > 0 && score > best {
+		if score > best {
 			best = score
-			j.guard, j.held, j.total = k, n, total
+			j.guard, j.held, j.partly, j.total = k, t.all, t.some, t.total
 		}
 	}
 	if j.guard == "" {
-		for _, u := range j.uses {
-			if len(u.live) > 0 && u.acc.Op != Escape {
-				j.total++
+		j.total = j.tally("").total
+	}
+}
+
+// A tally counts the uses of a map by how they hold a lock: on all ways of reaching them,
+// or on some.
+type tally struct{ all, some, total int }
+
+func (j *judgement) tally(key string) tally {
+	var t tally
+	for _, u := range j.uses {
+		if len(u.live) == 0 || u.acc.Op == Escape {
+			continue
+		}
+		t.total++
+		with, without := 0, 0
+		for _, o := range u.live {
+			if o.ctx == nil && with+without > 0 {
+				continue // the walk gave up; other ways say more
+			}
+			if j.evidenceFor(o, o.held, nil, key) >= heldRead {
+				with++
+			} else {
+				without++
+			}
+		}
+		switch {
+		case with > 0 && without == 0:
+			t.all++
+		case with > 0:
+			t.some++
+		}
+	}
+	return t
+}
+
+// near reports whether a lock may well be meant for the map: it is declared in the same
+// package, or belongs to an object around the holder.
+func (j *judgement) near(key string) bool {
+	if j.decl.Kind == Local || packageOf(key) == packageOf(j.decl.Key) {
+		return true
+	}
+	for _, u := range j.uses {
+		for _, o := range u.live {
+			for _, r := range o.held {
+				if h := parent(r.Path); h != "" && j.lockKey(r.Path) == key && hasPrefix(o.path, h) {
+					return true
+				}
 			}
 		}
 	}
+	return false
+}
+
+// packageOf returns the import path at the start of a key.
+func packageOf(key string) string {
+	i := strings.LastIndexByte(key, '/') + 1
+	if d := strings.IndexByte(key[i:], '.'); d >= 0 {
+		return key[:i+d]
+	}
+	return key
 }
 
 // pair is a conflict: two occurrences that can run at once, one of them changing the map,
@@ -772,6 +903,11 @@ func (j *judgement) confidence(v *verdict, ea, eb evidence, ratio float64) Confi
 	quiet := hushed(a) || hushed(b) || a.dyn || b.dyn || lifecycle(a) || lifecycle(b)
 	changes := content(a) || content(b)
 	usual := j.guard != "" && ratio >= 0.8 && j.total >= 5
+	soft := ratio // counting what holds the guard on some ways only by half
+	if j.total > 0 {
+		soft += 0.5 * float64(j.partly) / float64(j.total)
+	}
+	ownGuard := j.guard != "" && j.decl.HolderLock && holderOf(j.guard) == j.decl.Holder || j.decl.Kind == PackageVar && packageOf(j.guard) == packageOf(j.decl.Key)
 	switch {
 	case !changes:
 		// Only the variable is exchanged.
@@ -788,11 +924,15 @@ func (j *judgement) confidence(v *verdict, ea, eb evidence, ratio float64) Confi
 		return Medium
 	case usual && !lifecycle(a) && !(a.dyn && j.sometimesHeld(a)) && a.acc.Op != Replace && (eb >= heldRead || content(a)):
 		return High
-	case v.strength == 2 && v.id == 2 && !quiet && bothRun(a, b) && a.acc.Op != Replace && (j.held == 0 || eb >= heldRead || ratio >= 0.5):
+	case v.strength == 2 && v.id == 2 && !quiet && j.bothRun(a, b) && a.acc.Op != Replace && (j.held == 0 || eb >= heldRead || ratio >= 0.5):
 		return High
-	case j.guard != "" && j.held >= 2 && ratio >= 0.5 && (eb >= heldRead || content(a)):
+	case v.cat == EscapeCat && a.aliased && !quiet && j.held >= 2 && ratio >= 0.5 && eb >= held && content(b):
+		return High // taken out under the guard, used after it, changed under it
+	case v.strength == 2 && !quiet && strong(a.ctx.kind) && ownGuard && j.held >= 4 && ratio >= 0.6 && eb >= held && content(b) && definite(a):
+		return High
+	case j.guard != "" && j.held >= 2 && soft >= 0.5 && (eb >= heldRead || content(a)):
 		return Medium
-	case v.strength == 2 && (v.id == 2 || j.concurrent && definite(a) && definite(b)):
+	case v.strength == 2 && (v.id == 2 || j.concurrent && definite(a) && definite(b) || !quiet && (j.related(a, b) || j.related(b, a))):
 		return Medium
 	case j.guard != "" && j.held >= 1 && eb >= heldRead && ratio >= 0.33 && j.decl.HolderLock && holderOf(j.guard) == j.decl.Holder:
 		return Medium
@@ -817,13 +957,19 @@ func (j *judgement) sometimesHeld(o *occurrence) bool {
 
 // bothRun reports whether two occurrences run in goroutines that are seen to be started, or
 // one in a goroutine that the other's own function started.
-func bothRun(a, b *occurrence) bool {
-	return strong(a.ctx.kind) && strong(b.ctx.kind) || passes(a, b) || passes(b, a)
+func (j *judgement) bothRun(a, b *occurrence) bool {
+	return strong(a.ctx.kind) && strong(b.ctx.kind) || j.passes(a, b) || j.passes(b, a)
 }
 
 // construction reports whether an access is on the way of making its object (rule G5).
 func construction(o *occurrence) bool {
-	return named(o, "new", "init", "make", "create", "must", "setup", "configure", "bootstrap", "build", "clone", "copy")
+	return named(o, "new", "init", "make", "create", "must", "setup", "configure", "bootstrap", "build") || !fromParam(o) && named(o, "clone", "copy")
+}
+
+// fromParam reports whether the access is of what its function was given: a method Copy
+// reads its receiver, which is not new.
+func fromParam(o *occurrence) bool {
+	return rootIndex(root(o.acc.Path), 'p') >= 0 && !o.acc.Op.Mutates()
 }
 
 // definite reports whether the occurrence reaches its map from the context's own receiver.

@@ -74,6 +74,8 @@ type linker struct {
 	maps  map[string]*mapState
 	decls map[string]string // local path key → map key
 
+	heirsOf map[frame][]frame
+
 	rulings *rulings
 	judged  *judgement // the last one, see ruled
 }

@@ -338,15 +338,20 @@ func (f *function) storesField(al *ssa.Alloc, field int) bool {
 	return false
 }
 
-// resultPath explains a call's result by the callee's summary: what path of its arguments
-// it is, or a root of its own, "c<call>_<i>".
-func (f *function) resultPath(c *ssa.Call, i int) string {
+// callID numbers the calls of a function.
+func (f *function) callID(c *ssa.Call) int {
 	n, ok := f.callIDs[c]
 	if !ok {
 		n = len(f.callIDs)
 		f.callIDs[c] = n
 	}
-	own := "c" + strconv.Itoa(n) + "_" + strconv.Itoa(i)
+	return n
+}
+
+// resultPath explains a call's result by the callee's summary: what path of its arguments
+// it is, or a root of its own, "c<call>_<i>".
+func (f *function) resultPath(c *ssa.Call, i int) string {
+	own := "c" + strconv.Itoa(f.callID(c)) + "_" + strconv.Itoa(i)
 	info, args := f.callee(&c.Call)
 	if info == nil && i == 0 {
 		if fn, _ := f.static(&c.Call); fn != nil {

@@ -126,6 +126,7 @@ type AccessInfo struct {
 // A CallInfo is one call that linking must know.
 type CallInfo struct {
 	Kind   string // "call", "go", "defer"
+	ID     int32  // the number in the roots of its results, -1 none
 	Pos    Pos
 	State  int32
 	Loop   int32
@@ -156,8 +157,9 @@ type ArgInfo struct {
 type ResultInfo struct {
 	Path    string
 	Fresh   bool
-	Shallow bool  // a new object, but what it refers to may be older
-	Load    int32 // lock state at the load, -1 unknown
+	Root    string // of the one object that is returned, when it was made here
+	Shallow bool   // a new object, but what it refers to may be older
+	Load    int32  // lock state at the load, -1 unknown
 	Pos     Pos
 }
 
