@@ -39,6 +39,10 @@ func run(pass *analysis.Pass) (any, error) {
 	if !firstParty(pass) {
 		return nil, nil
 	}
+	mod, err := moduleOf(pass)
+	if err != nil {
+		return nil, err
+	}
 	in := pass.ResultOf[buildssa.Analyzer].(*buildssa.SSA)
 	var sums []*Summary
 	funcs := map[string]*FuncInfo{}
@@ -59,13 +63,13 @@ func run(pass *analysis.Pass) (any, error) {
 		srcFuncs = append(srcFuncs[:len(srcFuncs):len(srcFuncs)], f)
 		srcFuncs = append(srcFuncs, f.AnonFuncs...)
 	}
-	s := summarise(pass.Fset, pass.Pkg, pass.TypesInfo, pass.Files, srcFuncs, nil,
+	s := summarise(pass.Fset, pass.Pkg, pass.TypesInfo, pass.Files, srcFuncs, mod.set.Knowledge,
 		func(p string) bool { return own[p] }, func(k string) *FuncInfo { return funcs[k] })
 	pass.ExportPackageFact(s)
 	sums = append(sums, s)
 	sortSummaries(sums)
 	tests := withTests || strings.HasSuffix(pass.Pkg.Path(), "_test")
-	res := Link(sums, Options{Tests: tests})
+	res := Link(sums, Options{Tests: tests, Knowledge: mod.set.Knowledge})
 	files := map[string]*token.File{}
 	for _, f := range pass.Files {
 		tf := pass.Fset.File(f.FileStart)
@@ -78,9 +82,13 @@ func run(pass *analysis.Pass) (any, error) {
 		}
 		return tf.Pos(p.Offset)
 	}
+	reportProblems(pass, mod, res.Problems, at)
 	for _, m := range res.Maps {
+		if mod.ignores(m.Pos.Filename) {
+			continue
+		}
 		for _, f := range m.Findings {
-			if f.Category.Quiet() || f.Confidence.Rank() < Confidence(minConfidence).Rank() || len(f.Accesses) == 0 {
+			if f.Category.Quiet() || f.Confidence.Rank() < mod.confidence().Rank() || len(f.Accesses) == 0 {
 				continue
 			}
 			pos := at(f.Accesses[0].Pos)

@@ -386,7 +386,7 @@ func (r *directiveReader) lock(d *DirectiveInfo, v mapVar) {
 		r.lockKeys(d, obj.Type(), obj.Pkg().Path()+"."+obj.Name(), bad)
 		return
 	}
-	if !hasLock(obj.Type()) {
+	if !r.b.know.isLock(obj.Type()) {
 		bad("it is no lock: it has no Lock and Unlock")
 		return
 	}
@@ -446,7 +446,7 @@ func (r *directiveReader) descend(t types.Type, index []int) (types.Type, string
 // lockKeys files a lock under its own key and, where its Lock is promoted from an embedded
 // field, under that field's.
 func (r *directiveReader) lockKeys(d *DirectiveInfo, t types.Type, key string, bad func(string)) {
-	if !hasLock(t) {
+	if !r.b.know.isLock(t) {
 		bad("it is no lock: it has no Lock and Unlock")
 		return
 	}

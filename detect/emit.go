@@ -92,6 +92,7 @@ type emitter struct {
 	rets  []*ssa.Return
 
 	stored map[string][]ssa.Value // maps assigned to a path in this function
+	frees  []ssa.Instruction      // see unlocks
 }
 
 func (e *emitter) visit(ins ssa.Instruction, s flowState) {
@@ -391,6 +392,7 @@ func (e *emitter) accessWith(op Op, m ssa.Value, at ssa.Instruction, pos token.P
 	a := e.newAccess(op, path, r, pos, s)
 	a.Loop = e.loops[at.Block().Index]
 	a.Return = ret
+	a.Filling = op.Mutates() && op != Delete && !a.Fresh && len(e.stored[path]) > 0 && e.filling(path, at, s)
 	if load := e.loadOf(m); load != nil {
 		if ls, ok := e.loads[load]; ok {
 			switch l := load.(type) {
@@ -540,6 +542,53 @@ func (e *emitter) taken(l *ssa.UnOp, at ssa.Instruction, path string) bool {
 		}
 	}
 	return false
+}
+
+// filling reports whether the variable at path was given a new map in the critical section
+// that the instruction belongs to: nobody else has got hold of that map yet.
+//
+//	s.mu.Lock()
+//	s.routes = make(map[string]route)
+//	s.routes[k] = r
+//	s.mu.Unlock()
+func (e *emitter) filling(path string, at ssa.Instruction, s flowState) bool {
+	if s.must == 0 {
+		return false
+	}
+	for _, b := range e.fn.Blocks {
+		for _, ins := range b.Instrs {
+			st, ok := ins.(*ssa.Store)
+			if !ok || !isMap(st.Val.Type()) || e.path(st.Addr) != path || !e.flow.fresh(root(e.path(st.Val))) {
+				continue
+			}
+			if ss, ok := e.loads[st]; !ok || ss.must&s.must == 0 || !precedes(st, at) {
+				continue
+			}
+			for i, l := range e.flow.lockAt {
+				if s.must&(1<<(2*i)) != 0 && !e.freed(l, st, at, e.unlocks()) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// unlocks lists the calls that give a lock back, deferred ones excepted.
+func (e *emitter) unlocks() []ssa.Instruction {
+	if e.frees == nil {
+		e.frees = []ssa.Instruction{}
+		for _, b := range e.fn.Blocks {
+			for _, ins := range b.Instrs {
+				if c, ok := ins.(*ssa.Call); ok {
+					if op, _ := e.lockCall(&c.Call); op == opUnlock || op == opRUnlock {
+						e.frees = append(e.frees, ins)
+					}
+				}
+			}
+		}
+	}
+	return e.frees
 }
 
 // precedes reports whether a is on every way to b.
@@ -924,6 +973,9 @@ func (e *emitter) arg(a ssa.Value, at ssa.Instruction, s flowState) ArgInfo {
 	pub, byGo := e.flow.published(s, r)
 	ai.Fresh = e.flow.fresh(r)
 	ai.Owned = ai.Fresh && !pub
+	if l, ok := e.loadOf(a).(*ssa.UnOp); ok && isMap(a.Type()) && e.taken(l, at, p) {
+		ai.Owned = true // rule O5
+	}
 	ai.Pub, ai.PubGo = pub, byGo
 	if i := rootIndex(r, 'a'); i >= 0 && i < len(e.objectOf) {
 		if ins, ok := e.objectOf[i].(ssa.Instruction); ok {
@@ -982,7 +1034,7 @@ func (e *emitter) external(full, pkg, name string, args []ssa.Value, at ssa.Inst
 			switch {
 			case known && i < len(ops):
 				op = ops[i]
-			case readerPackages[pkg] || contains(e.readers(), full):
+			case readerPackages[pkg] || contains(e.readers(), plainName(full)):
 				op = Range
 			}
 			e.access(op, x, at, pos, s)

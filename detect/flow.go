@@ -319,7 +319,7 @@ func (fl *flow) branch(s *flowState, b *ssa.BasicBlock, succ int) {
 // lockCall recognises a call of a lock's method and names the lock.
 func (f *function) lockCall(c *ssa.CallCommon) (lockOp, string) {
 	if c.IsInvoke() {
-		if op := lockOpOf(c.Method); op != notLock {
+		if op := f.b.know.lockOp(c.Method); op != notLock {
 			return op, f.path(c.Value)
 		}
 		return notLock, ""
@@ -332,7 +332,7 @@ func (f *function) lockCall(c *ssa.CallCommon) (lockOp, string) {
 	if !ok {
 		return notLock, ""
 	}
-	op := lockOpOf(obj)
+	op := f.b.know.lockOp(obj)
 	if op == notLock {
 		return notLock, ""
 	}
@@ -481,7 +481,7 @@ func (fl *flow) call(s *flowState, c *ssa.CallCommon) {
 		return
 	}
 	full, pkg := fullName(fn)
-	if waits[full] {
+	if f.b.know.waits(full) {
 		s.pubGo, s.joined = 0, true // rule O3
 		return
 	}

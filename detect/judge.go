@@ -549,7 +549,7 @@ type pair struct {
 func (j *judgement) number(live []*occurrence) {
 	bits := map[string]uint64{}
 	for _, o := range live {
-		o.heldW, o.heldR, o.heldMay, o.wild = 0, 0, 0, false
+		o.heldW, o.heldR, o.heldMay, o.loadW, o.loadR, o.wild = 0, 0, 0, 0, 0, false
 		o.owner = ""
 		for _, r := range o.held {
 			// Rule I2: objects embedded in different owners, each guarded by its
@@ -561,7 +561,7 @@ func (j *judgement) number(live []*occurrence) {
 		see := func(path string, mask *uint64) {
 			k := j.lockKey(path)
 			if unnamed(k) {
-				o.wild = true
+				o.wild = o.wild || mask != &o.loadR && mask != &o.loadW
 				return
 			}
 			if otherInstance(path, o.path) {
@@ -584,18 +584,41 @@ func (j *judgement) number(live []*occurrence) {
 		for _, p := range o.may {
 			see(p, &o.heldMay)
 		}
+		for _, r := range o.loadHeld {
+			if r.Read {
+				see(r.Path, &o.loadR)
+			} else {
+				see(r.Path, &o.loadW)
+			}
+		}
 	}
 }
 
 // commonLock reports whether two occurrences exclude each other, or might.
 func commonLock(a, b *occurrence) bool {
-	return a.wild || b.wild ||
-		a.heldW&(b.heldW|b.heldR|b.heldMay) != 0 || b.heldW&(a.heldR|a.heldMay) != 0 ||
-		a.heldMay&b.heldR != 0 || b.heldMay&a.heldR != 0
+	if a.wild || b.wild {
+		return true
+	}
+	x, y := a.masks(), b.masks()
+	if a.aliased && !content(b) && b.acc.Op.Mutates() {
+		x = lockMasks{w: a.loadW, r: a.loadR} // what b replaces was read there
+	}
+	if b.aliased && !content(a) && a.acc.Op.Mutates() {
+		y = lockMasks{w: b.loadW, r: b.loadR}
+	}
+	return x.w&(y.w|y.r|y.may) != 0 || y.w&(x.r|x.may) != 0 || x.may&y.r != 0 || y.may&x.r != 0
 }
 
-// content reports whether an operation changes what the map holds.
-func content(o *occurrence) bool { return o.acc.Op.Mutates() && o.acc.Op != Replace }
+// lockMasks are the locks an occurrence holds: to write, to read, perhaps.
+type lockMasks struct{ w, r, may uint64 }
+
+func (o *occurrence) masks() lockMasks { return lockMasks{o.heldW, o.heldR, o.heldMay} }
+
+// content reports whether an operation changes what a map holds that others may have got
+// hold of. Replacing the variable does not, nor does filling what it was just replaced by.
+func content(o *occurrence) bool {
+	return o.acc.Op.Mutates() && o.acc.Op != Replace && !o.acc.Filling
+}
 
 func (j *judgement) conflict(a, b *occurrence) (pair, bool) {
 	if !a.acc.Op.Mutates() && !b.acc.Op.Mutates() {
@@ -904,7 +927,7 @@ func (j *judgement) confidence(v *verdict, ea, eb evidence, ratio float64) Confi
 	changes := content(a) || content(b)
 	usual := j.guard != "" && ratio >= 0.8 && j.total >= 5
 	soft := ratio // counting what holds the guard on some ways only by half
-	if j.total > 0 {
+	if j.total > 0 && len(a.held)+len(a.may) == 0 && !quiet && eb >= held && strong(a.ctx.kind) {
 		soft += 0.5 * float64(j.partly) / float64(j.total)
 	}
 	ownGuard := j.guard != "" && j.decl.HolderLock && holderOf(j.guard) == j.decl.Holder || j.decl.Kind == PackageVar && packageOf(j.guard) == packageOf(j.decl.Key)
@@ -969,7 +992,7 @@ func construction(o *occurrence) bool {
 // fromParam reports whether the access is of what its function was given: a method Copy
 // reads its receiver, which is not new.
 func fromParam(o *occurrence) bool {
-	return rootIndex(root(o.acc.Path), 'p') >= 0 && !o.acc.Op.Mutates()
+	return rootIndex(root(o.acc.Path), 'p') == 0 && o.at.info.Recv != "" && !o.acc.Op.Mutates()
 }
 
 // definite reports whether the occurrence reaches its map from the context's own receiver.

@@ -8,13 +8,19 @@ import (
 	"strings"
 )
 
-// A Knowledge extends the built-in table. Names are as go/types prints them:
-// "pkg.Func" or "(*pkg.Type).Method".
+// A Knowledge extends the built-in table, and goes before it. Names are as go/types prints
+// them: "pkg.Func" or "(*pkg.Type).Method", without type arguments.
 type Knowledge struct {
 	Spawners []string // run their function arguments in another goroutine
 	Sync     []string // call their function arguments before they return
+	Once     []string // call them at most once, before all that follows
 	Handlers []string // run their function arguments in many goroutines
 	Readers  []string // only read the maps they are given
+	Waits    []string // return when the goroutines that the function started have ended
+
+	// Locks take what is their receiver or first argument for writing, RLocks for
+	// reading; Unlocks give either back.
+	Locks, RLocks, Unlocks []string
 }
 
 type effect uint8
@@ -100,6 +106,7 @@ var syncPackages = map[string]bool{
 // effectOf classifies a function that is not first-party, by its full name and package.
 func (k *Knowledge) effectOf(full, pkg string) effect {
 	if k != nil {
+		full := plainName(full)
 		switch {
 		case contains(k.Spawners, full):
 			return effectSpawn
@@ -107,6 +114,8 @@ func (k *Knowledge) effectOf(full, pkg string) effect {
 			return effectHandler
 		case contains(k.Sync, full):
 			return effectSync
+		case contains(k.Once, full):
+			return effectOnce
 		}
 	}
 	if e, ok := effects[full]; ok {

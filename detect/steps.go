@@ -63,14 +63,9 @@ type section struct {
 // Functions called may be the critical sections, too: n := q.usage(k); q.setUsage(k, n+1).
 func (e *emitter) steps() {
 	var looks, acts []section
-	var frees []ssa.Instruction
+	frees := e.unlocks()
 	for _, b := range e.fn.Blocks {
 		for _, ins := range b.Instrs {
-			if c, ok := ins.(*ssa.Call); ok {
-				if op, _ := e.lockCall(&c.Call); op == opUnlock || op == opRUnlock {
-					frees = append(frees, ins)
-				}
-			}
 			for _, s := range e.sections(ins) {
 				if s.op == Read {
 					looks = append(looks, s)

@@ -118,6 +118,7 @@ type AccessInfo struct {
 	Seq       bool // this function cannot have started a goroutine before
 	Once      bool
 	Taken     bool      // alias of a map that was replaced in the same critical section
+	Filling   bool      // of a map that the same critical section has just put into the variable
 	Return    bool      // an escape by return
 	Copy      bool      // reached through a copy of the holder
 	Step      *StepInfo // for Steps: the check

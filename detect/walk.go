@@ -40,6 +40,7 @@ type occurrence struct {
 
 	// Filled while judging.
 	heldW, heldR, heldMay uint64
+	loadW, loadR          uint64
 	wild                  bool
 	owner                 string // type of the object around the map whose lock is held
 	classified, ctxStrong bool
