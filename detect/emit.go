@@ -343,28 +343,29 @@ func (e *emitter) feedsUpdate(l *ssa.Lookup) bool {
 	return false
 }
 
-// destination returns the path of the variable that a fresh map is stored in, if any.
-func (e *emitter) destination(v ssa.Value) string {
+// destination returns the path of the variable that a fresh map is stored in, if any, and
+// the instruction that stores it.
+func (e *emitter) destination(v ssa.Value) (string, ssa.Instruction) {
 	if v.Referrers() == nil {
-		return ""
+		return "", nil
 	}
 	for _, r := range *v.Referrers() {
 		switch r := r.(type) {
 		case *ssa.Store:
 			if r.Val == v {
-				return e.path(r.Addr)
+				return e.path(r.Addr), r
 			}
 		case *ssa.MapUpdate:
 			if r.Value == v {
-				return join(e.path(r.Map), "[]")
+				return join(e.path(r.Map), "[]"), r
 			}
 		case *ssa.ChangeType:
-			if d := e.destination(r); d != "" {
-				return d
+			if d, at := e.destination(r); d != "" {
+				return d, at
 			}
 		}
 	}
-	return ""
+	return "", nil
 }
 
 func (e *emitter) access(op Op, m ssa.Value, at ssa.Instruction, pos token.Pos, s flowState) {
@@ -377,10 +378,11 @@ func (e *emitter) accessWith(op Op, m ssa.Value, at ssa.Instruction, pos token.P
 		return
 	}
 	r := root(path)
+	var kept ssa.Instruction // where a map made here gets its name
 	if rest(path) == "" && e.flow.fresh(r) {
 		if _, ok := m.(*ssa.Phi); !ok {
-			if d := e.destination(m); d != "" {
-				path = d
+			if d, st := e.destination(m); d != "" {
+				path, kept = d, st
 			} else if _, isLoad := m.(*ssa.UnOp); !isLoad {
 				return // a map that only this function's registers know
 			}
@@ -392,6 +394,11 @@ func (e *emitter) accessWith(op Op, m ssa.Value, at ssa.Instruction, pos token.P
 	a := e.newAccess(op, path, r, pos, s)
 	a.Loop = e.loops[at.Block().Index]
 	a.Return = ret
+	if kept != nil && precedes(at, kept) {
+		// A literal is filled before it is assigned, whoever knows the variable.
+		a.Published, a.PubGo = e.flow.published(s, r)
+		a.Fresh = true
+	}
 	a.Filling = op.Mutates() && op != Delete && !a.Fresh && len(e.stored[path]) > 0 && e.filling(path, at, s)
 	if load := e.loadOf(m); load != nil {
 		if ls, ok := e.loads[load]; ok {
@@ -996,7 +1003,8 @@ func (e *emitter) arg(a ssa.Value, at ssa.Instruction, s flowState) ArgInfo {
 func (e *emitter) destinationOf(v ssa.Value) string {
 	if e.flow.fresh(root(e.path(v))) {
 		if _, ok := v.(*ssa.Phi); !ok {
-			return e.destination(v)
+			d, _ := e.destination(v)
+			return d
 		}
 	}
 	return ""
