@@ -238,6 +238,13 @@ func (p *Plan) Recount() {
 			sum.Refusals[r.Code]++
 		}
 	}
+	sum.Suppressed = nil
+	for _, s := range p.Suppressed {
+		if sum.Suppressed == nil {
+			sum.Suppressed = map[string]int{}
+		}
+		sum.Suppressed[s.By]++
+	}
 	p.recountStatus()
 }
 

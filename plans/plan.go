@@ -23,6 +23,9 @@ type Plan struct {
 	// A shared edit is applied once when at least one of its sites is.
 	Shared []SharedEdit `json:"shared"`
 	Sites  []*Site      `json:"sites"`
+
+	Suppressed []Suppressed `json:"suppressed,omitempty"` // findings that are not reported, and why
+	Warnings   []Warning    `json:"warnings,omitempty"`   // directives and entries without an effect
 	// Evidence says what each report and profile of --evidence was found to be about.
 	Evidence []Evidence `json:"evidence,omitempty"`
 }
@@ -46,6 +49,7 @@ type Summary struct {
 	Status     map[string]int `json:"status"`     // sites by status
 	Refusals   map[string]int `json:"refusals"`   // by code
 	Incomplete []string       `json:"incomplete,omitempty"`
+	Suppressed map[string]int `json:"suppressed,omitempty"` // findings that are not reported, by who keeps them
 }
 
 // Runtime names the runtime package that applying the plan emits.
@@ -110,7 +114,8 @@ type Finding struct {
 	Category   string   `json:"category"`
 	Confidence string   `json:"confidence"`
 	Message    string   `json:"message"`
-	Accesses   []Access `json:"accesses"` // the two conflicting ones first
+	Accesses   []Access `json:"accesses"`            // the two conflicting ones first
+	Baselined  bool     `json:"baselined,omitempty"` // the baseline has it; the site is there for another one
 }
 
 // An Access is one use of a map, with the locks held and the contexts that run it.

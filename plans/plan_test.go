@@ -94,8 +94,15 @@ func TestTampered(t *testing.T) {
 		change func(p *Plan)
 		want   string
 	}{
-		"parent":             {moveTo("../b.go"), `"../b.go", which is not a clean relative path`},
-		"parent inside":      {moveTo("b/../../b.go"), "not a clean relative path"},
+		"parent":        {moveTo("../b.go"), `"../b.go", which is not a clean relative path`},
+		"parent inside": {moveTo("b/../../b.go"), "not a clean relative path"},
+		"suppressed by": {func(p *Plan) {
+			p.Suppressed = []Suppressed{{By: "me", Site: "x", Name: "a.b", Category: "inner", Confidence: "low"}}
+		}, "by \"me\""},
+		"suppressed where": {func(p *Plan) {
+			p.Suppressed = []Suppressed{{By: ByBaseline, Site: "x", Name: "a.b", Category: "inner", Confidence: "low", At: Pos{File: "../x.go", Line: 1}}}
+		}, "not a clean relative path"},
+		"warning":            {func(p *Plan) { p.Warnings = []Warning{{Code: "Bad Code", Message: "m"}} }, "warnings[0]"},
 		"absolute":           {moveTo("/etc/b.go"), "not a clean relative path"},
 		"drive":              {moveTo("C:/b.go"), "not a clean relative path"},
 		"backslash":          {moveTo(`b\..\b.go`), "not a clean relative path"},

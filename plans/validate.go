@@ -79,6 +79,7 @@ func (v *validator) plan(p *Plan) {
 	for _, s := range p.Sites {
 		v.site(s)
 	}
+	v.suppressed(p)
 	served := v.shared(p.Shared)
 	for _, s := range p.Sites {
 		v.coupling(s)

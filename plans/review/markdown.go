@@ -123,7 +123,22 @@ func leftOut(diffs, evidence, sites int) string {
 func markdownHead(p *plans.Plan) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n### mapmigrate: maps shared between goroutines\n\n", Marker)
-	fmt.Fprintf(&b, "%s.\n\n", prose(counts(p)))
+	fmt.Fprintf(&b, "%s.", prose(counts(p)))
+	if said := suppressed(p); said != "" {
+		b.WriteString(" " + prose(said))
+	}
+	b.WriteString("\n\n")
+	const mostWarnings = 5
+	for i, w := range p.Warnings {
+		if i == mostWarnings {
+			fmt.Fprintf(&b, "- and %d more warnings\n", len(p.Warnings)-i)
+			break
+		}
+		fmt.Fprintf(&b, "- warning: %s%s\n", prose(at(w.Pos)), prose(clip(w.Message, 300)))
+	}
+	if len(p.Warnings) > 0 {
+		b.WriteString("\n")
+	}
 	if !p.Complete {
 		b.WriteString("**Incomplete**: some packages could not be analysed, so maps may be missing here.")
 		const most = 5

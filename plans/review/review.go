@@ -43,11 +43,45 @@ func ranked(p *plans.Plan) []*plans.Site {
 	return sites
 }
 
-// findings returns the site's findings, the most certain first.
+// findings returns the site's findings, those that the baseline does not have first, and
+// then the most certain.
 func findings(s *plans.Site) []plans.Finding {
 	f := slices.Clone(s.Findings)
-	slices.SortStableFunc(f, func(a, b plans.Finding) int { return cmp.Compare(rank(a.Confidence), rank(b.Confidence)) })
+	slices.SortStableFunc(f, func(a, b plans.Finding) int {
+		if a.Baselined != b.Baselined {
+			if b.Baselined {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(rank(a.Confidence), rank(b.Confidence))
+	})
 	return f
+}
+
+// suppressed says in a sentence how many findings are not reported, and why; "" if none.
+func suppressed(p *plans.Plan) string {
+	n := map[string]int{}
+	for _, s := range p.Suppressed {
+		n[s.By]++
+	}
+	switch d, b := n[plans.ByDirective], n[plans.ByBaseline]; {
+	case d > 0 && b > 0:
+		return fmt.Sprintf("%d suppressed: %d by //mapmigrate:ignore, %d by the baseline.", d+b, d, b)
+	case d > 0:
+		return fmt.Sprintf("%d suppressed by //mapmigrate:ignore.", d)
+	case b > 0:
+		return fmt.Sprintf("%d suppressed by the baseline.", b)
+	}
+	return ""
+}
+
+// at is a position as the beginning of a message, "" when there is none.
+func at(p plans.Pos) string {
+	if p.File == "" {
+		return ""
+	}
+	return clean(p.String()) + ": "
 }
 
 // conflicting returns the accesses that prove a finding: the first two.

@@ -219,6 +219,8 @@ func TestHostileText(t *testing.T) {
 				Accesses: []plans.Access{{Op: "read", Func: draw("func"), Locks: []string{draw("lock")}, Pos: plans.Pos{File: draw("file2"), Line: 1}, Path: []plans.Step{{Note: draw("step")}}}}}},
 			Strategy: plans.Strategy{Name: "locked", Reason: draw("reason"), Rejected: []plans.Alternative{{Name: draw("alt"), Reason: draw("why")}}}}
 		p := &plans.Plan{Summary: plans.Summary{Incomplete: []string{draw("incomplete")}}, Sites: []*plans.Site{s}}
+		p.Suppressed = []plans.Suppressed{{By: plans.ByDirective, Reason: draw("excuse"), Site: "y", Name: draw("name2"), Category: "inner", Confidence: "low", Message: draw("message2"), At: plans.Pos{File: draw("file3"), Line: 1}}}
+		p.Warnings = []plans.Warning{{Code: "unused-ignore", Message: draw("warning"), Pos: plans.Pos{File: draw("file4"), Line: 1}}}
 
 		var text, md, js bytes.Buffer
 		if err := review.Text(&text, p, review.TextOptions{Diff: true}); err != nil {

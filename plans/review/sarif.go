@@ -78,6 +78,9 @@ func (s *sarifRun) run(p *plans.Plan) *sarif.Run {
 			categories[f.Category] = true
 		}
 	}
+	for _, sup := range p.Suppressed {
+		categories[sup.Category] = true
+	}
 	for i, c := range slices.Sorted(maps.Keys(categories)) {
 		s.rules[c] = i
 		driver.Rules = append(driver.Rules, rule(c))
@@ -87,6 +90,7 @@ func (s *sarifRun) run(p *plans.Plan) *sarif.Run {
 	for _, f := range all[:min(len(all), maxResults)] {
 		run.Results = append(run.Results, s.result(f))
 	}
+	s.accepted(run, p)
 	return run
 }
 
@@ -151,6 +155,9 @@ func (s *sarifRun) result(f sarifFinding) *sarif.Result {
 	}
 	if len(flow.ThreadFlows) > 0 {
 		r.CodeFlows = append(r.CodeFlows, flow)
+	}
+	if f.Baselined {
+		r.Suppressions = append(r.Suppressions, suppression("external", "in the baseline"))
 	}
 	if f.site.Status == plans.Rejected {
 		sup := sarif.NewSuppression()

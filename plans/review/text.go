@@ -29,8 +29,14 @@ func Text(w io.Writer, p *plans.Plan, opts TextOptions) error {
 		t.incomplete(p)
 	}
 	t.line("%s", t.bold(counts(p)+"."))
+	if s := suppressed(p); s != "" {
+		t.line("%s", s)
+	}
 	if p.Summary.Packages > 0 {
 		t.line("Looked at %s in %s of %s.", plural(p.Summary.Maps, "map"), plural(p.Summary.Packages, "package"), clean(p.Module))
+	}
+	for _, warn := range p.Warnings {
+		t.line("%s %s%s (%s)", t.paint("33", "warning:"), at(warn.Pos), clean(warn.Message), clean(warn.Code))
 	}
 	t.next(p)
 	_, err := w.Write(t.buf.Bytes())
@@ -88,6 +94,9 @@ func (t *text) site(s, same *plans.Site) {
 			}
 			t.access(a, s.Status != plans.Refused)
 		}
+	}
+	if len(all) > 0 && all[len(all)-1].Baselined {
+		t.line("    %s", t.dim("other findings of this map are in the baseline"))
 	}
 	if n := len(all) - 1; n > 0 {
 		t.line("    %s", t.dim(fmt.Sprintf("and %s: mapmigrate explain %s", plural(n, "more finding"), clean(s.ID))))
