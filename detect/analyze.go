@@ -19,6 +19,7 @@ type Options struct {
 	Progress  func(done, total int) // called after each package, from any goroutine but one at a time
 	Knowledge *Knowledge            // extends the built-in table; may be nil
 	Workers   int                   // packages at once; 0 means 2
+	AllOdd    bool                  // fill Map.Odd
 }
 
 // Analyze summarises the first-party packages of a program and links the summaries.

@@ -39,7 +39,7 @@ type Map struct {
 
 	Ignored    bool         // //mapmigrate:ignore is on the declaration
 	Suppressed []Suppressed // what directives keep out of Findings
-	Odd        []OddOne     // the functions of the odd accesses in all conflicts, sorted
+	Odd        []OddOne     // with Options.AllOdd, all functions with an odd access, sorted
 }
 
 // Kind says how a map variable is declared.

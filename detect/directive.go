@@ -523,3 +523,32 @@ func (b *builder) checkDirectives() {
 		return 0
 	})
 }
+
+// ProblemDocs explains the codes of problems.
+func ProblemDocs() []Doc { return problemDocs }
+
+var problemDocs = []Doc{
+	{MissingReason, "//mapmigrate:ignore without a reason", `A directive that hides a race must say why that is safe, for whoever reads it next:
+
+	//mapmigrate:ignore only the load test writes, before the server starts
+
+Without a reason it has no effect.
+`},
+	{UnusedIgnore, "//mapmigrate:ignore hides nothing", `There is no finding that the directive keeps from being reported: the race was cured, the
+code moved away from the comment, or nothing was ever found here. A directive is about the
+line it ends, or, alone on a line, about the statement or declaration below it.
+
+What to do: remove it, or move it to the access or declaration that it means.
+`},
+	{UnknownLock, "//mapmigrate:guardedby names no lock", `The name is looked up as a field of the struct that declares the map (mu), as a path of
+fields from there (parent.mu), and else as a variable in scope or a path from one (table.mu).
+It must lead to something with Lock and Unlock. A lock that a function gets as a parameter
+cannot be told from other locks.
+`},
+	{MisplacedDirective, "//mapmigrate:guardedby is on no map", `The assertion belongs to the declaration of a map: a field, a package variable or a local
+variable; at the end of its line, or alone above it.
+`},
+	{MalformedDirective, "a comment looks like a directive and is none", `Directives are written //mapmigrate:ignore REASON and //mapmigrate:guardedby LOCK, in a line
+comment, without a space before mapmigrate.
+`},
+}

@@ -61,7 +61,7 @@ func (f *function) emit() {
 	for _, b := range f.fn.Blocks {
 		for _, ins := range b.Instrs {
 			if st, ok := ins.(*ssa.Store); ok && isMap(st.Val.Type()) {
-				p := f.path(st.Addr)
+				p := f.place(st.Addr)
 				e.stored[p] = append(e.stored[p], st.Val)
 			}
 		}
@@ -156,6 +156,7 @@ func (e *emitter) visit(ins ssa.Instruction, s flowState) {
 	case *ssa.Send:
 		e.info.Signals = true
 		e.handOver(ins.X, ins, ins.Pos(), s)
+		e.leaves(ins.X, ins, false, s)
 		e.funcFlow(ins.X, "V:"+e.flowKey(e.path(ins.Chan)))
 	case *ssa.Return:
 		e.rets = append(e.rets, ins)
@@ -163,6 +164,8 @@ func (e *emitter) visit(ins ssa.Instruction, s flowState) {
 			e.funcFlow(r, "R:"+e.info.Key+":"+itoa(i))
 			if isMap(r.Type()) {
 				e.accessWith(Escape, r, ins, e.loadPos(r, ins.Pos()), s, true)
+			} else {
+				e.leaves(r, ins, true, s)
 			}
 		}
 	case *ssa.MakeClosure:
@@ -179,6 +182,14 @@ func (e *emitter) visit(ins ssa.Instruction, s flowState) {
 			}
 			if info.Signals {
 				e.info.Signals = true
+			}
+		}
+	case *ssa.Select:
+		for _, st := range ins.States {
+			if st.Dir == types.SendOnly {
+				e.handOver(st.Send, ins, st.Pos, s)
+				e.leaves(st.Send, ins, false, s)
+				e.funcFlow(st.Send, "V:"+e.flowKey(e.path(st.Chan)))
 			}
 		}
 	case *ssa.UnOp:
@@ -400,7 +411,11 @@ func (e *emitter) accessWith(op Op, m ssa.Value, at ssa.Instruction, pos token.P
 		a.Fresh = true
 	}
 	a.Filling = op.Mutates() && op != Delete && !a.Fresh && len(e.stored[path]) > 0 && e.filling(path, at, s)
-	if load := e.loadOf(m); load != nil {
+	if st, pos, ok := e.aliasLoad(m); ok {
+		if st != a.State {
+			a.Load, a.LoadP = st, pos
+		}
+	} else if load := e.loadOf(m); load != nil {
 		if ls, ok := e.loads[load]; ok {
 			switch l := load.(type) {
 			case *ssa.UnOp:
@@ -536,7 +551,7 @@ func (e *emitter) taken(l *ssa.UnOp, at ssa.Instruction, path string) bool {
 	for _, b := range e.fn.Blocks {
 		for _, ins := range b.Instrs {
 			st, ok := ins.(*ssa.Store)
-			if !ok || !isMap(st.Val.Type()) || e.path(st.Addr) != path || st.Val == l {
+			if !ok || !isMap(st.Val.Type()) || e.place(st.Addr) != path || st.Val == l {
 				continue
 			}
 			ss, ok := e.loads[st]
@@ -565,7 +580,7 @@ func (e *emitter) filling(path string, at ssa.Instruction, s flowState) bool {
 	for _, b := range e.fn.Blocks {
 		for _, ins := range b.Instrs {
 			st, ok := ins.(*ssa.Store)
-			if !ok || !isMap(st.Val.Type()) || e.path(st.Addr) != path || !e.flow.fresh(root(e.path(st.Val))) {
+			if !ok || !isMap(st.Val.Type()) || e.place(st.Addr) != path || !e.flow.fresh(root(e.path(st.Val))) {
 				continue
 			}
 			if ss, ok := e.loads[st]; !ok || ss.must&s.must == 0 || !precedes(st, at) {
@@ -618,7 +633,7 @@ func (e *emitter) store(st *ssa.Store, s flowState) {
 	t := st.Val.Type()
 	switch {
 	case isMap(t):
-		path := e.path(st.Addr)
+		path := e.place(st.Addr)
 		if al, ok := st.Addr.(*ssa.Alloc); ok && e.copied(al) != nil {
 			return
 		}
@@ -651,7 +666,7 @@ func (e *emitter) storeStruct(st *ssa.Store, s flowState) {
 	}
 	t := st.Val.Type()
 	u := t.Underlying().(*types.Struct)
-	base := e.path(st.Addr)
+	base := e.place(st.Addr)
 	if e.flow.fresh(root(base)) && rest(base) == "" {
 		return
 	}
@@ -685,7 +700,7 @@ func (e *emitter) copyOut(l *ssa.UnOp, s flowState) {
 		case *ssa.Return:
 			p := e.valuePos(l)
 			leaves, ret = &p, true
-		case *ssa.Send:
+		case *ssa.Send, *ssa.Select:
 			p := r.Pos()
 			leaves = &p
 		}
@@ -697,7 +712,7 @@ func (e *emitter) copyOut(l *ssa.UnOp, s flowState) {
 		if isMap(st.Field(i).Type()) {
 			p := join(path, e.b.names.of(t, i))
 			a := e.newAccess(Escape, p, root(p), *leaves, s)
-			a.Return, a.Copy = ret, true
+			a.Return, a.Sent, a.Copy = ret, !ret, true
 			e.info.Accesses = append(e.info.Accesses, a)
 		}
 	}
@@ -706,7 +721,11 @@ func (e *emitter) copyOut(l *ssa.UnOp, s flowState) {
 // handOver records a map that leaves by channel.
 func (e *emitter) handOver(v ssa.Value, at ssa.Instruction, pos token.Pos, s flowState) {
 	if isMap(v.Type()) {
+		n := len(e.info.Accesses)
 		e.accessWith(Escape, v, at, pos, s, false)
+		for i := n; i < len(e.info.Accesses); i++ {
+			e.info.Accesses[i].Sent = true
+		}
 	}
 }
 
@@ -1140,6 +1159,9 @@ func (e *emitter) results() {
 			r.Path, r.Load = "", -1
 		}
 		r.Fresh = fresh && r.Path == "" && !bad
+		if len(made) == 1 && rest(made[0]) == "" {
+			r.Aliases = e.aliasesOf(made[0])
+		}
 		if len(made) == 1 && rest(made[0]) == "" && (made[0][0] == 'a' || made[0][0] == 'c') {
 			r.Root = made[0]
 		}

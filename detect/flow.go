@@ -99,7 +99,7 @@ func (fl *flow) prepare() {
 }
 
 func (fl *flow) tie(addr, val ssa.Value) {
-	r := root(fl.f.path(addr))
+	r := root(fl.f.place(addr))
 	if !fl.local(r) {
 		return
 	}
@@ -392,7 +392,7 @@ func (fl *flow) step(s *flowState, ins ssa.Instruction) {
 
 // keep is the effect of storing val into what addr denotes.
 func (fl *flow) keep(s *flowState, addr, val ssa.Value) {
-	r := root(fl.f.path(addr))
+	r := root(fl.f.place(addr))
 	switch {
 	case strings.HasPrefix(r, "F:"):
 		// A local variable that holds one function, as recursive closures do:

@@ -437,7 +437,7 @@ type judgement struct {
 	concurrent  bool // the holder is made for concurrent use: it has a lock, or runs as a goroutine
 	findings    []Finding
 	asserted    *ruling // the //mapmigrate:guardedby on the declaration, or nil
-	odd         map[OddOne]Confidence
+	odd         map[oddKey]*verdict // see noteOdd
 	oddAt       map[*AccessInfo]*verdict // the surest one about an access that is the odd one
 }
 
@@ -1037,7 +1037,7 @@ func (j *judgement) escapes(best map[Category]*verdict, muts []*occurrence, rati
 		return
 	}
 	for _, u := range j.uses {
-		if !u.acc.Return || !exportedName(u.at.info.Name) && !u.at.info.Exported {
+		if !u.acc.Sent && (!u.acc.Return || !exportedName(u.at.info.Name) && !u.at.info.Exported) {
 			continue
 		}
 		for _, o := range u.live {
@@ -1108,6 +1108,9 @@ func (j *judgement) message(v *verdict, a, b Access) string {
 	case ReadLockWrite:
 		return fmt.Sprintf("%s of %s under a read lock of %s in %s%s; %s", nouns[a.Op], name, guard, a.Func, from(a), other)
 	case EscapeCat:
+		if v.a.acc.Sent {
+			return fmt.Sprintf("%s sends %s itself through a channel, although %s guards it (%d of %d accesses): whoever receives it uses it without the lock while %s", a.Func, name, guard, j.held, j.total, other)
+		}
 		if v.a.acc.Return && v.a.acc.Op == Escape {
 			return fmt.Sprintf("%s returns %s itself, although %s guards it (%d of %d accesses): callers use it without the lock while %s", a.Func, name, guard, j.held, j.total, other)
 		}

@@ -67,18 +67,18 @@ func (f *function) computePath(v ssa.Value) string {
 		sel := f.b.names.of(v.X.Type(), v.Field)
 		if al, ok := v.X.(*ssa.Alloc); ok && f.copied(al) != nil && f.storesField(al, v.Field) {
 			// The copy's field was given a value of its own.
-			return join(f.object(al), sel)
+			return f.sel(f.object(al), sel)
 		}
-		return join(f.path(v.X), sel)
+		return f.sel(f.path(v.X), sel)
 	case *ssa.Field:
-		return join(f.path(v.X), f.b.names.of(v.X.Type(), v.Field))
+		return f.sel(f.path(v.X), f.b.names.of(v.X.Type(), v.Field))
 	case *ssa.IndexAddr:
-		return join(f.path(v.X), "[]")
+		return f.sel(f.path(v.X), "[]")
 	case *ssa.Index:
-		return join(f.path(v.X), "[]")
+		return f.sel(f.path(v.X), "[]")
 	case *ssa.Lookup:
 		if isMap(v.X.Type()) {
-			return join(f.path(v.X), "[]")
+			return f.sel(f.path(v.X), "[]")
 		}
 	case *ssa.UnOp:
 		switch v.Op {
@@ -111,7 +111,7 @@ func (f *function) computePath(v ssa.Value) string {
 			}
 		case *ssa.Next:
 			if r, ok := t.Iter.(*ssa.Range); ok && v.Index == 2 {
-				return join(f.path(r.X), "[]")
+				return f.sel(f.path(r.X), "[]")
 			}
 		}
 	case *ssa.Call:
@@ -317,7 +317,7 @@ func (f *function) handedOver(v ssa.Value) bool {
 	path := f.path(l)
 	for _, b := range f.fn.Blocks {
 		for _, ins := range b.Instrs {
-			if st, ok := ins.(*ssa.Store); ok && isMap(st.Val.Type()) && st.Val != v && precedes(l, st) && f.path(st.Addr) == path {
+			if st, ok := ins.(*ssa.Store); ok && isMap(st.Val.Type()) && st.Val != v && precedes(l, st) && f.place(st.Addr) == path {
 				return true
 			}
 		}
@@ -364,6 +364,7 @@ func (f *function) resultPath(c *ssa.Call, i int) string {
 		return own
 	}
 	r := info.Results[i]
+	f.adopt(own, c, r.Aliases, args)
 	if r.Path == "" {
 		if r.Fresh {
 			f.freshCalls[own] = true

@@ -21,12 +21,18 @@ type Suppressed struct {
 	Pos    token.Position // of the directive
 }
 
-// An OddOne is a function that uses a map without what the others hold. One finding shows
-// two accesses only; a baseline has to know them all, so that it does not depend on which.
+// An OddOne is a function that uses a map without what the others hold. The findings of a
+// map show the surest conflict of each kind; a baseline has to know all the functions, so
+// that it does not depend on which one was chosen.
 type OddOne struct {
-	Func       string // function literals count as the function that they are written in
-	Category   Category
-	Confidence Confidence // the highest of the conflicts in that function
+	Func    string  // function literals count as the function that they are written in
+	Finding Finding // the surest one of that category in that function
+}
+
+// oddKey identifies an OddOne of a map.
+type oddKey struct {
+	fn  string
+	cat Category
 }
 
 // A ruling is a directive while linking.
@@ -358,12 +364,12 @@ func (j *judgement) breach(a *occurrence, ea evidence) Category {
 // callerHolds reports whether a name says that callers hold the lock: such a function that
 // nobody is seen to call may well be called with it.
 func callerHolds(o *occurrence) bool {
-	n := strings.ToLower(enclosing(o.at.info.Name))
+	n := strings.ToLower(EnclosingFunc(o.at.info.Name))
 	return strings.HasSuffix(n, "locked") && !strings.HasSuffix(n, "unlocked") || strings.HasSuffix(n, "nolock")
 }
 
-// enclosing drops what names a function literal: "(*T).Run.func1.2" is in "(*T).Run".
-func enclosing(fn string) string {
+// EnclosingFunc drops what names a function literal: "(*T).Run.func1.2" is in "(*T).Run".
+func EnclosingFunc(fn string) string {
 	if i := strings.Index(fn, ".func"); i >= 0 && i+5 < len(fn) && fn[i+5] >= '0' && fn[i+5] <= '9' {
 		return fn[:i]
 	}
@@ -376,29 +382,36 @@ func (j *judgement) hinted(key string) bool {
 	return d != nil && slices.Contains(d.Locks, key)
 }
 
-// noteOdd remembers a verdict by its odd access and that one's function.
+// noteOdd remembers a verdict by its odd access and that one's function, where somebody
+// asks for that: it is called for every conflict.
 func (j *judgement) noteOdd(v *verdict) {
-	if j.odd == nil {
-		j.odd, j.oddAt = map[OddOne]Confidence{}, map[*AccessInfo]*verdict{}
+	if !j.opts.AllOdd && len(j.rulings.byFile) == 0 {
+		return
 	}
-	k := OddOne{Func: enclosing(v.a.at.info.Name), Category: v.cat}
-	if old, ok := j.odd[k]; !ok || v.conf.Rank() > old.Rank() {
-		j.odd[k] = v.conf
+	if j.odd == nil {
+		j.odd, j.oddAt = map[oddKey]*verdict{}, map[*AccessInfo]*verdict{}
+	}
+	k := oddKey{EnclosingFunc(v.a.at.info.Name), v.cat}
+	if old := j.odd[k]; old == nil || v.better(old) {
+		j.odd[k] = v
 	}
 	if old := j.oddAt[v.a.acc]; old == nil || v.better(old) {
 		j.oddAt[v.a.acc] = v
 	}
 }
 
-// oddOnes lists what noteOdd remembers, sorted.
+// oddOnes renders what noteOdd remembers, sorted by function and category.
 func (j *judgement) oddOnes() []OddOne {
+	if !j.opts.AllOdd {
+		return nil
+	}
 	var out []OddOne
-	for k, c := range j.odd {
-		k.Confidence = c
-		out = append(out, k)
+	for k, v := range j.odd {
+		out = append(out, OddOne{k.fn, j.finding(v)})
 	}
 	sort.Slice(out, func(x, y int) bool {
-		return out[x].Func < out[y].Func || out[x].Func == out[y].Func && out[x].Category < out[y].Category
+		a, b := out[x], out[y]
+		return a.Func < b.Func || a.Func == b.Func && a.Finding.Category < b.Finding.Category
 	})
 	return out
 }

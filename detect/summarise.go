@@ -200,6 +200,7 @@ type function struct {
 	callIDs    map[*ssa.Call]int
 	freshCalls map[string]bool
 	foreign    map[string]bool // variables that may hold what was not made here
+	aliases    map[string]*alias
 	loadedIn   map[*ssa.Call]ResultInfo
 
 	flow   *flow
@@ -222,6 +223,7 @@ func (b *builder) summary(fn *ssa.Function) *FuncInfo {
 		loadedIn: map[*ssa.Call]ResultInfo{}, states: map[string]int32{},
 	}
 	f.describe()
+	f.findAliases()
 	if fn.Blocks != nil {
 		f.loops = loopDepths(fn)
 		f.flow = newFlow(f)

@@ -120,6 +120,7 @@ type AccessInfo struct {
 	Taken     bool      // alias of a map that was replaced in the same critical section
 	Filling   bool      // of a map that the same critical section has just put into the variable
 	Return    bool      // an escape by return
+	Sent      bool      // an escape through a channel
 	Copy      bool      // reached through a copy of the holder
 	Step      *StepInfo // for Steps: the check
 }
@@ -162,6 +163,7 @@ type ResultInfo struct {
 	Shallow bool   // a new object, but what it refers to may be older
 	Load    int32  // lock state at the load, -1 unknown
 	Pos     Pos
+	Aliases []AliasInfo // of what the object returned holds
 }
 
 // A TypeInfo is a named type, for resolving interface calls.
