@@ -68,6 +68,18 @@ func (f *function) emit() {
 	}
 	f.flow.each(func(ins ssa.Instruction, s flowState) {
 		if d, ok := ins.(*ssa.Defer); ok {
+			if b, ok := d.Call.Value.(*ssa.Builtin); ok {
+				if t := deferred[d]; t != nil && len(d.Call.Args) > 0 && isMap(d.Call.Args[0].Type()) {
+					t.pub |= s.pub
+					switch b.Name() {
+					case "delete":
+						e.access(Delete, d.Call.Args[0], d, d.Pos(), *t)
+					case "clear":
+						e.access(Clear, d.Call.Args[0], d, d.Pos(), *t)
+					}
+				}
+				return
+			}
 			if t := deferred[d]; t != nil {
 				t.pub |= s.pub
 				e.call("defer", &d.Call, d, *t)
@@ -104,7 +116,11 @@ func (e *emitter) visit(ins ssa.Instruction, s flowState) {
 		}
 		pos := ins.Pos()
 		e.access(op, ins.Map, ins, pos, s)
-		e.funcFlow(ins.Value, "V:"+e.flowKey(e.path(ins.Map)))
+		to := e.path(ins.Map)
+		if d := e.destinationOf(ins.Map); d != "" {
+			to = d
+		}
+		e.funcFlow(ins.Value, "V:"+e.flowKey(to))
 	case *ssa.Lookup:
 		if isMap(ins.X.Type()) && !e.feedsUpdate(ins) {
 			e.access(Read, ins.X, ins, e.posOf(ins), s)
@@ -116,8 +132,8 @@ func (e *emitter) visit(ins ssa.Instruction, s flowState) {
 			for _, r := range *ins.Referrers() {
 				if n, ok := r.(*ssa.Next); ok {
 					if ns, ok := e.stateAt(n); ok {
+						t.may = (t.may | ns.may) &^ (t.must &^ ns.must) // given back in the loop
 						t.must &= ns.must
-						t.may |= ns.may
 						t.released |= ns.released
 						t.relocked |= ns.relocked
 						t.pub |= ns.pub
@@ -462,7 +478,7 @@ func (e *emitter) valuePos(v *ssa.UnOp) token.Pos {
 }
 
 func (e *emitter) newAccess(op Op, path, r string, pos token.Pos, s flowState) AccessInfo {
-	a := AccessInfo{Op: op, Pos: e.b.pos(pos), Path: path, State: e.intern(e.flow.lockState(s)), Load: -1, Seq: !s.spawned}
+	a := AccessInfo{Op: op, Pos: e.b.pos(pos), Path: path, State: e.intern(e.flow.lockState(s)), Load: -1, Seq: !s.spawned, After: e.flow.awaited(s)}
 	a.Fresh = e.flow.fresh(r)
 	a.Published, a.PubGo = e.flow.published(s, r)
 	if vals := e.stored[trimElems(path)]; !a.Fresh && e.foreign[r] && len(vals) > 0 {
@@ -647,6 +663,7 @@ func (e *emitter) store(st *ssa.Store, s flowState) {
 		}
 	case isFunc(t):
 		e.funcFlow(st.Val, "V:"+e.flowKey(e.path(st.Addr)))
+		e.hook(st, s)
 	default:
 		if _, ok := t.Underlying().(*types.Struct); ok {
 			e.storeStruct(st, s)
@@ -657,10 +674,42 @@ func (e *emitter) store(st *ssa.Store, s flowState) {
 	}
 }
 
+// hook records a function stored in a field of a library's struct: the library calls it.
+//
+//	srv := &http.Server{ConnState: t.onState}
+func (e *emitter) hook(st *ssa.Store, s flowState) {
+	fa, ok := st.Addr.(*ssa.FieldAddr)
+	if !ok {
+		return
+	}
+	n, ok := types.Unalias(deref(fa.X.Type())).(*types.Named)
+	if !ok || n.Obj().Pkg() == nil || n.Obj().Pkg() == e.b.pkg || e.b.own(n.Obj().Pkg().Path()) || !e.carriesFunc(st.Val) {
+		return
+	}
+	u, ok := n.Underlying().(*types.Struct)
+	if !ok {
+		return
+	}
+	ci := CallInfo{
+		Kind: "call", ID: -1, Pos: e.b.pos(e.posOf(st)), State: e.intern(e.flow.lockState(s)), Loop: e.loops[st.Block().Index],
+		Seq: !s.spawned, Ext: typeKey(n) + "." + u.Field(fa.Field).Name(), Args: []ArgInfo{e.arg(st.Val, st, s)},
+	}
+	ci.Args[0].Fn = strings.TrimPrefix(e.node(st.Val, 6), "F:")
+	if mc := closureOf(st.Val); mc != nil {
+		for _, x := range mc.Bindings {
+			ci.Bound = append(ci.Bound, e.arg(x, st, s))
+		}
+	}
+	e.info.Calls = append(e.info.Calls, ci)
+}
+
 func (p Pos) valid() bool { return p.Line > 0 }
 
 // storeStruct: assigning a whole struct assigns its map fields.
 func (e *emitter) storeStruct(st *ssa.Store, s flowState) {
+	if _, ok := st.Val.(*ssa.Parameter); ok {
+		return // a parameter moves into its variable
+	}
 	if al, ok := st.Addr.(*ssa.Alloc); ok && !al.Heap {
 		return
 	}
@@ -731,7 +780,7 @@ func (e *emitter) handOver(v ssa.Value, at ssa.Instruction, pos token.Pos, s flo
 
 // flowKey names the place where function values at a path are kept: the last selector that
 // says something, else the root in this function.
-func (e *emitter) flowKey(path string) string {
+func (e *function) flowKey(path string) string {
 	for lastSelector(path) == "[]" {
 		path = parent(path)
 	}
@@ -862,7 +911,7 @@ func (e *emitter) call(kind string, c *ssa.CallCommon, at ssa.CallInstruction, s
 	if op, _ := e.lockCall(c); op != notLock {
 		return
 	}
-	ci := CallInfo{Kind: kind, ID: -1, Loop: e.loops[at.Block().Index], Seq: !s.spawned}
+	ci := CallInfo{Kind: kind, ID: -1, After: e.flow.awaited(s), Loop: e.loops[at.Block().Index], Seq: !s.spawned}
 	var args []ssa.Value
 	fn, sargs := e.static(c)
 	switch {
@@ -876,8 +925,15 @@ func (e *emitter) call(kind string, c *ssa.CallCommon, at ssa.CallInstruction, s
 		switch {
 		case fn.Parent() != nil || e.b.own(pkg) || pkg == e.b.pkg.Path():
 			ci.Callee = funcKey(fn)
-			if info := e.b.lookup(ci.Callee); info != nil && info.Signals && kind != "go" {
-				e.info.Signals = true
+			if info := e.b.lookup(ci.Callee); info != nil {
+				if info.Signals && kind != "go" {
+					e.info.Signals = true
+				}
+				for i, reg := range info.Registers {
+					if reg && i < len(args) {
+						e.register(args[i])
+					}
+				}
 			}
 			if fn.Blocks == nil && pkg == e.b.pkg.Path() && fn.Synthetic != "" && e.b.lookup(ci.Callee) == nil {
 				return
@@ -888,6 +944,9 @@ func (e *emitter) call(kind string, c *ssa.CallCommon, at ssa.CallInstruction, s
 				return
 			}
 			ci.Ext = full
+			if full == "(*sync.WaitGroup).Go" || full == "(*golang.org/x/sync/errgroup.Group).Go" {
+				ci.Group = e.flowKey(e.path(args[0]))
+			}
 		}
 	case c.IsInvoke():
 		args = append([]ssa.Value{c.Value}, c.Args...)
@@ -1031,16 +1090,35 @@ func (e *emitter) destinationOf(v ssa.Value) string {
 
 // registered notes types whose methods a server will call: RegisterGreeterServer(s, impl).
 func (e *emitter) registered(full, name string, args []ssa.Value) {
-	if !strings.HasPrefix(name, "Register") || !(strings.HasSuffix(name, "Server") || full == "net/rpc.Register" || name == "RegisterService" || name == "RegisterName") {
-		return
+	switch full {
+	case "net/rpc.Register", "net/rpc.RegisterName", "(*net/rpc.Server).Register", "(*net/rpc.Server).RegisterName":
+	default:
+		if !strings.HasPrefix(name, "Register") || !strings.HasSuffix(name, "Server") && name != "RegisterService" {
+			return
+		}
 	}
 	for _, a := range args {
-		mi, ok := a.(*ssa.MakeInterface)
-		if !ok {
-			continue
-		}
-		if n, ok := types.Unalias(deref(mi.X.Type())).(*types.Named); ok && n.Obj().Pkg() != nil && (e.b.own(n.Obj().Pkg().Path())) {
+		e.register(a)
+	}
+}
+
+// register notes that a server gets hold of a value: of a type, or of what callers pass.
+func (e *emitter) register(v ssa.Value) {
+	switch v := v.(type) {
+	case *ssa.MakeInterface:
+		if n, ok := types.Unalias(deref(v.X.Type())).(*types.Named); ok && n.Obj().Pkg() != nil && e.b.own(n.Obj().Pkg().Path()) {
 			e.b.flows[Flow{"T:" + typeKey(n), "rpc"}] = true
+		}
+	case *ssa.ChangeInterface:
+		e.register(v.X)
+	case *ssa.Parameter:
+		for i, p := range e.fn.Params {
+			if p == v {
+				if e.info.Registers == nil {
+					e.info.Registers = make([]bool, len(e.fn.Params))
+				}
+				e.info.Registers[i] = true
+			}
 		}
 	}
 }

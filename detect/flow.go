@@ -22,8 +22,9 @@ type flowState struct {
 	pub       uint64 // may be known to others, through the heap
 	pubGo     uint64 // may be known to goroutines started here and not yet joined
 	spawned   bool
-	joined    bool // waited for a WaitGroup on every way here
-	received  bool // received from a channel of the caller's on every way here
+	joined    bool   // waited for a WaitGroup on every way here
+	received  bool   // received from a channel of the caller's on every way here
+	after     uint64 // what was waited for on every way here, see flow.waits
 	reached   bool
 }
 
@@ -45,6 +46,7 @@ func (s *flowState) meet(o flowState) bool {
 	s.spawned = s.spawned || o.spawned
 	s.joined = s.joined && o.joined
 	s.received = s.received && o.received
+	s.after &= o.after
 	return *s != old
 }
 
@@ -60,6 +62,7 @@ type flow struct {
 	in      []flowState
 	signals bool // a goroutine started here signals its end
 	defers  []*ssa.Defer
+	waits   []string // flow keys of the channels and WaitGroups waited for
 }
 
 func newFlow(f *function) *flow {
@@ -386,6 +389,7 @@ func (fl *flow) step(s *flowState, ins ssa.Instruction) {
 			if r := root(fl.f.path(ins.X)); r[0] == 'p' || r[0] == 'f' {
 				s.received = true
 			}
+			fl.await(s, fl.f.flowKey(fl.f.path(ins.X)))
 		}
 	}
 }
@@ -483,6 +487,9 @@ func (fl *flow) call(s *flowState, c *ssa.CallCommon) {
 	full, pkg := fullName(fn)
 	if f.b.know.waits(full) {
 		s.pubGo, s.joined = 0, true // rule O3
+		if len(args) > 0 {
+			fl.await(s, fl.f.flowKey(fl.f.path(args[0])))
+		}
 		return
 	}
 	switch eff := f.b.know.effectOf(full, pkg); eff {
@@ -554,6 +561,9 @@ func (fl *flow) apply(s *flowState, mc *ssa.MakeClosure, info *FuncInfo, args []
 		s.pubGo = 0 // rule O3
 		s.joined = s.joined || info.Joins
 	}
+	for _, k := range info.Awaits {
+		fl.await(s, k)
+	}
 	paths := make([]string, len(args))
 	for i, a := range args {
 		paths[i] = f.path(a)
@@ -589,6 +599,64 @@ func (fl *flow) apply(s *flowState, mc *ssa.MakeClosure, info *FuncInfo, args []
 	if info.Spawns {
 		s.spawned = true
 	}
+}
+
+// await notes that a channel or WaitGroup has been waited for.
+func (fl *flow) await(s *flowState, key string) {
+	i := slices.Index(fl.waits, key)
+	if i < 0 {
+		if len(fl.waits) == 64 {
+			return
+		}
+		i = len(fl.waits)
+		fl.waits = append(fl.waits, key)
+	}
+	s.after |= 1 << i
+}
+
+// awaited spells out what was waited for.
+func (fl *flow) awaited(s flowState) []string {
+	var out []string
+	for i, k := range fl.waits {
+		if s.after&(1<<i) != 0 {
+			out = append(out, k)
+		}
+	}
+	sort.Strings(out)
+	return out
+}
+
+// ends lists the channels that the function closes, and the WaitGroups that it leaves, when
+// it is over: by a defer that always runs.
+func (fl *flow) ends() []string {
+	var out []string
+	for _, d := range fl.defers {
+		if d.Block().Index != 0 && !fl.always(d) {
+			continue
+		}
+		if b, ok := d.Call.Value.(*ssa.Builtin); ok {
+			if b.Name() == "close" {
+				out = append(out, fl.f.flowKey(fl.f.path(d.Call.Args[0])))
+			}
+			continue
+		}
+		if fn, args := fl.f.static(&d.Call); fn != nil && len(args) > 0 {
+			if full, _ := fullName(fn); full == "(*sync.WaitGroup).Done" {
+				out = append(out, fl.f.flowKey(fl.f.path(args[0])))
+			}
+		}
+	}
+	return out
+}
+
+// always reports whether a defer is reached on every way out.
+func (fl *flow) always(d *ssa.Defer) bool {
+	for _, b := range fl.f.fn.Blocks {
+		if _, ok := b.Instrs[len(b.Instrs)-1].(*ssa.Return); ok && !d.Block().Dominates(b) {
+			return false
+		}
+	}
+	return true
 }
 
 // publish marks what a callee makes known of its i'th argument.
@@ -685,6 +753,14 @@ func (fl *flow) effects() {
 			}
 		}
 		return out
+	}
+	info.Ends = fl.ends()
+	if exit.reached {
+		for _, k := range fl.awaited(exit) {
+			if !strings.Contains(k, ":") || strings.HasPrefix(k, "g:") {
+				info.Awaits = append(info.Awaits, k) // of a field or variable that callers know
+			}
+		}
 	}
 	info.Joins = exit.reached && exit.joined
 	info.Receives = exit.reached && exit.received && joins(fl.f.fn.Name())

@@ -150,7 +150,9 @@ func (l *linker) eachCtx(o *occurrence, f func(*runContext) bool) {
 	}
 }
 
-func strong(k string) bool { return k == "go" || k == "http handler" || k == "rpc handler" }
+func strong(k string) bool {
+	return k == "go" || k == "http handler" || k == "rpc handler" || k == "contract"
+}
 
 func overlapping(x, y *runContext) int {
 	if x.kind == "init" || y.kind == "init" {
@@ -197,8 +199,11 @@ func (l *linker) sameObject(a, b *occurrence) int {
 	if l.passes(a, b) || l.passes(b, a) {
 		return 2
 	}
-	if a.ctx != nil && a.ctx == b.ctx && a.spawner == nil && a.ctx.kind == "http handler" && known(a.path) && rootIndex(root(a.path), 'p') == 0 {
+	if a.ctx != nil && a.ctx == b.ctx && a.spawner == nil && a.ctx.multi && strong(a.ctx.kind) && known(a.path) && (rootIndex(root(a.path), 'p') == 0 || l.around(a)) {
 		return 2
+	}
+	if a.spawner == nil && b.spawner == nil && a.path == b.path && known(a.path) && l.around(a) && l.around(b) {
+		return 2 // two literals of one function, which made the object
 	}
 	return 1
 }
@@ -216,7 +221,23 @@ func (j *linker) ofThisRun(o *occurrence) bool {
 	if r[0] != '@' || i < 0 || i+1 >= len(r) || r[i+1] != 'a' && r[i+1] != 'c' {
 		return false
 	}
-	return !j.inSpawner(o, r)
+	return !j.inSpawner(o, r) && !j.around(o)
+}
+
+// around reports whether the object belongs to a function around the literal that the
+// context runs: all runs of the literal share it.
+func (l *linker) around(o *occurrence) bool {
+	r := root(o.path)
+	i := strings.LastIndexByte(r, ':')
+	if r[0] != '@' || i < 0 || o.ctx == nil || o.ctx.at == nil || o.spawner != nil {
+		return false
+	}
+	for n := l.nodes[o.ctx.at.info.Parent]; n != nil; n = l.nodes[n.info.Parent] {
+		if n.info.Key == r[1:i] {
+			return true
+		}
+	}
+	return false
 }
 
 // inSpawner reports whether a root belongs to the function that started the goroutine, or to
@@ -257,6 +278,31 @@ func (l *linker) passes(a, b *occurrence) bool {
 		}
 	}
 	return false
+}
+
+// waited reports whether a comes after its function, or a caller, waited for b's goroutine
+// to end: on a channel that it closes, or a WaitGroup that it is counted by, of the object
+// (rule O3).
+//
+//	func (j *janitor) loop()  { defer close(j.done); … }
+//	func (j *janitor) Close() { close(j.quit); <-j.done; clear(j.expiry) }
+func (l *linker) waited(a, b *occurrence) bool {
+	if len(a.after) == 0 || b.spawner == nil {
+		return false
+	}
+	ends := func(keys []string) bool {
+		for _, k := range keys {
+			if slices.Contains(a.after, k) {
+				return true
+			}
+		}
+		return false
+	}
+	if c := b.runs(); c != nil && ends(c.at.info.Ends) {
+		return true
+	}
+	c := b.chain
+	return c != nil && c.call != nil && c.call.Group != "" && ends([]string{c.call.Group})
 }
 
 // A frame is a path in a function.
@@ -398,7 +444,7 @@ func (l *linker) judge(ms *mapState) *Map {
 	j := &judgement{linker: l, decl: d, uses: uses, steps: ms.steps}
 	j.findGuard()
 	j.assertGuard()
-	m.Guard, m.GuardHeld, m.GuardTotal = short(j.guard), j.held, j.total
+	m.Guard, m.GuardHeld, m.GuardTotal = j.guardName(), j.held, j.total
 	if j.guard == "" {
 		m.GuardHeld = 0
 	}
@@ -436,8 +482,8 @@ type judgement struct {
 	shared      bool
 	concurrent  bool // the holder is made for concurrent use: it has a lock, or runs as a goroutine
 	findings    []Finding
-	asserted    *ruling // the //mapmigrate:guardedby on the declaration, or nil
-	odd         map[oddKey]*verdict // see noteOdd
+	asserted    *ruling                  // the //mapmigrate:guardedby on the declaration, or nil
+	odd         map[oddKey]*verdict      // see noteOdd
 	oddAt       map[*AccessInfo]*verdict // the surest one about an access that is the odd one
 }
 
@@ -630,7 +676,7 @@ func (j *judgement) conflict(a, b *occurrence) (pair, bool) {
 	if a.inner != b.inner {
 		return pair{}, false // a map and its rows are different maps
 	}
-	if commonLock(a, b) {
+	if commonLock(a, b) || j.waited(a, b) || j.waited(b, a) {
 		return pair{}, false
 	}
 	s := j.overlap(a, b)
@@ -675,8 +721,9 @@ func (j *judgement) findConflicts() {
 	}
 
 	j.concurrent = j.decl.HolderLock || j.decl.Kind != Field
+	j.concurrent = j.concurrent || j.whole[j.decl.Holder]
 	for _, o := range live {
-		if o.spawner != nil && o.spawner.info.Recv == j.decl.Holder {
+		if o.spawner != nil && (o.spawner.info.Recv == j.decl.Holder || o.runs() != nil && o.runs().at.info.Recv == j.decl.Holder) {
 			j.concurrent = true
 		}
 	}
@@ -995,9 +1042,25 @@ func fromParam(o *occurrence) bool {
 	return rootIndex(root(o.acc.Path), 'p') == 0 && o.at.info.Recv != "" && !o.acc.Op.Mutates()
 }
 
-// definite reports whether the occurrence reaches its map from the context's own receiver.
+// definite reports whether the occurrence reaches its map from the receiver of the context's
+// own function, or from a package variable.
 func definite(o *occurrence) bool {
-	return o.ctx != nil && !o.dyn && (rootIndex(root(o.path), 'p') == 0 || strings.HasPrefix(root(o.path), "g:")) && known(o.path)
+	if o.ctx == nil || o.dyn {
+		return false
+	}
+	own := func(p string) bool {
+		return (rootIndex(root(p), 'p') == 0 || strings.HasPrefix(root(p), "g:")) && known(p)
+	}
+	c := o.runs()
+	return own(o.path) || c != nil && own(c.path)
+}
+
+// runs is the frame of the function that a goroutine runs, nil in other contexts.
+func (o *occurrence) runs() *link {
+	if o.spawner == nil || o.chain == nil || o.chain.at != o.spawner {
+		return nil
+	}
+	return o.chain.up
 }
 
 // hushed reports whether the walk gave up, or passes what may be a callback.
@@ -1085,7 +1148,7 @@ func (j *judgement) message(v *verdict, a, b Access) string {
 	if v.a.inner {
 		what = "a row of it"
 	}
-	guard := short(j.guard)
+	guard := j.guardName()
 	under := "without a lock"
 	if len(b.Locks) > 0 {
 		under = "under " + b.Locks[0].Name
@@ -1100,6 +1163,9 @@ func (j *judgement) message(v *verdict, a, b Access) string {
 		other = "another goroutine can do the same at the same time"
 	}
 	counted := fmt.Sprintf("which %d of %d accesses hold", j.held, j.total)
+	if j.asserted != nil {
+		counted = "which its declaration asks for"
+	}
 	name := short(j.decl.Key)
 	if j.decl.Kind == Local {
 		name = j.decl.Name

@@ -35,27 +35,47 @@ const (
 
 // effects of functions that are not first-party on the function values given to them.
 var effects = map[string]effect{
-	"(*golang.org/x/sync/errgroup.Group).Go":                    effectSpawn,
-	"(*golang.org/x/sync/errgroup.Group).TryGo":                 effectSpawn,
-	"(*sync.WaitGroup).Go":                                      effectSpawn,
-	"time.AfterFunc":                                            effectSpawn,
-	"context.AfterFunc":                                         effectSpawn,
-	"runtime.SetFinalizer":                                      effectSpawn,
-	"runtime.AddCleanup":                                        effectSpawn,
-	"(*github.com/oklog/run.Group).Add":                         effectSpawn,
-	"(*github.com/sourcegraph/conc.WaitGroup).Go":               effectSpawn,
-	"(*github.com/sourcegraph/conc/pool.Pool).Go":               effectHandler,
-	"(*github.com/panjf2000/ants/v2.Pool).Submit":               effectHandler,
-	"(*github.com/robfig/cron/v3.Cron).AddFunc":                 effectSpawn,
-	"(*golang.org/x/sync/singleflight.Group).DoChan":            effectHandler,
-	"k8s.io/apimachinery/pkg/util/wait.Until":                   effectSync,
-	"k8s.io/client-go/tools/cache.WaitForCacheSync":             effectSync,
-	"k8s.io/client-go/util/workqueue.ParallelizeUntil":          effectHandler,
-	"net/http.HandleFunc":                                       effectHandler,
-	"net/http.Handle":                                           effectHandler,
-	"(*net/http.ServeMux).HandleFunc":                           effectHandler,
-	"(*net/http.ServeMux).Handle":                               effectHandler,
-	"net/http.ListenAndServe":                                   effectHandler,
+	"(*golang.org/x/sync/errgroup.Group).Go":           effectSpawn,
+	"(*golang.org/x/sync/errgroup.Group).TryGo":        effectSpawn,
+	"(*sync.WaitGroup).Go":                             effectSpawn,
+	"time.AfterFunc":                                   effectSpawn,
+	"context.AfterFunc":                                effectSpawn,
+	"runtime.SetFinalizer":                             effectSpawn,
+	"runtime.AddCleanup":                               effectSpawn,
+	"(*github.com/oklog/run.Group).Add":                effectSpawn,
+	"(*github.com/sourcegraph/conc.WaitGroup).Go":      effectSpawn,
+	"(*github.com/sourcegraph/conc/pool.Pool).Go":      effectHandler,
+	"(*github.com/panjf2000/ants/v2.Pool).Submit":      effectHandler,
+	"(*github.com/robfig/cron/v3.Cron).AddFunc":        effectSpawn,
+	"(*golang.org/x/sync/singleflight.Group).DoChan":   effectHandler,
+	"k8s.io/apimachinery/pkg/util/wait.Until":          effectSync,
+	"k8s.io/client-go/tools/cache.WaitForCacheSync":    effectSync,
+	"k8s.io/client-go/util/workqueue.ParallelizeUntil": effectHandler,
+	"net/http.HandleFunc":                              effectHandler,
+	"net/http.Handle":                                  effectHandler,
+	"(*net/http.ServeMux).HandleFunc":                  effectHandler,
+	"(*net/http.ServeMux).Handle":                      effectHandler,
+	"net/http.ListenAndServe":                          effectHandler,
+	"expvar.Publish":                                   effectHandler,
+	// Fields of library structs: what is stored there is called from many goroutines.
+	"net/http.Server.ConnState":                                 effectHandler,
+	"net/http.Server.ConnContext":                               effectHandler,
+	"net/http.Server.BaseContext":                               effectSpawn,
+	"net/http.Transport.DialContext":                            effectHandler,
+	"net/http.Transport.Dial":                                   effectHandler,
+	"net/http.Transport.DialTLS":                                effectHandler,
+	"net/http.Transport.DialTLSContext":                         effectHandler,
+	"net/http.Transport.Proxy":                                  effectHandler,
+	"net/http.Client.CheckRedirect":                             effectHandler,
+	"net/http/httputil.ReverseProxy.Director":                   effectHandler,
+	"net/http/httputil.ReverseProxy.Rewrite":                    effectHandler,
+	"net/http/httputil.ReverseProxy.ModifyResponse":             effectHandler,
+	"net/http/httputil.ReverseProxy.ErrorHandler":               effectHandler,
+	"crypto/tls.Config.GetCertificate":                          effectHandler,
+	"crypto/tls.Config.GetClientCertificate":                    effectHandler,
+	"crypto/tls.Config.GetConfigForClient":                      effectHandler,
+	"crypto/tls.Config.VerifyPeerCertificate":                   effectHandler,
+	"crypto/tls.Config.VerifyConnection":                        effectHandler,
 	"net/http.ListenAndServeTLS":                                effectHandler,
 	"(*github.com/gorilla/mux.Router).HandleFunc":               effectHandler,
 	"(*github.com/gorilla/mux.Router).Handle":                   effectHandler,
@@ -134,6 +154,30 @@ func contains(list []string, s string) bool {
 		}
 	}
 	return false
+}
+
+// handlerArguments: a function of one such argument is a handler of a router's.
+var handlerArguments = map[string]bool{
+	"github.com/gin-gonic/gin.Context": true, "github.com/labstack/echo/v4.Context": true, "github.com/labstack/echo.Context": true,
+	"github.com/gofiber/fiber/v2.Ctx": true, "github.com/gofiber/fiber/v3.Ctx": true, "github.com/valyala/fasthttp.RequestCtx": true,
+	"github.com/beego/beego/v2/server/web/context.Context": true,
+}
+
+// A contract is a library interface whose documentation demands that its methods may be
+// called from several goroutines at once (rule C7).
+type contract struct {
+	Name    string
+	Methods []string // as methodSig spells them; all must be there
+	Whole   bool     // all methods of the type are meant, not only the interface's
+}
+
+var contracts = []contract{
+	{"context.Context", []string{"Deadline()(time.Time,bool,)", "Done()(<-chan struct{},)", "Err()(error,)", "Value(any,)(any,)"}, true},
+	{"http.RoundTripper", []string{"RoundTrip(*net/http.Request,)(*net/http.Response,error,)"}, false},
+	{"slog.Handler", []string{"Handle(context.Context,log/slog.Record,)(error,)"}, false},
+	{"prometheus.Collector", []string{"Collect(chan<- github.com/prometheus/client_golang/prometheus.Metric,)()"}, false},
+	{"driver.Connector", []string{"Connect(context.Context,)(database/sql/driver.Conn,error,)"}, false},
+	{"http.CookieJar", []string{"SetCookies(*net/url.URL,[]*net/http.Cookie,)()", "Cookies(*net/url.URL,)([]*net/http.Cookie,)"}, false},
 }
 
 // mapEffects: what library functions do to map arguments, by position; others escape.

@@ -75,6 +75,7 @@ type linker struct {
 	decls map[string]string // local path key → map key
 
 	heirsOf map[frame][]frame
+	whole   map[string]bool // types that are meant for several goroutines as a whole (rule C7)
 
 	rulings *rulings
 	judged  *judgement // the last one, see ruled
@@ -487,6 +488,7 @@ func (l *linker) roots() {
 			}
 		}
 	}
+	contracted := l.contracted()
 	for _, n := range l.order {
 		f := n.info
 		real := 0
@@ -515,6 +517,9 @@ func (l *linker) roots() {
 			}
 		}
 		switch {
+		case f.Entry == "http handler" && calledDirectly(n):
+		case contracted[f.Key] != "":
+			n.root = l.newContext("contract", f.Name+" as "+contracted[f.Key], true, n, nil)
 		case f.Entry != "":
 			n.root = l.newContext(f.Entry, entryName(f), f.Entry == "http handler", n, nil)
 		case f.Recv != "" && rpc[f.Recv] && f.Exported && f.Parent == "":
@@ -529,6 +534,44 @@ func (l *linker) roots() {
 			n.root = l.newContext("test", "test "+f.Name, false, n, nil)
 		}
 	}
+}
+
+// calledDirectly reports whether a function with a handler's signature is a part of another
+// handler, or runs on an object of its caller's.
+func calledDirectly(n *node) bool {
+	for i := range n.callers {
+		e := &n.callers[i]
+		if e.kind != edgeCall || e.dyn || e.call.Callee == "" || e.from.info.Test {
+			continue
+		}
+		if !strings.HasSuffix(n.info.Name, ".ServeHTTP") || len(e.args) > 0 && e.args[0].Fresh {
+			return true
+		}
+	}
+	return false
+}
+
+// contracted finds the methods by which types implement a contract (rule C7): function →
+// interface.
+func (l *linker) contracted() map[string]string {
+	out := map[string]string{}
+	for _, t := range l.types {
+	next:
+		for _, c := range contracts {
+			for _, m := range c.Methods {
+				if t.sigs[m] == "" {
+					continue next
+				}
+			}
+			for _, m := range c.Methods {
+				out[t.sigs[m]] = c.Name
+			}
+			if c.Whole {
+				l.whole[t.Key] = true
+			}
+		}
+	}
+	return out
 }
 
 func exportedName(name string) bool {

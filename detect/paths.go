@@ -84,6 +84,8 @@ func (f *function) computePath(v ssa.Value) string {
 		switch v.Op {
 		case token.MUL:
 			return f.path(v.X)
+		case token.ARROW:
+			return join(f.path(v.X), "[]")
 		}
 	case *ssa.ChangeType:
 		return f.path(v.X)
@@ -104,6 +106,14 @@ func (f *function) computePath(v ssa.Value) string {
 		case *ssa.Lookup:
 			if v.Index == 0 {
 				return f.path(t)
+			}
+		case *ssa.UnOp:
+			if v.Index == 0 {
+				return f.path(t) // v, ok := <-ch
+			}
+		case *ssa.Select:
+			if ch := received(t, v.Index); ch != nil {
+				return join(f.path(ch), "[]")
 			}
 		case *ssa.TypeAssert:
 			if v.Index == 0 {
@@ -126,6 +136,20 @@ func (f *function) computePath(v ssa.Value) string {
 		return f.phiPath(v)
 	}
 	return f.opaque(v)
+}
+
+// received returns the channel whose value is result i of a select, or nil.
+func received(s *ssa.Select, i int) ssa.Value {
+	for _, st := range s.States {
+		if st.Dir != types.RecvOnly {
+			continue
+		}
+		if i == 2 {
+			return st.Chan
+		}
+		i--
+	}
+	return nil
 }
 
 // phiPath: edges that are nil, or fresh values that fill the gap a missing one leaves

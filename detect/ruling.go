@@ -284,7 +284,7 @@ func (j *judgement) checkAssertion() {
 		}
 	}
 	if violations == 0 {
-		j.findings = append(j.findings, Finding{Guarded, Low, fmt.Sprintf("%s is guarded by %s, as its declaration says, at %d of %d accesses", j.decl.Name, short(j.guard), j.held, j.total), nil})
+		j.findings = append(j.findings, Finding{Guarded, Low, fmt.Sprintf("%s is guarded by %s, as its declaration says, at %d of %d accesses", j.decl.Name, j.guardName(), j.held, j.total), nil})
 	}
 }
 
@@ -414,4 +414,16 @@ func (j *judgement) oddOnes() []OddOne {
 		return a.Func < b.Func || a.Func == b.Func && a.Finding.Category < b.Finding.Category
 	})
 	return out
+}
+
+// guardName is how messages call the guard: a local lock has no name beyond its function
+// but the one that an assertion gives it.
+func (j *judgement) guardName() string {
+	switch {
+	case !strings.HasPrefix(j.guard, "local:"):
+		return short(j.guard)
+	case j.asserted != nil:
+		return j.asserted.Text
+	}
+	return "a local lock"
 }

@@ -258,9 +258,22 @@ func (f *function) describe() {
 		fi.Entry = "main"
 	case fn.Name() == "init" && sig.Recv() == nil, strings.HasPrefix(fn.Name(), "init#"):
 		fi.Entry = "init"
-	case isHTTPHandler(sig) && (fn.Name() == "ServeHTTP" && sig.Recv() != nil):
+	case isHTTPHandler(sig) && fn.Name() == "ServeHTTP" && sig.Recv() != nil, f.b.isHandlerFunc(sig) && !fi.Test:
 		fi.Entry = "http handler"
 	}
+}
+
+// isHandlerFunc reports whether functions of a signature exist to be registered as handlers
+// (rule C3): func(http.ResponseWriter, *http.Request), and what the common routers call.
+func (b *builder) isHandlerFunc(sig *types.Signature) bool {
+	if sig.Params().Len() == 2 && sig.Results().Len() == 0 {
+		return isHTTPHandler(sig)
+	}
+	if sig.Params().Len() != 1 {
+		return false
+	}
+	n, ok := types.Unalias(deref(sig.Params().At(0).Type())).(*types.Named)
+	return ok && n.Obj().Pkg() != nil && !b.own(n.Obj().Pkg().Path()) && handlerArguments[n.Obj().Pkg().Path()+"."+n.Obj().Name()]
 }
 
 func loopDepths(fn *ssa.Function) []int32 {

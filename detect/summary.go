@@ -83,6 +83,9 @@ type FuncInfo struct {
 	Spawns              bool // may start a goroutine
 	Signals             bool // sends on or closes a channel, or calls WaitGroup.Done
 	AddressTaken        bool
+	Ends                []string    // channels it closes, and WaitGroups it leaves, at its end
+	Awaits              []string    // channels and WaitGroups it waits for before it returns
+	Registers           []bool      // parameter i is registered with a server
 	Locals              []LocalInfo // captured map variables
 }
 
@@ -112,10 +115,11 @@ type AccessInfo struct {
 	LoadP Pos
 	Loop  int32
 
-	Fresh     bool // the root was allocated here
-	Published bool // and may be shared by now (for a parameter: this function may have shared it)
-	PubGo     bool // shared by a go statement of this function, not joined
-	Seq       bool // this function cannot have started a goroutine before
+	After     []string // channels and WaitGroups, by flow key, that were waited for before
+	Fresh     bool     // the root was allocated here
+	Published bool     // and may be shared by now (for a parameter: this function may have shared it)
+	PubGo     bool     // shared by a go statement of this function, not joined
+	Seq       bool     // this function cannot have started a goroutine before
 	Once      bool
 	Taken     bool      // alias of a map that was replaced in the same critical section
 	Filling   bool      // of a map that the same critical section has just put into the variable
@@ -138,8 +142,10 @@ type CallInfo struct {
 	Ext    string // a function that is not first-party, by full name
 	Method string // interface call: name + signature
 	Iface  []string
-	Dyn    string // flow node of the called value
-	Yield  string // the body of a range over a function, which this call runs
+	Dyn    string   // flow node of the called value
+	After  []string // see AccessInfo
+	Group  string   // the WaitGroup that the call starts a goroutine in
+	Yield  string   // the body of a range over a function, which this call runs
 	Args   []ArgInfo
 	Bound  []ArgInfo // free variables, when the callee is a literal made here
 }

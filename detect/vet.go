@@ -81,7 +81,7 @@ func (m vetModule) confidence() Confidence {
 }
 
 // reportProblems reports the directives of this package that do nothing. Where an importer
-// may bring the other goroutine, an unused one is not certain: then -unused decides.
+// may bring the other goroutine, an unused one is not certain: then -sharedmap.unused decides.
 func reportProblems(pass *analysis.Pass, m vetModule, problems []Problem, at func(token.Position) token.Pos) {
 	for _, p := range problems {
 		if p.Package != pass.Pkg.Path() || m.ignores(p.Pos.Filename) {

@@ -37,6 +37,7 @@ type occurrence struct {
 	perLoop bool   // each goroutine has an object of its own
 	origin  string // the map's path in the spawner's frame
 	dyn     bool
+	after   []string // what was waited for before
 
 	// Filled while judging.
 	heldW, heldR, heldMay uint64
@@ -84,6 +85,7 @@ type walkState struct {
 	shared   bool
 	dyn      bool
 	depth    int
+	after    []string
 	chain    *link
 }
 
@@ -162,7 +164,7 @@ func (l *linker) walk(n *node, a *AccessInfo, as fileAs) {
 	st := n.info.States[a.State]
 	s := &walkState{
 		n: n, path: l.pin(n, a.Path), released: st.Released, seq: a.Seq,
-		shared: a.Published, chain: &link{at: n, pubGo: a.PubGo},
+		shared: a.Published, after: a.After, chain: &link{at: n, pubGo: a.PubGo},
 	}
 	s.chain.path = s.path
 	for _, m := range st.Must {
@@ -213,7 +215,7 @@ func (l *linker) walk(n *node, a *AccessInfo, as fileAs) {
 			return // an element that holds a map under another name
 		}
 		o.acc, o.at, o.inner, o.aliased = a, n, inner, aliased
-		o.held, o.may, o.loadHeld, o.dyn = s.must, s.may, s.load, s.dyn
+		o.held, o.may, o.loadHeld, o.dyn, o.after = s.must, s.may, s.load, s.dyn, s.after
 		o.owned = o.owned || a.Taken || s.once
 		o.chain = s.chain
 		switch as {
@@ -326,8 +328,12 @@ func (l *linker) up(s *walkState, e *edge) *walkState {
 		p, _ := l.lift(s.n, e, m)
 		t.may = append(t.may, p)
 	}
+	t.after = s.after
 	if e.kind == edgeGo {
 		return t
+	}
+	if len(e.call.After) > 0 {
+		t.after = append(append([]string(nil), s.after...), e.call.After...)
 	}
 	released := map[string]bool{}
 	for _, r := range s.released {
