@@ -10,6 +10,7 @@
 //	Nested       map of maps, sharded by outer key, with whole-row operations
 //	MapProvider  what Sharded, SyncMap and Locked have in common
 //	Handle       nil-safe handle around a MapProvider that can be switched to another one
+//	Mirror       two MapProviders, for trying one on a share of the keys before it takes over
 //
 // # Nil and zero
 //

@@ -15,7 +15,7 @@ import (
 // Version is the version of the runtime, named in the header of every emitted file.
 const Version = 1
 
-//go:embed doc.go common.go provider.go shards.go sharded.go sharded_views.go syncmap.go locked.go nested.go nestedprovider.go handle.go
+//go:embed doc.go common.go provider.go shards.go sharded.go sharded_views.go syncmap.go locked.go nested.go nestedprovider.go handle.go mirror.go mirror_views.go mirror_journal.go
 var sources embed.FS
 
 // filesOf lists, per type, the file that defines it and the files that one depends on. doc.go and
@@ -28,6 +28,7 @@ var filesOf = map[string][]string{
 	"Nested":         {"nested.go", "sharded.go", "sharded_views.go", "shards.go"},
 	"NestedProvider": {"nestedprovider.go", "nested.go", "sharded.go", "sharded_views.go", "shards.go"},
 	"Handle":         {"handle.go", "provider.go", "sharded.go", "sharded_views.go", "shards.go"},
+	"Mirror":         {"mirror.go", "mirror_views.go", "mirror_journal.go", "provider.go", "sharded.go", "sharded_views.go", "shards.go"},
 }
 
 // license is the first line of every source; emission adds the generated-code line after it.
@@ -35,7 +36,8 @@ const license = "// SPDX-License-Identifier: MIT-0\n"
 
 // Files returns the runtime's source files that define the named types and everything they depend
 // on, as base name → content, ready to be written into one directory of the user's module. The
-// types are MapProvider, Sharded, SyncMap, Locked, Nested, NestedProvider and Handle; another name is an error.
+// types are MapProvider, Sharded, SyncMap, Locked, Nested, NestedProvider, Handle and Mirror; another name is an
+// error.
 // Without names there are no files.
 func Files(types ...string) (map[string][]byte, error) {
 	files := make(map[string][]byte)

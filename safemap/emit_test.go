@@ -21,7 +21,7 @@ import (
 	"github.com/mapmigrate/mapmigrate/safemap"
 )
 
-var typeNames = []string{"MapProvider", "Sharded", "SyncMap", "Locked", "Nested", "NestedProvider", "Handle"}
+var typeNames = []string{"MapProvider", "Sharded", "SyncMap", "Locked", "Nested", "NestedProvider", "Handle", "Mirror"}
 
 // generated is what go help generate asks of generated files.
 var generated = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
@@ -193,6 +193,7 @@ type holder struct {
 	locked  safemap.Locked[string, int]
 	nested  safemap.Nested[string, string, int]
 	handle  safemap.Handle[string, int]
+	mirror  safemap.Mirror[string, int]
 	pointer *safemap.Sharded[string, int]
 }
 
@@ -208,7 +209,7 @@ func (h *holder) use() safemap.MapProvider[string, int] {
 	}
 	var copies strings.Builder
 	copies.WriteString("package m\n\nfunc copies(h *holder) {\n")
-	fields := []string{"sharded", "syncmap", "locked", "nested", "handle"}
+	fields := []string{"sharded", "syncmap", "locked", "nested", "handle", "mirror"}
 	for _, field := range fields {
 		copies.WriteString("\t" + field + " := h." + field + "\n\t_ = &" + field + "\n")
 	}

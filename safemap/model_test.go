@@ -23,6 +23,7 @@ var (
 	_ safemap.MapProvider[any, []int] = (*safemap.SyncMap[any, []int])(nil)
 	_ safemap.MapProvider[any, []int] = (*safemap.Locked[any, []int])(nil)
 	_ safemap.MapProvider[any, []int] = (*safemap.Handle[any, []int])(nil)
+	_ safemap.MapProvider[any, []int] = (*safemap.Mirror[any, []int])(nil)
 )
 
 type provider = safemap.MapProvider[any, []int]

@@ -25,6 +25,10 @@ func intMaps() map[string]safemap.MapProvider[int, int] {
 		"Locked zero":  new(safemap.Locked[int, int]),
 		"Handle":       safemap.NewHandle[int, int](),
 		"Handle zero":  new(safemap.Handle[int, int]),
+		"Mirror":       mirrorOf[int, int](1, 0),
+		"Mirror 50":    mirrorOf[int, int](1, 50),
+		"Mirror 100":   mirrorOf[int, int](2, 100),
+		"Mirror zero":  new(safemap.Mirror[int, int]),
 	}
 }
 
@@ -39,6 +43,7 @@ func TestNilMapPanic(t *testing.T) {
 	for name, m := range map[string]safemap.MapProvider[int, int]{
 		"Sharded": (*safemap.Sharded[int, int])(nil), "SyncMap": (*safemap.SyncMap[int, int])(nil),
 		"Locked": (*safemap.Locked[int, int])(nil), "Handle": (*safemap.Handle[int, int])(nil),
+		"Mirror": (*safemap.Mirror[int, int])(nil),
 	} {
 		for op, f := range map[string]func(){
 			"Store":         func() { m.Store(1, 1) },
@@ -366,6 +371,7 @@ func TestNaN(t *testing.T) {
 	for name, m := range map[string]safemap.MapProvider[float64, int]{
 		"Sharded": safemap.NewSharded[float64, int](), "SyncMap": safemap.NewSyncMap[float64, int](),
 		"Locked": safemap.NewLocked[float64, int](), "Handle": safemap.NewHandle[float64, int](),
+		"Mirror": mirrorOf[float64, int](1, 50),
 	} {
 		for i := range 3 {
 			m.Store(math.NaN(), i)
@@ -407,6 +413,7 @@ func TestAllocs(t *testing.T) {
 	}
 	m := map[string]safemap.MapProvider[string, int]{
 		"Sharded": safemap.NewSharded[string, int](), "Locked": safemap.NewLocked[string, int](), "Handle": safemap.NewHandle[string, int](),
+		"Mirror": mirrorOf[string, int](1, 0),
 	}
 	for name, m := range m {
 		m.Store("key", 1)
