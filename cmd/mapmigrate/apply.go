@@ -32,7 +32,7 @@ compiles. All files are written or none; "mapmigrate undo" brings the bytes back
   mapmigrate apply --strategy=sharded ./...
   mapmigrate apply --min-confidence=high ./internal/...`,
 		RunE: e.start(func(cmd *cobra.Command, args []string, dir string) error {
-			if err := f.check(); err != nil {
+			if err := f.configure(cmd, dir); err != nil {
 				return err
 			}
 			direct := len(args) > 0 || cmd.Flags().Changed("strategy") || cmd.Flags().Changed("scope")

@@ -28,6 +28,8 @@ type builder struct {
 	tests      *raceTests // nil: none were asked for
 	facts      *facts     // of --evidence
 
+	screen *screen // what is reported, and what is accepted
+
 	ids map[string]bool
 }
 
@@ -46,6 +48,7 @@ func (b *builder) plan(out *rewrite.Output) (*plans.Plan, error) {
 	p.Summary.Maps = b.total
 	p.Summary.Incomplete = incomplete(b.prog)
 	p.Complete = len(p.Summary.Incomplete) == 0
+	p.Suppressed, p.Warnings = b.screen.suppressed, b.screen.warnings
 
 	// Have: Rewrite's sites are sorted by first map, and so are candidates.
 	first := map[*detect.Map]*rewrite.Site{}
@@ -152,7 +155,9 @@ func (b *builder) newSite(maps []*detect.Map) *plans.Site {
 			if f.Category.Quiet() {
 				quiet = append(quiet, b.finding(f))
 			} else {
-				loud = append(loud, b.finding(f))
+				said := b.finding(f)
+				said.Baselined = b.screen.old != nil && b.screen.old.covers(m, f)
+				loud = append(loud, said)
 			}
 		}
 	}
@@ -165,14 +170,18 @@ func (b *builder) newSite(maps []*detect.Map) *plans.Site {
 
 // id returns a short hash of the map's key, longer where two would be the same.
 func (b *builder) id(key string) string {
-	sum := sha256.Sum256([]byte(key))
-	hash := hex.EncodeToString(sum[:])
+	hash := hashKey(key)
 	n := 8
 	for b.ids[hash[:n]] {
 		n++
 	}
 	b.ids[hash[:n]] = true
 	return hash[:n]
+}
+
+func hashKey(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:])
 }
 
 func strategy(a advise.Advice) plans.Strategy {

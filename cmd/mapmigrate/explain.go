@@ -24,16 +24,22 @@ func newExplain(e *env) *cobra.Command {
 		Use:   "explain [CODE | SITE]",
 		Short: "Say what a code means, or show all evidence of a site",
 		Long: `explain CODE prints the meaning of a finding's category or a refusal's code.
+explain config documents .mapmigrate.yaml.
 explain SITE prints everything the saved plan knows of a site (by id or name).
 Without an argument it lists the codes.`,
 		Example: `  mapmigrate explain take-lock
   mapmigrate explain chathub.Hub.rooms
+  mapmigrate explain config
   mapmigrate explain`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e.started = true
 			if len(args) == 0 {
 				listCodes(e.stdout)
+				return nil
+			}
+			if args[0] == "config" {
+				writeConfigHelp(e.stdout)
 				return nil
 			}
 			if i := slices.IndexFunc(codes(), func(c code) bool { return c.name == args[0] }); i >= 0 {
@@ -82,6 +88,9 @@ func codes() []code {
 	for _, d := range detect.Docs() {
 		all = append(all, code{string(d.Code), "finding", d.Title, d.Text})
 	}
+	for _, d := range append(slices.Clone(detect.ProblemDocs()), staleBaselineDoc) {
+		all = append(all, code{string(d.Code), "warning", d.Title, d.Text})
+	}
 	for _, d := range advise.Docs() {
 		all = append(all, code{d.Code, "refusal, " + d.Class, d.Title, d.Text})
 	}
@@ -101,7 +110,7 @@ func listCodes(w io.Writer) {
 	for _, c := range codes() {
 		width = max(width, len(c.name))
 	}
-	for _, kind := range []string{"finding", "refusal, " + plans.Unhelpful, "refusal, " + plans.Unsafe} {
+	for _, kind := range []string{"finding", "refusal, " + plans.Unhelpful, "refusal, " + plans.Unsafe, "warning"} {
 		fmt.Fprintf(w, "%s:\n", kind)
 		for _, c := range codes() {
 			if c.kind == kind {

@@ -13,6 +13,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -25,6 +26,15 @@ import (
 
 func main() {
 	if isVet(os.Args[1:]) {
+		if os.Args[1] == "-V=full" {
+			line, err := vetVersion(".")
+			if err != nil {
+				fmt.Fprintf(os.Stderr, "mapmigrate: %v\n", err)
+				os.Exit(exitFailed)
+			}
+			fmt.Println(line)
+			os.Exit(exitDone)
+		}
 		unitchecker.Main(detect.Analyzer) // does not return
 	}
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))

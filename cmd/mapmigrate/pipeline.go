@@ -37,8 +37,13 @@ type planFlags struct {
 	tests          bool
 	allowAPIChange bool
 	strictLines    bool
-	evidence       []string // files: race logs, crash traces, profiles
-	evidenceAll    bool     // also maps that the logs do not name
+	config         string // file, "" for the module's
+	baseline       string // file, "" for none
+	updateBaseline bool
+
+	settings    *detect.Settings // see configure
+	evidence    []string         // files: race logs, crash traces, profiles
+	evidenceAll bool             // also maps that the logs do not name
 }
 
 func (f *planFlags) add(cmd *cobra.Command) {
@@ -52,6 +57,7 @@ func (f *planFlags) add(cmd *cobra.Command) {
 	fl.BoolVar(&f.allowAPIChange, "allow-api-change", false, "exported API of packages that others can import may change")
 	fl.StringArrayVar(&f.evidence, "evidence", nil, "race log, crash trace, or CPU, mutex or block profile: a `file`, - for standard input; repeatable")
 	fl.BoolVar(&f.evidenceAll, "evidence-all", false, "with logs in --evidence: also maps that they say nothing about")
+	fl.StringVar(&f.config, "config", "", "read the configuration from `file` instead of "+detect.ConfigFile+" in the module's root")
 	fl.BoolVar(&f.strictLines, "strict-lines", false, "do not even re-align white space outside the rewritten code")
 }
 
@@ -110,7 +116,7 @@ func (e *env) makePlan(ctx context.Context, patterns []string, f *planFlags, wit
 		return nil, nil, err
 	}
 	pr.step("following goroutines and locks")
-	found, err := detect.Analyze(prog, detect.Options{Tests: f.tests, Progress: pr.count})
+	found, err := detect.Analyze(prog, detect.Options{Tests: f.tests, Progress: pr.count, Knowledge: f.knowledge(), AllOdd: f.baseline != ""})
 	if err != nil {
 		return nil, nil, ours("analysing "+prog.Module, err)
 	}
@@ -119,7 +125,10 @@ func (e *env) makePlan(ctx context.Context, patterns []string, f *planFlags, wit
 		return nil, nil, err
 	}
 	b := &builder{prog: prog, strategy: f.strategy, advice: map[*detect.Map]advise.Advice{}, facts: fx}
-	b.candidates, b.total = selectMaps(prog, found, f, fx)
+	if b.screen, err = e.screen(prog, found, f, b); err != nil {
+		return nil, nil, err
+	}
+	b.candidates, b.total = selectMaps(prog, found, f, fx, b.screen)
 
 	pr.step("choosing forms")
 	var requests []rewrite.Request
@@ -158,7 +167,7 @@ func (e *env) makePlan(ctx context.Context, patterns []string, f *planFlags, wit
 
 // selectMaps returns the maps of the asked packages that the flags make sites, and
 // how many maps there are.
-func selectMaps(prog *detect.Program, found *detect.Result, f *planFlags, fx *facts) (selected []*detect.Map, total int) {
+func selectMaps(prog *detect.Program, found *detect.Result, f *planFlags, fx *facts, s *screen) (selected []*detect.Map, total int) {
 	matched := map[string]bool{}
 	for _, p := range prog.Packages {
 		if p.Matched {
@@ -166,12 +175,13 @@ func selectMaps(prog *detect.Program, found *detect.Result, f *planFlags, fx *fa
 		}
 	}
 	for _, m := range found.Maps {
-		if !matched[m.Package] || !f.tests && strings.HasSuffix(m.Pos.Filename, "_test.go") {
+		if !matched[m.Package] || !f.tests && strings.HasSuffix(m.Pos.Filename, "_test.go") || f.ignores(prog.Dir, m.Pos.Filename) {
 			continue
 		}
 		total++
 		switch {
 		case !f.evidenceAll && !fx.selects(m):
+		case (m.Ignored || s.baselined[m]) && !fx.shown(m): // accepted, whatever the scope
 		case fx.shown(m),
 			f.scope == scopeAll,
 			f.scope == scopeNested && m.Nested,

@@ -34,6 +34,10 @@ A map that is not rewritten is refused, with a code that "mapmigrate explain COD
 explains: "unsafe" refusals cannot be overridden; "unhelpful" ones, where a rewrite
 would not be the cure, can, with an explicit --strategy or --scope=all.
 
+A comment //mapmigrate:ignore REASON accepts what is found about a map or an access;
+--baseline accepts what a file lists, so that CI stops at new findings only.
+"mapmigrate explain config" tells what a module can say in .mapmigrate.yaml.
+
 --evidence takes race detector logs and crash traces, as they are: they confirm the
 maps that they name, and only those are shown (--evidence-all shows the rest, too).
 CPU, mutex and block profiles weigh the choice of forms.`,
@@ -41,12 +45,17 @@ CPU, mutex and block profiles weigh the choice of forms.`,
   mapmigrate plan -C examples/chathub --diff
   mapmigrate plan --evidence crash.log     only what the log proves, and why not the rest
   mapmigrate plan --strategy=sharded --scope=all ./internal/...
-  mapmigrate plan --format=sarif --out=mapmigrate.sarif --exit-code ./...`,
+  mapmigrate plan --format=sarif --out=mapmigrate.sarif --exit-code ./...
+  mapmigrate plan --baseline=mapmigrate-baseline.json --update-baseline ./...
+  mapmigrate plan --baseline=mapmigrate-baseline.json --exit-code ./...`,
 		RunE: e.start(func(cmd *cobra.Command, args []string, dir string) error {
 			if err := oneOf("format", format, formats...); err != nil {
 				return err
 			}
-			if err := f.check(); err != nil {
+			if f.updateBaseline && f.baseline == "" {
+				return usagef("--update-baseline needs --baseline=FILE")
+			}
+			if err := f.configure(cmd, dir); err != nil {
 				return err
 			}
 			p, prog, err := e.makePlan(cmd.Context(), args, &f, true)
@@ -70,6 +79,8 @@ CPU, mutex and block profiles weigh the choice of forms.`,
 	f.add(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&format, "format", "text", "text, json, sarif or markdown")
+	fl.StringVar(&f.baseline, "baseline", "", "report only findings that `file` does not accept")
+	fl.BoolVar(&f.updateBaseline, "update-baseline", false, "make the baseline accept what is found now, and no more")
 	fl.StringVar(&out, "out", "", "write to `file` instead of standard output")
 	fl.BoolVar(&diff, "diff", false, "show each site's diff in the text")
 	fl.BoolVar(&exitCode, "exit-code", false, "exit with 3 when there are sites to act on")

@@ -86,7 +86,7 @@ func TestCodes(t *testing.T) {
 		}
 		seen[c.name] = true
 		switch c.kind {
-		case "finding", "refusal, unsafe", "refusal, unhelpful":
+		case "finding", "refusal, unsafe", "refusal, unhelpful", "warning":
 		default:
 			t.Errorf("%s is of the unknown kind %q", c.name, c.kind)
 		}
