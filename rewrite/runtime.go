@@ -35,7 +35,7 @@ func findRuntime(prog *detect.Program) runtimeHome {
 		}
 		h := runtimeHome{dir: dir, onDisk: map[string][]byte{}}
 		foreign := false
-		all, _ := safemap.Files("MapProvider", "Sharded", "SyncMap", "Locked", "Nested", "NestedProvider", "Handle")
+		all, _ := safemap.Files(safemap.Types()...)
 		for _, e := range entries {
 			if !strings.HasSuffix(e.Name(), ".go") {
 				continue
