@@ -48,11 +48,12 @@ type baseline struct {
 // A baselineEntry accepts the findings of one kind about one map.
 type baselineEntry struct {
 	Map       string   `json:"map"`                 // detect.Map.Key
-	Category  string   `json:"category"`            // one of the kind
+	Kind      string   `json:"kind"`                // see kindOf
 	Functions []string `json:"functions,omitempty"` // those without the guard; none: the map as a whole
 }
 
-// kindOf returns what categories are told apart by: all that are about the lock are one.
+// kindOf returns what a baseline tells categories apart by: all that are about the lock are
+// one kind, each other is its own.
 func kindOf(c detect.Category) string {
 	switch c {
 	case detect.Unguarded, detect.Partial, detect.WrongLock, detect.Iteration, detect.Replaced, detect.ReadLockWrite, detect.EscapeCat, detect.InnerCat:
@@ -89,8 +90,8 @@ func readBaseline(file string, mayMiss bool) (*baseline, error) {
 		return nil, usagef("%s is no baseline of mapmigrate%s", file, jsonReason(err))
 	}
 	for i, e := range b.Findings {
-		if e.Map == "" || e.Category == "" {
-			return nil, usagef("the baseline %s: entry %d has no map, or no category", file, i+1)
+		if e.Map == "" || e.Kind == "" {
+			return nil, usagef("the baseline %s: entry %d has no map, or no kind", file, i+1)
 		}
 	}
 	return b, nil
@@ -101,6 +102,17 @@ func jsonReason(err error) string {
 		return ": it has no format_version"
 	}
 	return ": " + strings.TrimPrefix(err.Error(), "json: ")
+}
+
+// openBaseline reads the file that --baseline names, before anything else is done.
+func (f *planFlags) openBaseline() (err error) {
+	switch {
+	case f.baseline != "":
+		f.accepted, err = readBaseline(f.baseline, f.updateBaseline)
+	case f.updateBaseline:
+		err = usagef("--update-baseline needs --baseline=FILE")
+	}
+	return err
 }
 
 // write replaces the file. The bytes depend on the entries only.
@@ -127,7 +139,7 @@ func (b *baseline) sort() {
 		if c := strings.Compare(x.Map, y.Map); c != 0 {
 			return c
 		}
-		return strings.Compare(x.Category, y.Category)
+		return strings.Compare(x.Kind, y.Kind)
 	})
 }
 
@@ -137,7 +149,7 @@ func (b *baseline) covers(m *detect.Map, f detect.Finding) bool {
 		return false
 	}
 	return slices.ContainsFunc(b.Findings, func(e baselineEntry) bool {
-		return e.Map == m.Key && kindOf(detect.Category(e.Category)) == kindOf(f.Category) &&
+		return e.Map == m.Key && e.Kind == kindOf(f.Category) &&
 			(len(e.Functions) == 0 || slices.Contains(e.Functions, oddFunc(f)))
 	})
 }
@@ -163,7 +175,7 @@ func entries(m *detect.Map, least detect.Confidence) []baselineEntry {
 		if !ok {
 			i = len(out)
 			at[kind] = i
-			out = append(out, baselineEntry{Map: m.Key, Category: string(f.Category)})
+			out = append(out, baselineEntry{Map: m.Key, Kind: kind})
 			if kind == "lock" && f.Category != detect.Unguarded {
 				out[i].Functions = []string{oddFunc(f)}
 			}
@@ -203,16 +215,10 @@ type screen struct {
 // that a directive or the baseline accepts, after updating the baseline if asked. Where a
 // map has a new finding, and another one was chosen to stand for both, it gets the new one.
 func (e *env) screen(prog *detect.Program, found *detect.Result, f *planFlags, b *builder) (*screen, error) {
-	s := &screen{f: f, prog: prog, looked: lookedAt(prog, found), baselined: map[*detect.Map]bool{}}
-	if f.baseline != "" {
-		var err error
-		if s.old, err = readBaseline(f.baseline, f.updateBaseline); err != nil {
+	s := &screen{f: f, prog: prog, old: f.accepted, looked: lookedAt(prog, found), baselined: map[*detect.Map]bool{}}
+	if f.updateBaseline {
+		if err := s.update(found.Maps, e.stderr); err != nil {
 			return nil, err
-		}
-		if f.updateBaseline {
-			if err := s.update(found.Maps, e.stderr); err != nil {
-				return nil, err
-			}
 		}
 	}
 	for _, m := range found.Maps {
@@ -321,7 +327,7 @@ func (s *screen) update(maps []*detect.Map, w io.Writer) error {
 	count := func(in, other []baselineEntry) (n int) {
 		for _, e := range in {
 			if !slices.ContainsFunc(other, func(o baselineEntry) bool {
-				return o.Map == e.Map && o.Category == e.Category && slices.Equal(o.Functions, e.Functions)
+				return o.Map == e.Map && o.Kind == e.Kind && slices.Equal(o.Functions, e.Functions)
 			}) {
 				n++
 			}
@@ -377,16 +383,14 @@ func (s *screen) stale(maps []*detect.Map) {
 		if m := byKey[e.Map]; m != nil {
 			now = entries(m, detect.Low)
 		}
-		i := slices.IndexFunc(now, func(n baselineEntry) bool {
-			return kindOf(detect.Category(n.Category)) == kindOf(detect.Category(e.Category))
-		})
+		i := slices.IndexFunc(now, func(n baselineEntry) bool { return n.Kind == e.Kind })
 		if i < 0 {
-			warn("%s of %s is not found any more", e.Category, e.Map)
+			warn("nothing of the kind %q is found about %s any more", e.Kind, e.Map)
 			continue
 		}
 		for _, fn := range e.Functions {
 			if len(now[i].Functions) > 0 && !slices.Contains(now[i].Functions, fn) {
-				warn("%s of %s is not found in %s any more", e.Category, e.Map, fn)
+				warn("nothing of the kind %q is found about %s in %s any more", e.Kind, e.Map, fn)
 			}
 		}
 	}

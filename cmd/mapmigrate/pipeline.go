@@ -37,13 +37,14 @@ type planFlags struct {
 	tests          bool
 	allowAPIChange bool
 	strictLines    bool
-	config         string // file, "" for the module's
-	baseline       string // file, "" for none
+	evidence       []string // files: race logs, crash traces, profiles
+	evidenceAll    bool     // also maps that the logs do not name
+	config         string   // file, "" for the module's
+	baseline       string   // file, "" for none
 	updateBaseline bool
 
-	settings    *detect.Settings // see configure
-	evidence    []string         // files: race logs, crash traces, profiles
-	evidenceAll bool             // also maps that the logs do not name
+	settings *detect.Settings // see configure
+	accepted *baseline        // what the baseline file holds, nil when none is used
 }
 
 func (f *planFlags) add(cmd *cobra.Command) {
@@ -116,7 +117,7 @@ func (e *env) makePlan(ctx context.Context, patterns []string, f *planFlags, wit
 		return nil, nil, err
 	}
 	pr.step("following goroutines and locks")
-	found, err := detect.Analyze(prog, detect.Options{Tests: f.tests, Progress: pr.count, Knowledge: f.knowledge(), AllOdd: f.baseline != ""})
+	found, err := detect.Analyze(prog, detect.Options{Tests: f.tests, Progress: pr.count, Knowledge: f.knowledge(), AllOdd: f.accepted != nil})
 	if err != nil {
 		return nil, nil, ours("analysing "+prog.Module, err)
 	}

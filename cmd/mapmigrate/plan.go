@@ -52,10 +52,10 @@ CPU, mutex and block profiles weigh the choice of forms.`,
 			if err := oneOf("format", format, formats...); err != nil {
 				return err
 			}
-			if f.updateBaseline && f.baseline == "" {
-				return usagef("--update-baseline needs --baseline=FILE")
-			}
 			if err := f.configure(cmd, dir); err != nil {
+				return err
+			}
+			if err := f.openBaseline(); err != nil {
 				return err
 			}
 			p, prog, err := e.makePlan(cmd.Context(), args, &f, true)
