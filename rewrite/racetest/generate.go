@@ -62,6 +62,9 @@ type Options struct {
 type Generator struct {
 	x    *index
 	opts Options
+	// stubs says which map's test declares a name in a package: all tests of a package
+	// are compiled together.
+	stubs map[string]string
 }
 
 // New prepares to generate tests for prog.
@@ -72,7 +75,7 @@ func New(prog *detect.Program, opts Options) *Generator {
 	if opts.Toolchain == "" {
 		opts.Toolchain = strings.TrimPrefix(runtime.Version(), "go")
 	}
-	return &Generator{newIndex(prog), opts}
+	return &Generator{newIndex(prog), opts, map[string]string{}}
 }
 
 // Generate returns the test of a map: the first of [Generator.Alternatives].
@@ -318,8 +321,21 @@ func (g *Generator) newSynth(p *detect.Package) *synth {
 	return s
 }
 
+// reserve returns a function that reserves names of stubs for the tests of one map.
+func (g *Generator) reserve(p *detect.Package, owner string) func(name string) bool {
+	return func(name string) bool {
+		key := p.Path + "." + name
+		if g.stubs == nil || g.stubs[key] != "" && g.stubs[key] != owner {
+			return g.stubs == nil
+		}
+		g.stubs[key] = owner
+		return true
+	}
+}
+
 func (g *Generator) programIn(p *detect.Package, m *detect.Map, c scenario, ra, rb *reach) (*Test, error) {
 	s := g.newSynth(p)
+	s.stubOf = g.reserve(p, m.Key)
 	for _, r := range []*reach{ra, rb} {
 		for v := range r.fields {
 			s.touched[v] = true
@@ -756,15 +772,19 @@ func (g *Generator) call(s *synth, e *entry, handler bool) (string, error) {
 			args = append(args, req)
 			continue
 		}
+		s.vary = !s.takesKey(p.Type())
 		v, err := s.value(p.Type(), p.Name(), 1)
+		s.vary = false
 		if err != nil {
 			return "", err
 		}
 		args = append(args, v)
 	}
-	if sig.Variadic() { // one element, so that a loop over them runs
+	if sig.Variadic() { // an element at least, so that a loop over them runs
 		p := sig.Params().At(n)
-		if _, isFunc := p.Type().(*types.Slice).Elem().Underlying().(*types.Signature); !isFunc {
+		if more := several(p.Type().(*types.Slice).Elem()); more != nil {
+			args = append(args, more...)
+		} else if _, isFunc := p.Type().(*types.Slice).Elem().Underlying().(*types.Signature); !isFunc {
 			if v, err := s.value(p.Type().(*types.Slice).Elem(), p.Name(), 1); err == nil {
 				args = append(args, v)
 			}

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,6 +28,9 @@ const (
 	NotReproduced = "not-reproduced" // failed for another reason: a panic, another map
 	TimedOut      = "timed-out"
 	DidNotBuild   = "did-not-build"
+	// NotComparable is for tests of form Interleaved only: no two runs of its calls give
+	// the same, or they wait for each other, so that nothing is shown.
+	NotComparable = "not-comparable"
 )
 
 // RunOptions say how to run tests. The zero value is right.
@@ -38,6 +42,12 @@ type RunOptions struct {
 	// Migrated says that the overlay holds migrated code: the lines of a map's
 	// accesses have moved, so any race that the test finds counts against it.
 	Migrated bool
+	// Plain builds without the race detector: for tests of form Interleaved, which look at
+	// results.
+	Plain bool
+	// Runtime is the folder (absolute) of the runtime in the migrated module: where the
+	// twin goes. "" leaves tests of form Interleaved out.
+	Runtime string
 	// Progress is called with the number of tests done and in all; may be nil.
 	Progress func(done, total int)
 }
@@ -45,11 +55,12 @@ type RunOptions struct {
 // An Outcome is the result of one test.
 type Outcome struct {
 	Test   *Test
-	Result string // Failed, Passed, NotReproduced, TimedOut or DidNotBuild
-	Failed int    // of Runs
-	Runs   int    // fewer than Count after a time-out
-	Detail string // one sentence
-	Output string // an excerpt
+	Result string   // Failed, Passed, NotReproduced, TimedOut or DidNotBuild
+	Failed int      // of Runs
+	Runs   int      // fewer than Count after a time-out
+	Detail string   // one sentence
+	Output string   // an excerpt
+	Leaks  []string // goroutines that the test left behind: where each runs and who started it
 }
 
 // A ToolError says that no test can run on this machine, and what to do.
@@ -78,6 +89,9 @@ func Run(ctx context.Context, dir string, overlay map[string][]byte, tests []*Te
 		return nil, err
 	}
 	defer os.RemoveAll(tmp)
+	if !opts.Plain {
+		overlay = withLeakTests(dir, overlay, tests)
+	}
 	overlayFile, err := writeOverlay(tmp, overlay)
 	if err != nil {
 		return nil, err
@@ -112,7 +126,7 @@ func Run(ctx context.Context, dir string, overlay map[string][]byte, tests []*Te
 	for n, pkg := range order {
 		wg.Go(func() {
 			slots <- struct{}{}
-			bin, out, err := build(ctx, dir, overlayFile, filepath.Join(tmp, fmt.Sprintf("p%d.test", n)), pkg, opts.Tags)
+			bin, out, err := build(ctx, dir, overlayFile, filepath.Join(tmp, fmt.Sprintf("p%d.test", n)), pkg, opts)
 			<-slots
 			if err != nil {
 				te := toolError(out, err)
@@ -177,7 +191,7 @@ func alone(ctx context.Context, dir string, overlay map[string][]byte, tests []*
 	if err != nil {
 		return fail(err)
 	}
-	bin, out, err := build(ctx, dir, file, filepath.Join(tmp, "p.test"), tests[i].Package, opts.Tags)
+	bin, out, err := build(ctx, dir, file, filepath.Join(tmp, "p.test"), tests[i].Package, opts)
 	if err != nil {
 		return Outcome{Result: DidNotBuild, Detail: firstLine(out), Output: excerpt(out)}
 	}
@@ -217,13 +231,16 @@ func writeOverlay(tmp string, overlay map[string][]byte) (string, error) {
 }
 
 // build compiles the test binary of a package.
-func build(ctx context.Context, dir, overlay, bin, pkg, tags string) (string, []byte, error) {
+func build(ctx context.Context, dir, overlay, bin, pkg string, opts RunOptions) (string, []byte, error) {
 	// vet would look for a package that only the overlay has where it is not.
-	args := []string{"test", "-c", "-vet=off", "-race", "-overlay=" + overlay, "-o", bin}
-	if tags != "" {
-		args = append(args, "-tags="+tags)
+	args := []string{"test", "-c", "-vet=off", "-overlay=" + overlay, "-o", bin}
+	if !opts.Plain {
+		args = append(args, "-race")
 	}
-	cmd := exec.CommandContext(ctx, "go", append(args, "--", pkg)...)
+	if opts.Tags != "" {
+		args = append(args, "-tags="+opts.Tags)
+	}
+	cmd := exec.CommandContext(ctx, "go", append(args, pkg)...)
 	cmd.Dir = dir
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
@@ -252,6 +269,11 @@ func runOne(ctx context.Context, dir, bin string, t *Test, opts RunOptions) Outc
 	for range opts.Count {
 		o.Runs++
 		res, detail, out := runOnce(ctx, dir, bin, t, opts)
+		for _, l := range leaks(out) {
+			if !slices.Contains(o.Leaks, l) {
+				o.Leaks = append(o.Leaks, l)
+			}
+		}
 		if res == Passed {
 			continue
 		}
@@ -275,7 +297,7 @@ func runOnce(ctx context.Context, dir, bin string, t *Test, opts RunOptions) (re
 	// The binary's own time-out prints stacks; ours is for one that does not even get there.
 	run, cancel := context.WithTimeout(ctx, opts.Timeout+5*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(run, bin, "-test.run=^"+t.Name+"$", "-test.count=1", "-test.v=true", "-test.timeout="+opts.Timeout.String())
+	cmd := exec.CommandContext(run, bin, "-test.run=^("+strings.Join([]string{leakStart, t.Name, leakEnd}, "|")+")$", "-test.count=1", "-test.v=true", "-test.timeout="+opts.Timeout.String())
 	cmd.Dir = filepath.Join(dir, filepath.FromSlash(filepath.Dir(t.File)))
 	// A passing -race binary would sleep for a second at exit.
 	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0 halt_on_error=0", "PWD="+cmd.Dir)
@@ -284,6 +306,10 @@ func runOnce(ctx context.Context, dir, bin string, t *Test, opts RunOptions) (re
 	cmd.Stdout, cmd.Stderr = &buf, &buf
 	err := cmd.Run()
 	out = buf.Bytes()
+	if t.Form == Interleaved {
+		result, detail = interleaved(t, out, err, run.Err() != nil)
+		return result, detail, out
+	}
 	reports := evidence.Parse(out)
 	for i := range reports {
 		if t.about(&reports[i]) {
@@ -303,6 +329,34 @@ func runOnce(ctx context.Context, dir, bin string, t *Test, opts RunOptions) (re
 		return NotReproduced, "a race elsewhere: " + sentence(&reports[0]), out
 	}
 	return NotReproduced, "failed without a race: " + failure(out), out
+}
+
+// interleaved judges the output of a test of form Interleaved.
+func interleaved(t *Test, out []byte, err error, late bool) (result, detail string) {
+	text := string(out)
+	said := func(mark string) string {
+		_, rest, _ := strings.Cut(text, mark)
+		var lines []string
+		for l := range strings.Lines(rest) {
+			l = strings.TrimSpace(l)
+			if l == "" || strings.HasPrefix(l, "---") || strings.HasPrefix(l, "===") {
+				break
+			}
+			lines = append(lines, l)
+		}
+		return strings.Join(lines, " ")
+	}
+	switch {
+	case late || strings.Contains(text, "panic: test timed out after"):
+		return TimedOut, "the enumeration did not end"
+	case strings.Contains(text, "not atomic: "):
+		return Failed, said("not atomic: ")
+	case err != nil:
+		return NotComparable, failure(out)
+	case strings.Contains(text, "--- PASS: "+t.Name+"/"):
+		return Passed, ""
+	}
+	return NotComparable, said("not comparable: ")
 }
 
 // about reports whether a race report is about the test's map.
@@ -382,6 +436,8 @@ type Pair struct {
 	// After is the test's source after migration: Test.Source run through rewrite.
 	// nil means that the test has no migrated version, so only the original runs.
 	After []byte
+	// Interleave is the test of atomicity for the migrated code; nil when there is none.
+	Interleave *Test
 }
 
 // Verify runs every test on the original code and on the migrated code and
@@ -390,8 +446,8 @@ type Pair struct {
 // before and after hold file contents by absolute path that differ from the
 // working tree: usually none, and all migrated and runtime files.
 func Verify(ctx context.Context, dir string, before, after map[string][]byte, pairs []Pair, opts RunOptions) ([]Verdict, error) {
-	var first, second []*Test
-	var index []int
+	var first, second, third []*Test
+	var index, steps []int
 	for i, p := range pairs {
 		first = append(first, p.Test)
 		if p.After != nil {
@@ -400,23 +456,39 @@ func Verify(ctx context.Context, dir string, before, after map[string][]byte, pa
 			second = append(second, &t)
 			index = append(index, i)
 		}
+		if p.Interleave != nil && opts.Runtime != "" {
+			third = append(third, p.Interleave)
+			steps = append(steps, i)
+		}
 	}
-	total := len(first) + len(second)
-	progress := opts.Progress
-	if progress != nil {
-		opts.Progress = func(done, _ int) { progress(done, total) }
+	run := func(tests []*Test, before int, overlay map[string][]byte, opts RunOptions) ([]Outcome, error) {
+		if progress := opts.Progress; progress != nil {
+			opts.Progress = func(done, _ int) { progress(before+done, len(first)+len(second)+len(third)) }
+		}
+		if len(tests) == 0 {
+			return nil, nil
+		}
+		return Run(ctx, dir, overlay, tests, opts)
 	}
-	ranBefore, err := Run(ctx, dir, Overlay(dir, before, first), first, opts)
+	ranBefore, err := run(first, 0, Overlay(dir, before, first), opts)
 	if err != nil {
 		return nil, err
-	}
-	if progress != nil {
-		opts.Progress = func(done, _ int) { progress(len(first)+done, total) }
 	}
 	opts.Migrated = true
-	ranAfter, err := Run(ctx, dir, Overlay(dir, after, second), second, opts)
+	ranAfter, err := run(second, len(first), Overlay(dir, after, second), opts)
 	if err != nil {
 		return nil, err
+	}
+	var ranSteps []Outcome
+	if len(third) > 0 {
+		overlay, err := Twin(Overlay(dir, after, third), opts.Runtime)
+		if err != nil {
+			return nil, err
+		}
+		opts.Plain = true
+		if ranSteps, err = run(third, len(first)+len(second), overlay, opts); err != nil {
+			return nil, err
+		}
 	}
 	verdicts := make([]Verdict, len(pairs))
 	for i := range pairs {
@@ -432,12 +504,16 @@ func Verify(ctx context.Context, dir string, before, after map[string][]byte, pa
 		verdicts[i].Record.After = ranAfter[k].Result
 		verdicts[i].Record.AfterSource = string(pairs[i].After)
 	}
+	for k, i := range steps {
+		verdicts[i].Atomic = ranSteps[k]
+	}
 	return verdicts, nil
 }
 
 // A Verdict is what running a test on both versions showed.
 type Verdict struct {
 	Before, After Outcome // After is zero when there was no migrated version
+	Atomic        Outcome // of Pair.Interleave; zero when there was none
 	Record        plans.RaceTest
 }
 

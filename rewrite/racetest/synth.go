@@ -38,6 +38,14 @@ type synth struct {
 	used       map[*fn]bool            // constructors called
 	making     map[*types.Named]bool
 	stops      []string // statements that end what the test started, run last first
+
+	// For interleavings, where two calls with equal arguments would hide who was last:
+	// second says that the side being written is the other one, whose values differ but
+	// for the keys, which are what keys lists, in this order.
+	second bool
+	vary   bool // the value being written is no key
+	keys   []types.Type
+	stubOf func(name string) bool // reserves a stub's name in the package
 }
 
 const maxDepth = 4
@@ -229,8 +237,12 @@ func (s *synth) value(t types.Type, hint string, depth int) (string, error) {
 	switch u := t.Underlying().(type) {
 	case *types.Basic:
 		switch {
+		case u.Info()&types.IsString != 0 && s.vary:
+			return `"b"`, nil
 		case u.Info()&types.IsString != 0:
 			return `"a"`, nil
+		case u.Info()&types.IsNumeric != 0 && s.vary:
+			return "2", nil
 		case u.Info()&types.IsNumeric != 0:
 			return "1", nil
 		case u.Info()&types.IsBoolean != 0:
@@ -881,13 +893,19 @@ func (s *synth) stub(t types.Type, u *types.Interface, depth int) (string, error
 	}
 	name := "nop" + strings.ToUpper(base[:1]) + base[1:]
 	for _, d := range s.stubs {
-		if strings.HasPrefix(d, "type "+name+" ") {
-			return name + "{}", nil
+		if have, ok := strings.CutPrefix(d, "type "+name); ok && strings.Contains(d, " // a "+s.short(t)+" that does nothing") {
+			number, _, _ := strings.Cut(have, " ")
+			if strings.Trim(number, "0123456789") == "" {
+				return name + number + "{}", nil
+			}
 		}
 	}
 	side := s.side
 	s.side = nil
-	name = s.name(name)
+	want := name
+	for name = s.name(want); s.stubOf != nil && !s.stubOf(name); {
+		name = s.name(want)
+	}
 	s.side = side
 	var methods []string
 	for i := range u.NumMethods() {
@@ -921,7 +939,22 @@ func (s *synth) stubbable(sig *types.Signature, self types.Type) string {
 	return ""
 }
 
-// args makes the arguments of a call; variadic ones are left out.
+// takesKey reports whether a parameter of the second side is a map's key, which has to
+// be the first side's; the keys of a nested map are taken in their order.
+func (s *synth) takesKey(t types.Type) bool {
+	if !s.second || len(s.keys) == 0 {
+		return !s.second
+	}
+	_, generic := s.keys[0].(*types.TypeParam)
+	if !generic && !types.Identical(t, s.keys[0]) {
+		return false
+	}
+	s.keys = s.keys[1:]
+	return true
+}
+
+// args makes the arguments of a call. Variadic ones are left out, unless they are plain
+// data: options default to none, but a constructor of something from data wants some.
 func (s *synth) args(sig *types.Signature, depth int) ([]string, error) {
 	n := sig.Params().Len()
 	if sig.Variadic() {
@@ -936,7 +969,22 @@ func (s *synth) args(sig *types.Signature, depth int) ([]string, error) {
 		}
 		out = append(out, v)
 	}
+	if sig.Variadic() {
+		out = append(out, several(sig.Params().At(n).Type().(*types.Slice).Elem())...)
+	}
 	return out, nil
+}
+
+// several returns three different values of a basic type, nothing for another.
+func several(t types.Type) []string {
+	b, ok := types.Unalias(t).(*types.Basic)
+	switch {
+	case ok && b.Info()&types.IsString != 0:
+		return []string{`"a"`, `"b"`, `"c"`}
+	case ok && b.Info()&types.IsNumeric != 0:
+		return []string{"1", "2", "3"}
+	}
+	return nil
 }
 
 // request makes a request that leads a handler to its access: with the method,

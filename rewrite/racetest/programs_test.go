@@ -1,0 +1,233 @@
+package racetest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mapmigrate/mapmigrate/detect"
+	"github.com/mapmigrate/mapmigrate/rewrite"
+)
+
+// The corpus is one module with many small programs in production style, several in a
+// package, so that few test binaries hold them all. In racy/ the comment "// racy" marks
+// the maps that race ("// racy, not found" those that detection does not name, which
+// this package can do nothing about). In correct/ no map races.
+//
+// A plain go test runs each test once; -every runs it 20 times, as the goals say.
+type corpus struct {
+	prog   *detect.Program
+	maps   []*detect.Map
+	tests  map[*detect.Map]*Test
+	steps  map[*detect.Map]*Test // tests of atomicity
+	sites  map[*detect.Map]*rewrite.Site
+	after  map[string][]byte // migrated files by absolute path
+	runtim string
+}
+
+func corpusRuns() int {
+	if *every {
+		return 20
+	}
+	return 1
+}
+
+// readCorpus loads and analyses the part of the corpus under a folder.
+func readCorpus(t *testing.T, part string) *corpus {
+	t.Helper()
+	dir, err := filepath.Abs(filepath.Join("testdata", "corpus"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	prog, err := detect.Load(detect.Config{Dir: dir, Patterns: []string{"./" + part + "/..."}, Tests: true, Extra: append(rewrite.RuntimeImports(), testImports...)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := detect.Analyze(prog, detect.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps := slices.DeleteFunc(res.Maps, func(m *detect.Map) bool {
+		return !strings.HasPrefix(m.Package+"/", "example.com/corpus/"+part+"/")
+	})
+	return &corpus{prog: prog, maps: maps, tests: map[*detect.Map]*Test{}, steps: map[*detect.Map]*Test{}, sites: map[*detect.Map]*rewrite.Site{}}
+}
+
+var testImports = []string{
+	"context", "errors", "io", "log", "log/slog", "math/rand", "net/http", "net/http/httptest", "net/url",
+	"runtime", "strings", "sync", "testing", "testing/synctest", "time",
+}
+
+// racyMarks returns the lines of declarations marked racy, with what the comment says.
+func racyMarks(t *testing.T, c *corpus) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for _, p := range c.prog.Packages {
+		for _, f := range p.GoFiles {
+			data, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			no := 0
+			for l := range strings.Lines(string(data)) {
+				no++
+				if _, mark, ok := strings.Cut(l, "// racy"); ok {
+					out[fmt.Sprintf("%s:%d", f, no)] = strings.TrimSpace(mark)
+				}
+			}
+		}
+	}
+	return out
+}
+
+func loud(m *detect.Map) bool {
+	return slices.ContainsFunc(m.Findings, func(f detect.Finding) bool {
+		return !f.Category.Quiet() && f.Confidence.Rank() >= detect.Medium.Rank()
+	})
+}
+
+// migrate generates the tests of maps and migrates maps and tests.
+func (c *corpus) migrate(t *testing.T, maps []*detect.Map) {
+	t.Helper()
+	g := New(c.prog, Options{})
+	files := map[string][]byte{}
+	var reqs []rewrite.Request
+	for _, m := range maps {
+		reqs = append(reqs, rewrite.Request{Map: m, Strategy: "sharded"})
+		if rt, err := g.Generate(m); err == nil {
+			c.tests[m] = rt
+			files[filepath.Join(c.prog.Dir, filepath.FromSlash(rt.File))] = rt.Source
+		} else {
+			t.Errorf("%s: %v", m.Name, err)
+		}
+	}
+	next, err := c.prog.Overlay(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range next.Errors(c.prog) {
+		t.Errorf("a generated test does not type-check: %v", e)
+	}
+	out, err := rewrite.Rewrite(context.Background(), next, reqs, rewrite.Options{Maps: c.maps, AllowAPIChange: true, SkipCompile: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range out.Sites {
+		for _, m := range s.Maps {
+			c.sites[m] = s
+		}
+	}
+	c.after = map[string][]byte{}
+	for name, data := range out.Files {
+		c.after[filepath.Join(c.prog.Dir, filepath.FromSlash(name))] = data
+	}
+	c.runtim = filepath.Join(c.prog.Dir, filepath.FromSlash(out.Runtime.Dir))
+	for _, m := range maps {
+		if s := c.sites[m]; s == nil || len(s.Refusals) > 0 {
+			continue
+		}
+		if rt, err := g.Interleave([]*detect.Map{m}, c.prog.Module+"/"+out.Runtime.Dir); err == nil {
+			c.steps[m] = rt
+		} else {
+			t.Logf("no test of atomicity: %v", err)
+		}
+	}
+}
+
+func (c *corpus) pairs(maps []*detect.Map) (pairs []Pair, of []*detect.Map) {
+	for _, m := range maps {
+		rt := c.tests[m]
+		if rt == nil {
+			continue
+		}
+		p := Pair{Test: rt, Interleave: c.steps[m]}
+		if s := c.sites[m]; s != nil && len(s.Refusals) == 0 {
+			if p.After = c.after[filepath.Join(c.prog.Dir, filepath.FromSlash(rt.File))]; p.After == nil {
+				p.After = rt.Source
+			}
+		}
+		pairs, of = append(pairs, p), append(of, m)
+	}
+	return pairs, of
+}
+
+func (c *corpus) verify(t *testing.T, pairs []Pair) []Verdict {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
+	defer cancel()
+	vs, err := Verify(ctx, c.prog.Dir, nil, c.after, pairs, RunOptions{Count: corpusRuns(), Parallel: runtime.GOMAXPROCS(0), Runtime: c.runtim})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return vs
+}
+
+// TestRacyPrograms: at least 95 % of the sites that a finding names get a program-level
+// test that fails before in every run and, where the site can be migrated, passes after
+// in every run; the rest says why not.
+func TestRacyPrograms(t *testing.T) {
+	needRace(t)
+	c := readCorpus(t, "racy")
+	marked := racyMarks(t, c)
+	if len(marked) < 40 {
+		t.Fatalf("only %d marked maps", len(marked))
+	}
+	var maps []*detect.Map
+	for _, m := range c.maps {
+		at := fmt.Sprintf("%s:%d", m.Pos.Filename, m.Pos.Line)
+		mark, racy := marked[at]
+		switch {
+		case loud(m) && !racy:
+			t.Errorf("%s has a finding, but is not marked", m.Name)
+		case loud(m):
+			maps = append(maps, m)
+		case racy && mark == "":
+			t.Errorf("%s is marked, and has no finding", m.Name)
+		}
+		delete(marked, at)
+	}
+	c.migrate(t, maps)
+	pairs, of := c.pairs(maps)
+	proven, before, eligible := 0, 0, 0
+	for i, v := range c.verify(t, pairs) {
+		m := of[i]
+		b := v.Before.Result == Failed && v.Before.Failed == v.Before.Runs && pairs[i].Test.Level == Program
+		a := v.After.Result == Passed
+		says := ""
+		if b {
+			before++
+		} else {
+			says = v.Before.Detail
+		}
+		if pairs[i].After != nil {
+			eligible++
+			if a && b {
+				proven++
+			} else if !a {
+				says += " after: " + v.After.Detail
+			}
+		} else if s := c.sites[m]; s != nil {
+			says += " refused " + s.Refusals[0].Code
+		}
+		t.Logf("%-28s %-8s %-9s before %s %d/%d after %s atomic %s %s", m.Name, pairs[i].Test.Level, pairs[i].Test.Form, v.Before.Result, v.Before.Failed, v.Before.Runs, v.After.Result, v.Atomic.Result, says)
+		if v.Atomic.Result == Failed || v.Atomic.Result == DidNotBuild || v.Atomic.Result == TimedOut {
+			t.Errorf("%s: atomicity: %s: %s\n%s", m.Name, v.Atomic.Result, v.Atomic.Detail, pairs[i].Interleave.Source)
+		}
+		if !b || pairs[i].After != nil && !a {
+			t.Logf("%s\n%s\n%s", pairs[i].Test.Source, v.Before.Output, v.After.Output)
+		}
+		for _, l := range append(v.Before.Leaks, v.After.Leaks...) {
+			t.Logf("%s: %s", m.Name, l)
+		}
+	}
+	t.Logf("%d sites; %d program-level tests fail before in all runs; %d migrated, of which %d pass after in all runs", len(maps), before, eligible, proven)
+	if before*100 < 95*len(maps) || proven*100 < 95*eligible {
+		t.Errorf("fewer than 95 %%")
+	}
+}
