@@ -49,8 +49,11 @@ func (f *function) findAliases() {
 			switch ins := ins.(type) {
 			case *ssa.Store:
 				if fa, ok := ins.Addr.(*ssa.FieldAddr); ok && isMap(ins.Val.Type()) {
+					sel := f.b.names.of(fa.X.Type(), fa.Field)
 					if al, ok := fa.X.(*ssa.Alloc); ok {
-						puts = append(puts, put{f.object(al) + "|" + f.b.names.of(al.Type(), fa.Field), ins.Val})
+						puts = append(puts, put{f.object(al) + "|" + sel, ins.Val})
+					} else if r := f.path(fa.X); rest(r) == "" && r[0] == 'c' {
+						puts = append(puts, put{r + "|" + sel, ins.Val}) // no longer what the callee put there
 					}
 				}
 			case *ssa.MapUpdate:

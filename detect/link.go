@@ -555,6 +555,7 @@ func calledDirectly(n *node) bool {
 // interface.
 func (l *linker) contracted() map[string]string {
 	out := map[string]string{}
+	l.whole = map[string]bool{}
 	for _, t := range l.types {
 	next:
 		for _, c := range contracts {
