@@ -334,47 +334,11 @@ func (c *class) hidden(fi *fileInfo, t types.Type, at token.Pos) (name string) {
 			if obj, ok := types.Universe.Lookup(t.Name()).(*types.TypeName); ok {
 				check(obj)
 			}
-		case *types.Alias:
+		case interface{ Obj() *types.TypeName }: // named types, aliases, type parameters
 			check(t.Obj())
-			for arg := range t.TypeArgs().Types() {
-				walk(arg)
-			}
-		case *types.Named:
-			check(t.Obj())
-			for arg := range t.TypeArgs().Types() {
-				walk(arg)
-			}
-		case *types.TypeParam:
-			check(t.Obj())
-		case *types.Pointer:
-			walk(t.Elem())
-		case *types.Slice:
-			walk(t.Elem())
-		case *types.Array:
-			walk(t.Elem())
-		case *types.Chan:
-			walk(t.Elem())
-		case *types.Map:
-			walk(t.Key())
-			walk(t.Elem())
-		case *types.Signature:
-			for v := range t.Params().Variables() {
-				walk(v.Type())
-			}
-			for v := range t.Results().Variables() {
-				walk(v.Type())
-			}
-		case *types.Struct:
-			for v := range t.Fields() {
-				walk(v.Type())
-			}
-		case *types.Interface:
-			for m := range t.ExplicitMethods() {
-				walk(m.Type())
-			}
-			for e := range t.EmbeddedTypes() {
-				walk(e)
-			}
+		}
+		for part := range parts(t) {
+			walk(part)
 		}
 	}
 	walk(t)

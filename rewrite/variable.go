@@ -133,11 +133,6 @@ func (ix *index) api() map[token.Pos]bool {
 	ix.exported = map[token.Pos]bool{}
 	seen := map[types.Type]bool{}
 	var walk func(t types.Type)
-	tuple := func(list *types.Tuple) {
-		for v := range list.Variables() {
-			walk(v.Type())
-		}
-	}
 	walk = func(t types.Type) {
 		if t == nil || seen[t] {
 			return
@@ -161,20 +156,6 @@ func (ix *index) api() map[token.Pos]bool {
 					walk(m.Signature())
 				}
 			}
-		case *types.Pointer:
-			walk(t.Elem())
-		case *types.Slice:
-			walk(t.Elem())
-		case *types.Array:
-			walk(t.Elem())
-		case *types.Chan:
-			walk(t.Elem())
-		case *types.Map:
-			walk(t.Key())
-			walk(t.Elem())
-		case *types.Signature:
-			tuple(t.Params())
-			tuple(t.Results())
 		case *types.Struct:
 			for f := range t.Fields() {
 				if f.Exported() {
@@ -184,9 +165,13 @@ func (ix *index) api() map[token.Pos]bool {
 					walk(f.Type())
 				}
 			}
-		case *types.Interface:
+		case *types.Interface: // its methods, those it embeds included
 			for m := range t.Methods() {
 				walk(m.Signature())
+			}
+		default:
+			for part := range parts(t) {
+				walk(part)
 			}
 		}
 	}
