@@ -38,6 +38,8 @@ type index struct {
 	calls   map[*ast.FuncDecl][]callSite // lazily, see callGraph
 	callers map[*ast.FuncDecl][]*ast.FuncDecl
 
+	mentions map[*ast.FuncDecl]map[types.Object][]*ast.Ident // lazily, by function, see identsOf
+
 	exported  map[token.Pos]bool      // lazily, see api
 	reflected map[token.Pos]token.Pos // lazily, see callsMethods
 }

@@ -90,13 +90,15 @@ func (c *class) checkSteps() {
 	}
 	_, callers := c.ix.callGraph()
 	var order []*ast.FuncDecl
+	seen := map[*ast.FuncDecl]bool{}
 	for len(queue) > 0 {
 		decl := queue[0]
 		queue = queue[1:]
 		if home[decl] == nil {
 			home[decl] = c.ix.fileAt(decl.Pos())
 		}
-		if !slices.Contains(order, decl) {
+		if !seen[decl] {
+			seen[decl] = true
 			order = append(order, decl)
 		}
 		if f := s.body(home[decl], decl).facts(); f|s.facts[decl] != s.facts[decl] {
@@ -144,50 +146,108 @@ func (s *stepper) body(fi *fileInfo, decl *ast.FuncDecl) *stepBody {
 	calls, _ := s.c.ix.callGraph()
 	for _, site := range calls[decl] {
 		f := s.facts[site.callee]
-		b.tells[site.call] |= f & (tellsElement | tellsSize)
-		b.sinks[site.call] |= f & (writesPlain | writesOnce)
+		if tells := f & (tellsElement | tellsSize); tells != 0 {
+			b.tells[site.call] |= tells
+		}
+		if sinks := f & (writesPlain | writesOnce); sinks != 0 {
+			b.sinks[site.call] |= sinks
+		}
 	}
 	b.spread()
 	return b
 }
 
-// spread finds the variables that depend on the map.
+// spread finds the variables that depend on the map. It goes from what looks at the
+// map outwards, so that a function costs what depends on the map in it, not its length.
 func (b *stepBody) spread() {
-	for changed := true; changed; {
-		changed = false
-		mark := func(lhs ast.Expr, f fact) {
-			id, ok := ast.Unparen(lhs).(*ast.Ident)
-			if !ok || f == 0 {
-				return
-			}
-			if obj := b.fi.object(id); obj != nil && b.taint[obj]|f != b.taint[obj] {
-				b.taint[obj] |= f
-				changed = true
+	var queue []ast.Node
+	for n, f := range b.tells {
+		if f != 0 {
+			queue = append(queue, n)
+		}
+	}
+	mark := func(lhs ast.Expr, f fact) {
+		id, ok := ast.Unparen(lhs).(*ast.Ident)
+		if !ok || f == 0 {
+			return
+		}
+		if obj := b.fi.object(id); obj != nil && b.taint[obj]|f != b.taint[obj] {
+			b.taint[obj] |= f
+			for _, use := range b.identsOf(obj) {
+				queue = append(queue, use)
 			}
 		}
+	}
+	for len(queue) > 0 {
+		n := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		b.flowsOn(n, mark)
+	}
+}
+
+// flowsOn gives mark the variables that the value of n, or of an expression around
+// it, is assigned to.
+func (b *stepBody) flowsOn(n ast.Node, mark func(ast.Expr, fact)) {
+	if p, ok := n.(*ast.RangeStmt); ok { // itself a use: a range over the map
+		markRange(p, b.tells[p]|b.carries(p.X), mark)
+	}
+	for child := n; child != ast.Node(b.decl); {
+		p := b.fi.parent(child)
+		switch p := p.(type) {
+		case nil, *ast.FuncLit:
+			return
+		case *ast.AssignStmt:
+			for i, lhs := range p.Lhs {
+				if rhs := p.Rhs[min(i, len(p.Rhs)-1)]; ast.Node(rhs) == child {
+					mark(lhs, b.carries(rhs))
+				}
+			}
+		case *ast.ValueSpec:
+			for i, name := range p.Names {
+				if len(p.Values) > 0 && ast.Node(p.Values[min(i, len(p.Values)-1)]) == child {
+					mark(name, b.carries(child))
+				}
+			}
+		case *ast.RangeStmt:
+			if ast.Node(p.X) == child {
+				markRange(p, b.tells[p]|b.carries(p.X), mark)
+			}
+		}
+		if _, ok := p.(ast.Stmt); ok {
+			return
+		}
+		child = p
+	}
+}
+
+func markRange(p *ast.RangeStmt, f fact, mark func(ast.Expr, fact)) {
+	for _, v := range []ast.Expr{p.Key, p.Value} {
+		if v != nil {
+			mark(v, f)
+		}
+	}
+}
+
+// identsOf returns where a function mentions a variable.
+func (b *stepBody) identsOf(obj types.Object) []*ast.Ident {
+	ix := b.c.ix
+	if ix.mentions == nil {
+		ix.mentions = map[*ast.FuncDecl]map[types.Object][]*ast.Ident{}
+	}
+	all := ix.mentions[b.decl]
+	if all == nil {
+		all = map[types.Object][]*ast.Ident{}
 		ast.Inspect(b.decl, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.AssignStmt:
-				for i, lhs := range n.Lhs {
-					mark(lhs, b.carries(n.Rhs[min(i, len(n.Rhs)-1)]))
-				}
-			case *ast.ValueSpec:
-				for i, name := range n.Names {
-					if len(n.Values) > 0 {
-						mark(name, b.carries(n.Values[min(i, len(n.Values)-1)]))
-					}
-				}
-			case *ast.RangeStmt:
-				f := b.tells[n] | b.carries(n.X)
-				for _, v := range []ast.Expr{n.Key, n.Value} {
-					if v != nil {
-						mark(v, f)
-					}
+			if id, ok := n.(*ast.Ident); ok {
+				if v, ok := b.fi.object(id).(*types.Var); ok {
+					all[v] = append(all[v], id)
 				}
 			}
 			return true
 		})
+		ix.mentions[b.decl] = all
 	}
+	return all[obj]
 }
 
 // carries returns what the value of an expression tells of the map.
@@ -306,7 +366,7 @@ func (b *stepBody) facts() (f fact) {
 	for _, w := range b.sinks {
 		f |= w
 	}
-	if b.decl.Type.Results.NumFields() == 0 {
+	if b.decl.Type.Results.NumFields() == 0 || len(b.tells) == 0 {
 		return f
 	}
 	for _, field := range b.decl.Type.Results.List {
@@ -331,6 +391,9 @@ func (b *stepBody) facts() (f fact) {
 
 // check refuses the writes that depend on a read.
 func (b *stepBody) check() {
+	if len(b.tells) == 0 {
+		return
+	}
 	var nodes []ast.Node
 	for n, f := range b.sinks {
 		if f != 0 {
