@@ -81,6 +81,7 @@ type Access struct {
 	Pos       token.Position
 	Func      string   // "(*Type).Method", "Func", "Func.func1"
 	Locks     []Lock   // must-hold, callers' locks included
+	Locked    bool     // every way of reaching it holds some lock for writing, be it another one each time
 	Contexts  []string // sorted: "main", "init", "go server.go:40", "http handler /x", "exported API", …
 	Path      []Step   // from the context's root to the access, outermost first
 	Owned     bool     // before the map is shared, or after every sharer has ended: cannot race

@@ -1237,6 +1237,7 @@ func (j *judgement) access(u *use, only *occurrence) Access {
 		a.Contexts = append(a.Contexts, n)
 	}
 	sort.Strings(a.Contexts)
+	a.Locked = len(u.live) > 0
 	for i, o := range u.live {
 		here := map[Lock]bool{}
 		for _, r := range o.held {
@@ -1250,6 +1251,11 @@ func (j *judgement) access(u *use, only *occurrence) Access {
 			}
 			here[Lock{name, r.Read}] = true
 		}
+		exclusive := false
+		for l := range here {
+			exclusive = exclusive || !l.Read
+		}
+		a.Locked = a.Locked && exclusive
 		if i == 0 {
 			for l := range here {
 				a.Locks = append(a.Locks, l)

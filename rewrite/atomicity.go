@@ -46,6 +46,9 @@ func (c *class) checkAtomicity() {
 		for _, w := range spans[fn].writes {
 			for _, r := range spans[fn].reads {
 				inside := !w.apart && w.node.Pos() <= r.node.Pos() && r.node.End() <= w.node.End()
+				if c.guarding().together(r, w) {
+					continue
+				}
 				if r.node != w.node && (r.node.Pos() < w.node.Pos() || inside || commonLoop(r, w)) {
 					c.refuse("two-steps", w.node.Pos(),
 						"take one lock around both steps, or write them as one operation (get-or-create, LoadAndDelete, a counter)",

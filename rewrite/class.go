@@ -46,6 +46,8 @@ type class struct {
 	sources []source
 	lazy    []*ast.AssignStmt // creations of the variable while shared, which the value form makes unnecessary
 
+	guard *guard // lazily, see guarding
+
 	nilRows []token.Pos // where a nested map is given rows that may be nil
 
 	refusals []*plans.Refusal

@@ -388,7 +388,7 @@ func basicResult(r *rec) bool {
 // twoSteps emits m[k] = f(m[k]) as a Get and a Store, which is what it is under
 // a lock or in one goroutine; a shared map is refused.
 func (em *emitter) twoSteps(r *rec, s *ast.AssignStmt) {
-	if em.c.strict() {
+	if em.c.strict() && !em.c.guarding().together(r, r) {
 		em.c.refuse("callback-calls", s.Pos(), "compute the new value from a plain function, or take a lock around the statement",
 			"%s would have to run while the map is locked, and may block or use the map itself", shortExpr(s.Rhs[0]))
 		return

@@ -209,7 +209,7 @@ func (c *class) storeOnce(p *ast.IfStmt, load, store *rec) *merge {
 // value form, whose zero value is an empty map, and the block goes. settle checks
 // that nothing else depends on the variable being nil or assigned.
 func (c *class) lazyVariable(r *rec) *merge {
-	if r.row || len(r.keys) > 0 || !c.strict() {
+	if r.row || len(r.keys) > 0 || !c.strict() || c.pointerHolds() {
 		return nil
 	}
 	bin := r.node.(*ast.BinaryExpr)

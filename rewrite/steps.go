@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
+	"strings"
 )
 
 // A fact says what a value tells of the map, or what a function does to it.
@@ -25,9 +26,11 @@ const (
 // collections; calls through interfaces and function values are not followed.
 //
 // It ends because facts are only added; a function is looked at again when one of
-// its callees gets a new fact.
+// its callees gets a new fact. Facts travel up a few calls only (hops): a helper, the
+// helper's helper. In a large program everything depends on everything, further away.
 type stepper struct {
 	c     *class
+	lock  string // reads under this lock, and writes without it; "": reads without any, and all writes
 	recs  map[*ast.FuncDecl][]*rec
 	facts map[*ast.FuncDecl]fact
 }
@@ -74,13 +77,20 @@ func (fi *fileInfo) topLevel(n ast.Node) *ast.FuncDecl {
 	return nil
 }
 
-// checkSteps refuses writes that depend on a read in another function or closure.
+// checkSteps refuses writes that depend on a read in another function or closure, and
+// are not made under the lock of that read.
 func (c *class) checkSteps() {
-	s := &stepper{c: c, recs: map[*ast.FuncDecl][]*rec{}, facts: map[*ast.FuncDecl]fact{}}
+	for _, lock := range c.guarding().readLocks() {
+		c.checkStepsUnder(lock)
+	}
+}
+
+func (c *class) checkStepsUnder(lock string) {
+	s := &stepper{c: c, lock: lock, recs: map[*ast.FuncDecl][]*rec{}, facts: map[*ast.FuncDecl]fact{}}
 	home := map[*ast.FuncDecl]*fileInfo{}
 	var queue []*ast.FuncDecl
 	for _, r := range c.recs {
-		if decl := r.fi.topLevel(r.node); decl != nil {
+		if decl := r.fi.topLevel(r.node); decl != nil && s.considers(r) {
 			if s.recs[decl] == nil {
 				queue = append(queue, decl)
 				home[decl] = r.fi
@@ -91,24 +101,31 @@ func (c *class) checkSteps() {
 	_, callers := c.ix.callGraph()
 	var order []*ast.FuncDecl
 	seen := map[*ast.FuncDecl]bool{}
-	for len(queue) > 0 {
-		decl := queue[0]
-		queue = queue[1:]
-		if home[decl] == nil {
-			home[decl] = c.ix.fileAt(decl.Pos())
+	for hop := 0; len(queue) > 0; hop++ {
+		now := map[*ast.FuncDecl]fact{}
+		for _, decl := range queue {
+			if home[decl] == nil {
+				home[decl] = c.ix.fileAt(decl.Pos())
+			}
+			if !seen[decl] {
+				seen[decl] = true
+				order = append(order, decl)
+			}
+			now[decl] = s.body(home[decl], decl).facts()
 		}
-		if !seen[decl] {
-			seen[decl] = true
-			order = append(order, decl)
-		}
-		if f := s.body(home[decl], decl).facts(); f|s.facts[decl] != s.facts[decl] {
-			s.facts[decl] |= f
+		var next []*ast.FuncDecl
+		for _, decl := range queue {
+			if now[decl]|s.facts[decl] == s.facts[decl] || hop > c.guarding().hops() {
+				continue
+			}
+			s.facts[decl] |= now[decl]
 			for _, caller := range callers[decl] {
-				if !slices.Contains(queue, caller) {
-					queue = append(queue, caller)
+				if !slices.Contains(next, caller) {
+					next = append(next, caller)
 				}
 			}
 		}
+		queue = next
 	}
 	slices.SortFunc(order, func(a, b *ast.FuncDecl) int { return int(a.Pos() - b.Pos()) })
 	for _, decl := range order {
@@ -155,6 +172,15 @@ func (s *stepper) body(fi *fileInfo, decl *ast.FuncDecl) *stepBody {
 	}
 	b.spread()
 	return b
+}
+
+// considers reports whether a use is one that this stepper looks at: see its lock.
+func (s *stepper) considers(r *rec) bool {
+	g := s.c.guarding()
+	if r.kind.writes() {
+		return s.lock == "" || !g.underLock(r, s.lock, true)
+	}
+	return g.readLock(r) == s.lock
 }
 
 // spread finds the variables that depend on the map. It goes from what looks at the
@@ -391,7 +417,7 @@ func (b *stepBody) facts() (f fact) {
 
 // check refuses the writes that depend on a read.
 func (b *stepBody) check() {
-	if len(b.tells) == 0 {
+	if len(b.tells) == 0 || strings.HasSuffix(b.fi.abs, "_test.go") && b.c.guarding().exemptTests() {
 		return
 	}
 	var nodes []ast.Node

@@ -31,13 +31,21 @@ func (c *class) verdicts(maps map[token.Pos]*detect.Map) []*detect.Map {
 }
 
 // strict reports whether several uses of the map must not be taken for one
-// step: goroutines share it, and no lock holds its accesses together.
+// step: goroutines share it, no lock holds its accesses together, and detection sees
+// two that can run at once.
 func (c *class) strict() bool {
+	return c.loud() || slices.ContainsFunc(c.verdicts(c.ix.maps), func(m *detect.Map) bool {
+		raced := slices.ContainsFunc(m.Findings, func(f detect.Finding) bool { return !f.Category.Quiet() })
+		return m.Shared && raced && (m.Guard == "" || m.GuardHeld < m.GuardTotal)
+	})
+}
+
+// loud reports whether detection reports something about the map.
+func (c *class) loud() bool {
 	return slices.ContainsFunc(c.verdicts(c.ix.maps), func(m *detect.Map) bool {
-		loud := slices.ContainsFunc(m.Findings, func(f detect.Finding) bool {
+		return slices.ContainsFunc(m.Findings, func(f detect.Finding) bool {
 			return !f.Category.Quiet() && f.Confidence.Rank() >= detect.Medium.Rank()
 		})
-		return loud || m.Shared && (m.Guard == "" || m.GuardHeld < m.GuardTotal)
 	})
 }
 
@@ -324,7 +332,23 @@ func (c *class) checkVariable() {
 	if !c.strict() {
 		return
 	}
-	verdicts := c.verdicts(c.ix.maps)
+	for _, r := range c.assignments() {
+		if c.replacedSafely(r) {
+			continue
+		}
+		c.refuse("variable-replaced", r.base.Pos(),
+			"create the map once, before goroutines share it (in the constructor or the declaration), and use clear(m) to empty it",
+			"%s is assigned here while goroutines may use it; the new pointer would be raced as the map is", shortExpr(r.base))
+	}
+}
+
+// pointerHolds reports whether no assignment of a variable would race as a pointer.
+func (c *class) pointerHolds() bool {
+	return !slices.ContainsFunc(c.assignments(), func(r *rec) bool { return !c.replacedSafely(r) })
+}
+
+// assignments returns the assignments of variables that others may see.
+func (c *class) assignments() (out []*rec) {
 	for _, r := range c.recs {
 		if r.kind != useReplace || r.row || r.skip {
 			continue
@@ -332,14 +356,9 @@ func (c *class) checkVariable() {
 		if m := c.memberOf(r.fi, r.base); m == nil || m.kind != packageVar && m.kind != structField && !c.captured(m) {
 			continue
 		}
-		at := c.ix.prog.Fset.PositionFor(r.base.Pos(), false)
-		if c.replacedSafely(verdicts, at) {
-			continue
-		}
-		c.refuse("variable-replaced", r.base.Pos(),
-			"create the map once, before goroutines share it (in the constructor or the declaration), and use clear(m) to empty it",
-			"%s is assigned here while goroutines may use it; the new pointer would be raced as the map is", shortExpr(r.base))
+		out = append(out, r)
 	}
+	return out
 }
 
 // captured reports whether a closure uses the variable of another function.
@@ -351,20 +370,29 @@ func (c *class) captured(m *member) bool {
 }
 
 // replacedSafely reports whether detection saw the assignment happen before the
-// variable is shared, or under the lock that all accesses hold.
-func (c *class) replacedSafely(verdicts []*detect.Map, at token.Position) bool {
-	for _, v := range verdicts {
+// variable is shared, or under the lock that all accesses hold, or at least under the
+// usual one of a map that it reports no race of.
+func (c *class) replacedSafely(r *rec) bool {
+	at := c.ix.prog.Fset.PositionFor(r.base.Pos(), false)
+	for _, v := range c.verdicts(c.ix.maps) {
 		for _, a := range v.Accesses {
 			if a.Op == detect.Replace && a.Pos.Filename == at.Filename && a.Pos.Line == at.Line {
-				if a.Owned {
+				if a.Owned || v.Guard != "" && v.GuardHeld == v.GuardTotal &&
+					slices.ContainsFunc(a.Locks, func(l detect.Lock) bool { return l.Name == v.Guard && !l.Read }) {
 					return true
 				}
-				return v.Guard != "" && v.GuardHeld == v.GuardTotal &&
-					slices.ContainsFunc(a.Locks, func(l detect.Lock) bool { return l.Name == v.Guard && !l.Read })
 			}
 		}
 	}
-	return false
+	g := c.guarding()
+	if g.exempt(r) {
+		return true
+	}
+	lock := g.usual(r)
+	if lock != "" {
+		c.note("%s: %s is assigned under %s; what uses it without that lock would race with the assignment as before", c.ix.pos(r.base.Pos()), shortExpr(r.base), lock)
+	}
+	return lock != ""
 }
 
 // settle refuses what only the complete class can tell.
@@ -395,7 +423,7 @@ func (c *class) settle(strict bool) {
 			c.refuse("nil-row", at, "delete the row instead", "a row that is, or may be, nil is stored, which the get-or-create elsewhere tells apart from a missing one")
 		}
 	}
-	if strict && deletesRows.IsValid() && writesRows.IsValid() {
+	if strict && c.guarding().lock == "" && deletesRows.IsValid() && writesRows.IsValid() {
 		c.refuse("two-steps", writesRows, "make the row and write the element in two statements that follow each other (they become one), or take one lock around both",
 			"a row that was taken, or made, earlier is written here, while %s drops rows: it could be gone", c.ix.pos(deletesRows))
 	}
