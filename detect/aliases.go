@@ -48,6 +48,9 @@ func (f *function) findAliases() {
 		for _, ins := range b.Instrs {
 			switch ins := ins.(type) {
 			case *ssa.Store:
+				if al, ok := ins.Addr.(*ssa.Alloc); ok {
+					f.addStruct(al, ins.Val)
+				}
 				if fa, ok := ins.Addr.(*ssa.FieldAddr); ok && isMap(ins.Val.Type()) {
 					sel := f.b.names.of(fa.X.Type(), fa.Field)
 					if al, ok := fa.X.(*ssa.Alloc); ok {
@@ -103,6 +106,34 @@ func (f *function) add(base string, v ssa.Value, elem bool) {
 	}
 	if ld, ok := v.(*ssa.UnOp); ok && !elem {
 		a.from = ld
+	}
+}
+
+// addStruct records a struct that is copied whole: the copy's maps are the original's.
+func (f *function) addStruct(al *ssa.Alloc, v ssa.Value) {
+	st, ok := v.Type().Underlying().(*types.Struct)
+	ld, isLoad := v.(*ssa.UnOp)
+	if !ok || !isLoad {
+		return
+	}
+	for i := range st.NumFields() {
+		if !isMap(st.Field(i).Type()) {
+			continue
+		}
+		path := f.path(v)
+		if path == "nil" || f.copied(al) != nil {
+			return
+		}
+		sel := f.b.names.of(v.Type(), i)
+		base := f.object(al) + "|" + sel
+		a := f.aliases[base]
+		if a == nil {
+			a = &alias{path: join(path, sel), from: ld}
+			f.aliases[base] = a
+		}
+		if c := path[0]; c == 'a' || c == 'u' || a.path != join(path, sel) {
+			a.many = true
+		}
 	}
 }
 

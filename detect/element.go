@@ -118,7 +118,7 @@ func (j *judgement) elements(cases []*occurrence) {
 		os := distinct(byField[f])
 		j.number(os)
 		for _, a := range os {
-			if len(a.held) > 0 || len(a.may) > 0 || a.wild {
+			if a.heldW|a.heldMay != 0 || a.wild || a.heldR != 0 && !a.acc.Op.Mutates() {
 				continue
 			}
 			for _, b := range os {
@@ -163,8 +163,12 @@ func (j *judgement) elementMessage(v *verdict, a, b Access) string {
 	if len(b.Locks) > 0 {
 		under = "under " + b.Locks[0].Name
 	}
-	return fmt.Sprintf("%s of %s, a field of what %s points to, without a lock in %s%s; %s %s it %s%s. No other map type cures this: the element needs the lock",
-		nouns[a.Op], short(v.a.field), j.decl.Name, a.Func, from(a), b.Func, strings.TrimSuffix(verbs[b.Op], " from"), under, from(b))
+	how := "without a lock"
+	if v.a.heldR != 0 {
+		how = "under a read lock"
+	}
+	return fmt.Sprintf("%s of %s, a field of what %s points to, %s in %s%s; %s %s it %s%s. No other map type cures this: the element needs the lock",
+		nouns[a.Op], short(v.a.field), j.decl.Name, how, a.Func, from(a), b.Func, strings.TrimSuffix(verbs[b.Op], " from"), under, from(b))
 }
 
 // fieldLoad returns the address that a load reads a field from.

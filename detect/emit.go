@@ -363,7 +363,7 @@ func (e *emitter) feedsUpdate(l *ssa.Lookup) bool {
 		return false
 	}
 	for _, ins := range l.Block().Instrs {
-		if u, ok := ins.(*ssa.MapUpdate); ok && u.Map == l.X && sameKey(u.Key, l.Index) && e.dependsOn(u.Value, u.Map, u.Key, e.line(u.Pos()), 4) {
+		if u, ok := ins.(*ssa.MapUpdate); ok && (u.Map == l.X || e.path(u.Map) == e.path(l.X)) && sameKey(u.Key, l.Index) && e.dependsOn(u.Value, u.Map, u.Key, e.line(u.Pos()), 4) {
 			return true
 		}
 	}
@@ -481,6 +481,7 @@ func (e *emitter) newAccess(op Op, path, r string, pos token.Pos, s flowState) A
 	a := AccessInfo{Op: op, Pos: e.b.pos(pos), Path: path, State: e.intern(e.flow.lockState(s)), Load: -1, Seq: !s.spawned, After: e.flow.awaited(s)}
 	a.Fresh = e.flow.fresh(r)
 	a.Published, a.PubGo = e.flow.published(s, r)
+	a.Handed = e.flow.handed(s, r)
 	if vals := e.stored[trimElems(path)]; !a.Fresh && e.foreign[r] && len(vals) > 0 {
 		a.Fresh = true // unless one of them is not; see below
 	}
@@ -781,7 +782,7 @@ func (e *emitter) handOver(v ssa.Value, at ssa.Instruction, pos token.Pos, s flo
 // flowKey names the place where function values at a path are kept: the last selector that
 // says something, else the root in this function.
 func (e *function) flowKey(path string) string {
-	for lastSelector(path) == "[]" {
+	for s := lastSelector(path); s == "[]" || s == "<-"; s = lastSelector(path) {
 		path = parent(path)
 	}
 	if sel := lastSelector(path); sel != "" {
@@ -1062,6 +1063,7 @@ func (e *emitter) arg(a ssa.Value, at ssa.Instruction, s flowState) ArgInfo {
 		ai.Owned = true // rule O5
 	}
 	ai.Pub, ai.PubGo = pub, byGo
+	ai.Handed = e.flow.handed(s, r)
 	if i := rootIndex(r, 'a'); i >= 0 && i < len(e.objectOf) {
 		if ins, ok := e.objectOf[i].(ssa.Instruction); ok {
 			d := e.loops[ins.Block().Index]

@@ -20,6 +20,7 @@ type flowState struct {
 	released  uint64 // the caller's lock may be given back now
 	relocked  uint64 // it was given back and taken again on some way
 	pub       uint64 // may be known to others, through the heap
+	sent      uint64 // was sent through a channel, perhaps as a part of a copy
 	pubGo     uint64 // may be known to goroutines started here and not yet joined
 	spawned   bool
 	joined    bool   // waited for a WaitGroup on every way here
@@ -42,6 +43,7 @@ func (s *flowState) meet(o flowState) bool {
 	s.released |= o.released
 	s.relocked |= o.relocked
 	s.pub |= o.pub
+	s.sent |= o.sent
 	s.pubGo |= o.pubGo
 	s.spawned = s.spawned || o.spawned
 	s.joined = s.joined && o.joined
@@ -214,6 +216,13 @@ func (fl *flow) published(s flowState, r string) (pub, byGo bool) {
 	return (s.pub|s.pubGo)&b != 0, s.pubGo&b != 0
 }
 
+// handed reports whether the object at root was sent through a channel: the receiver works on
+// it now.
+func (fl *flow) handed(s flowState, r string) bool {
+	g, ok := fl.group[r]
+	return ok && s.sent&fl.bit(g) != 0
+}
+
 func (fl *flow) lock(path string) int {
 	if i, ok := fl.locks[path]; ok {
 		return i
@@ -375,10 +384,12 @@ func (fl *flow) step(s *flowState, ins ssa.Instruction) {
 		fl.keep(s, ins.Map, ins.Value)
 	case *ssa.Send:
 		s.pub |= fl.bits(ins.X)
+		s.sent |= fl.bits(ins.X)
 	case *ssa.Select:
 		for _, st := range ins.States {
 			if st.Dir == types.SendOnly {
 				s.pub |= fl.bits(st.Send)
+				s.sent |= fl.bits(st.Send)
 			}
 		}
 	case *ssa.UnOp:
@@ -435,6 +446,7 @@ func isCell(addr ssa.Value) bool {
 func (fl *flow) renew(s *flowState, v ssa.Value) {
 	if g, ok := fl.group[fl.f.object(v)]; ok && g < maxGroups-1 {
 		s.pub &^= fl.bit(g)
+		s.sent &^= fl.bit(g)
 		s.pubGo &^= fl.bit(g)
 	}
 }

@@ -100,7 +100,7 @@ func known(p string) bool {
 			r = r[i+1:]
 		}
 	}
-	return (r[0] == 'p' || r[0] == 'g' || r[0] == 'a') && !strings.Contains(p, "|[]")
+	return (r[0] == 'p' || r[0] == 'g' || r[0] == 'a') && !strings.Contains(p, "|[]") && !strings.Contains(p, "|<-")
 }
 
 // overlap says how surely two occurrences can run at the same time: 0 not, 1 if callers
@@ -1002,12 +1002,26 @@ func (j *judgement) confidence(v *verdict, ea, eb evidence, ratio float64) Confi
 		return High
 	case j.guard != "" && j.held >= 2 && soft >= 0.5 && (eb >= heldRead || content(a)):
 		return Medium
-	case v.strength == 2 && (v.id == 2 || j.concurrent && definite(a) && definite(b) || !quiet && (j.related(a, b) || j.related(b, a))):
+	case v.strength == 2 && (v.id == 2 || j.concurrent && definite(a) && definite(b) || !quiet && (j.related(a, b) || j.related(b, a) || handedOver(a, b) || handedOver(b, a) || keyedByRequest(a, b))):
 		return Medium
 	case j.guard != "" && j.held >= 1 && eb >= heldRead && ratio >= 0.33 && j.decl.HolderLock && holderOf(j.guard) == j.decl.Holder:
 		return Medium
 	}
 	return Low
+}
+
+// handedOver reports whether a goes on using what it sent through a channel, and b uses what
+// it got from one.
+func handedOver(a, b *occurrence) bool { return a.handed && strings.Contains(b.path, "|<-") }
+
+// keyedByRequest reports whether a handler reaches an object through an element of what it
+// shares: two requests with one key reach one object.
+func keyedByRequest(a, b *occurrence) bool {
+	if a.ctx == nil || a.ctx != b.ctx || a.spawner != nil || a.ctx.kind != "http handler" && a.ctx.kind != "rpc handler" {
+		return false
+	}
+	r := root(a.path)
+	return trimElems(a.path) == trimElems(b.path) && strings.Contains(trimElems(a.path), "|[]") && (rootIndex(r, 'p') == 0 || strings.HasPrefix(r, "g:"))
 }
 
 // sometimesHeld reports whether some other way to the same access holds the guard.

@@ -128,7 +128,7 @@ func (l *linker) flowNode(n string) string {
 		r := root(p)
 		switch {
 		case rest(p) != "":
-			for lastSelector(p) == "[]" {
+			for s := lastSelector(p); s == "[]" || s == "<-"; s = lastSelector(p) {
 				p = parent(p)
 			}
 			if s := lastSelector(p); s != "" {

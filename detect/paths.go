@@ -85,7 +85,7 @@ func (f *function) computePath(v ssa.Value) string {
 		case token.MUL:
 			return f.path(v.X)
 		case token.ARROW:
-			return join(f.path(v.X), "[]")
+			return join(f.path(v.X), "<-")
 		}
 	case *ssa.ChangeType:
 		return f.path(v.X)
@@ -113,7 +113,7 @@ func (f *function) computePath(v ssa.Value) string {
 			}
 		case *ssa.Select:
 			if ch := received(t, v.Index); ch != nil {
-				return join(f.path(ch), "[]")
+				return join(f.path(ch), "<-")
 			}
 		case *ssa.TypeAssert:
 			if v.Index == 0 {

@@ -194,6 +194,7 @@ func (e *emitter) returned(found ssa.Value) bool {
 
 // stepOf finds the check that an act depends on.
 func (e *emitter) stepOf(act section, looks []section, frees []ssa.Instruction) *StepInfo {
+	var best *StepInfo
 	for _, look := range looks {
 		if look.path != act.path || !sameKey(look.key, act.key) || !precedes(look.at, act.at) {
 			continue
@@ -202,11 +203,11 @@ func (e *emitter) stepOf(act section, looks []section, frees []ssa.Instruction) 
 		if lock == "" || e.checkedAgain(look, act, lock, looks, frees) {
 			continue
 		}
-		if kind := e.dependence(look.found, act); kind != "" {
-			return &StepInfo{Kind: kind, Pos: e.b.pos(e.posOf(look.at)), Lock: lock}
+		if kind := e.dependence(look.found, act); kind != "" && (best == nil || best.Kind == stepOther) {
+			best = &StepInfo{Kind: kind, Pos: e.b.pos(e.posOf(look.at)), Lock: lock}
 		}
 	}
-	return nil
+	return best
 }
 
 // split returns the lock that two sections hold one after the other, "" when there is none
@@ -360,6 +361,15 @@ func derives(v, look ssa.Value, depth int) bool {
 	case *ssa.BinOp:
 		return derives(v.X, look, depth-1) || derives(v.Y, look, depth-1)
 	case *ssa.UnOp:
+		if al, ok := v.X.(*ssa.Alloc); ok && v.Op == token.MUL {
+			// A variable, such as the result of a function with defers.
+			for _, r := range *al.Referrers() {
+				if st, ok := r.(*ssa.Store); ok && st.Addr == ssa.Value(al) && derives(st.Val, look, depth-1) {
+					return true
+				}
+			}
+			return false
+		}
 		return derives(v.X, look, depth-1)
 	case *ssa.Convert:
 		return derives(v.X, look, depth-1)

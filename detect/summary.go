@@ -127,6 +127,7 @@ type AccessInfo struct {
 	Sent      bool      // an escape through a channel
 	Copy      bool      // reached through a copy of the holder
 	Step      *StepInfo // for Steps: the check
+	Handed    bool      // the object was sent through a channel before
 }
 
 // A CallInfo is one call that linking must know.
@@ -157,6 +158,7 @@ type ArgInfo struct {
 	Owned   bool   // fresh here and not shared yet
 	Pub     bool   // a parameter that this function may have shared
 	PubGo   bool
+	Handed  bool // sent through a channel before
 	PerLoop bool // allocated inside the innermost loop around the call
 	Fresh   bool
 }

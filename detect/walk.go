@@ -38,6 +38,7 @@ type occurrence struct {
 	origin  string // the map's path in the spawner's frame
 	dyn     bool
 	after   []string // what was waited for before
+	handed  bool     // the object was sent through a channel before
 
 	// Filled while judging.
 	heldW, heldR, heldMay uint64
@@ -86,6 +87,7 @@ type walkState struct {
 	dyn      bool
 	depth    int
 	after    []string
+	handed   bool
 	chain    *link
 }
 
@@ -164,7 +166,7 @@ func (l *linker) walk(n *node, a *AccessInfo, as fileAs) {
 	st := n.info.States[a.State]
 	s := &walkState{
 		n: n, path: l.pin(n, a.Path), released: st.Released, seq: a.Seq,
-		shared: a.Published, after: a.After, chain: &link{at: n, pubGo: a.PubGo},
+		shared: a.Published, after: a.After, handed: a.Handed, chain: &link{at: n, pubGo: a.PubGo},
 	}
 	s.chain.path = s.path
 	for _, m := range st.Must {
@@ -215,7 +217,7 @@ func (l *linker) walk(n *node, a *AccessInfo, as fileAs) {
 			return // an element that holds a map under another name
 		}
 		o.acc, o.at, o.inner, o.aliased = a, n, inner, aliased
-		o.held, o.may, o.loadHeld, o.dyn, o.after = s.must, s.may, s.load, s.dyn, s.after
+		o.held, o.may, o.loadHeld, o.dyn, o.after, o.handed = s.must, s.may, s.load, s.dyn, s.after, s.handed
 		o.owned = o.owned || a.Taken || s.once
 		o.chain = s.chain
 		switch as {
@@ -312,6 +314,7 @@ func (l *linker) up(s *walkState, e *edge) *walkState {
 	t.chain = &link{up: s.chain, at: e.from, call: e.call, path: path}
 	if arg != nil {
 		t.shared = t.shared || arg.Pub
+		t.handed = s.handed || arg.Handed
 		t.chain.pubGo = arg.PubGo
 	}
 	move := func(in []LockRef) []LockRef {
