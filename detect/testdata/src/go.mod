@@ -2,6 +2,12 @@ module cases
 
 go 1.24
 
-require golang.org/x/sync v0.0.0
+require (
+	github.com/eclipse/paho.mqtt.golang v0.0.0
+	golang.org/x/sync v0.0.0
+)
 
-replace golang.org/x/sync => ../stubs/sync
+replace (
+	github.com/eclipse/paho.mqtt.golang => ../stubs/mqtt
+	golang.org/x/sync => ../stubs/sync
+)
