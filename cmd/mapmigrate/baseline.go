@@ -224,8 +224,8 @@ func (e *env) screen(prog *detect.Program, found *detect.Result, f *planFlags, b
 	for _, m := range found.Maps {
 		if s.looks(m) {
 			s.directives(m, b)
-			s.baseline(m, b)
 		}
+		s.baseline(m, b)
 	}
 	if s.old != nil {
 		s.stale(found.Maps)
@@ -276,7 +276,8 @@ func (s *screen) directives(m *detect.Map, b *builder) {
 	}
 }
 
-// baseline records what the baseline accepts of a map.
+// baseline records what the baseline accepts of a map. It asks about the maps of all packages:
+// those that were asked for may race on another's.
 func (s *screen) baseline(m *detect.Map, b *builder) {
 	if s.old == nil {
 		return
@@ -297,7 +298,9 @@ func (s *screen) baseline(m *detect.Map, b *builder) {
 		}
 	}
 	for _, f := range old {
-		s.suppress(m, f, b, plans.ByBaseline, s.old.file)
+		if s.looks(m) {
+			s.suppress(m, f, b, plans.ByBaseline, s.old.file)
+		}
 	}
 	s.baselined[m] = fresh == 0 && len(old) > 0
 }
