@@ -51,7 +51,7 @@ func (f *function) findAliases() {
 				if al, ok := ins.Addr.(*ssa.Alloc); ok {
 					f.addStruct(al, ins.Val)
 				}
-				if fa, ok := ins.Addr.(*ssa.FieldAddr); ok && isMap(ins.Val.Type()) {
+				if fa, ok := ins.Addr.(*ssa.FieldAddr); ok && reference(ins.Val.Type()) {
 					sel := f.b.names.of(fa.X.Type(), fa.Field)
 					if al, ok := fa.X.(*ssa.Alloc); ok {
 						puts = append(puts, put{f.object(al) + "|" + sel, ins.Val})
@@ -93,6 +93,8 @@ func (f *function) add(base string, v ssa.Value, elem bool) {
 	switch c := path[0]; {
 	case path == "nil":
 		return // an empty place is no other thing
+	case c == 'a' && rest(path) == "" && !isMap(v.Type()):
+		// A pointer to another object of this function.
 	case rest(path) == "" && c != 'g' && c != 'p', c == 'a' || c == 'u' || c == 'F':
 		path = ""
 	}
@@ -294,6 +296,22 @@ func (e *emitter) aliasesOf(r string) []AliasInfo {
 			in.Load, in.Pos = st, pos
 		}
 		out = append(out, in)
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Base < out[j].Base })
+	return out
+}
+
+// keptAliases lists the aliases of all objects made here, for linking: what a callee reaches
+// through the object is what was put there.
+func (e *emitter) keptAliases() []AliasInfo {
+	var out []AliasInfo
+	for base, a := range e.aliases {
+		if a.many || a.path == "" {
+			continue
+		}
+		if c := a.path[0]; c == 'p' || c == 'g' || c == 'f' || c == 'a' {
+			out = append(out, AliasInfo{Base: base, Path: a.path, Load: -1})
+		}
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].Base < out[j].Base })
 	return out

@@ -143,7 +143,7 @@ func (j *judgement) elementConflict(a, b *occurrence) *verdict {
 		return nil
 	}
 	v := &verdict{pair: pair{a, b, s, id}, cat: Element, conf: Low, score: 3*s + 2*id}
-	quiet := hushed(a) || hushed(b) || a.dyn || b.dyn || construction(a) || construction(b) || lifecycle(a) || lifecycle(b)
+	quiet := hushed(a) || hushed(b) || a.dyn || b.dyn || j.construction(a) || j.construction(b) || lifecycle(a) || lifecycle(b)
 	other := notHeld
 	if j.guard != "" {
 		other = j.evidenceFor(b, b.held, b.may, j.guard)

@@ -92,6 +92,7 @@ func (f *function) emit() {
 	})
 	e.steps()
 	e.results()
+	e.info.Aliases = e.keptAliases()
 	sort.SliceStable(f.info.Accesses, func(i, j int) bool {
 		a, b := f.info.Accesses[i].Pos, f.info.Accesses[j].Pos
 		return a.Offset < b.Offset
@@ -427,6 +428,9 @@ func (e *emitter) accessWith(op Op, m ssa.Value, at ssa.Instruction, pos token.P
 		a.Fresh = true
 	}
 	a.Filling = op.Mutates() && op != Delete && !a.Fresh && len(e.stored[path]) > 0 && e.filling(path, at, s)
+	if e.detached(m, at) {
+		a.Taken = true
+	}
 	if st, pos, ok := e.aliasLoad(m); ok {
 		if st != a.State {
 			a.Load, a.LoadP = st, pos
@@ -576,6 +580,43 @@ func (e *emitter) taken(l *ssa.UnOp, at ssa.Instruction, path string) bool {
 				continue
 			}
 			if precedes(l, st) && precedes(st, at) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// detached reports rule O5 for elements: what was looked up has been removed from its map,
+// so that nobody else finds it there.
+//
+//	row := b.mail[who]
+//	delete(b.mail, who)
+func (e *emitter) detached(v ssa.Value, at ssa.Instruction) bool {
+	if x, ok := v.(*ssa.Extract); ok {
+		v = x.Tuple
+	}
+	look, ok := v.(*ssa.Lookup)
+	if !ok {
+		if ld, isLoad := v.(*ssa.UnOp); isLoad {
+			if al, ok := ld.X.(*ssa.Alloc); ok {
+				vals, elsewhere := storedIn(al)
+				return !elsewhere && len(vals) == 1 && vals[0] != v && e.detached(vals[0], at)
+			}
+		}
+		return false
+	}
+	path := e.path(look.X)
+	for _, b := range e.fn.Blocks {
+		for _, ins := range b.Instrs {
+			c, ok := ins.(*ssa.Call)
+			if !ok {
+				continue
+			}
+			if bi, ok := c.Call.Value.(*ssa.Builtin); !ok || bi.Name() != "delete" || e.path(c.Call.Args[0]) != path || !sameKey(c.Call.Args[1], look.Index) {
+				continue
+			}
+			if precedes(look, ins) && precedes(ins, at) {
 				return true
 			}
 		}
@@ -1203,7 +1244,7 @@ func (e *emitter) results() {
 			}
 			v := ret.Results[i]
 			p := e.path(v)
-			if p == "nil" {
+			if p == "nil" || e.detached(v, ret) {
 				continue
 			}
 			rt := root(p)

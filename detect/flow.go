@@ -220,7 +220,7 @@ func (fl *flow) published(s flowState, r string) (pub, byGo bool) {
 // it now.
 func (fl *flow) handed(s flowState, r string) bool {
 	g, ok := fl.group[r]
-	return ok && s.sent&fl.bit(g) != 0
+	return ok && fl.local(r) && s.sent&fl.bit(g) != 0
 }
 
 func (fl *flow) lock(path string) int {

@@ -151,7 +151,7 @@ func (l *linker) eachCtx(o *occurrence, f func(*runContext) bool) {
 }
 
 func strong(k string) bool {
-	return k == "go" || k == "http handler" || k == "rpc handler" || k == "contract"
+	return k == "go" || k == "http handler" || k == "rpc handler" || k == "contract" || k == "listener"
 }
 
 func overlapping(x, y *runContext) int {
@@ -189,11 +189,11 @@ func (l *linker) sameObject(a, b *occurrence) int {
 		if a.ctx == b.ctx && a.perLoop {
 			return 0
 		}
-		if known(a.origin) && l.inSpawner(a, root(a.origin)) {
+		if known(trimElems(a.origin)) && l.inSpawner(a, root(a.origin)) {
 			return 2
 		}
 	}
-	if a.ctx != nil && a.ctx == b.ctx && (a.perLoop || a.spawner != nil && !global(a.path) && !(known(a.origin) && l.inSpawner(a, root(a.origin)))) {
+	if a.ctx != nil && a.ctx == b.ctx && (a.perLoop || a.spawner != nil && !global(a.path) && !(known(trimElems(a.origin)) && l.inSpawner(a, root(a.origin)))) {
 		return 0 // goroutines started in a loop, each on an element of its own
 	}
 	if l.passes(a, b) || l.passes(b, a) {
@@ -280,6 +280,23 @@ func (l *linker) passes(a, b *occurrence) bool {
 	return false
 }
 
+// before reports whether b belongs to the function that started a's goroutine, and comes
+// before that: the go statement orders them.
+func before(a, b *occurrence) bool {
+	if a.spawner == nil || b.ctx == nil || strong(b.ctx.kind) && b.ctx.multi {
+		return false
+	}
+	for c := b.chain; c != nil; c = c.up {
+		if c.at != a.spawner || c.at == b.spawner || trimElems(c.path) != trimElems(a.origin) {
+			continue
+		}
+		if c.up == nil && b.acc.Seq || c.up != nil && c.call != nil && c.call.Seq {
+			return true
+		}
+	}
+	return false
+}
+
 // waited reports whether a comes after its function, or a caller, waited for b's goroutine
 // to end: on a channel that it closes, or a WaitGroup that it is counted by, of the object
 // (rule O3).
@@ -347,11 +364,13 @@ func (l *linker) heirs(n *node, path string) []frame {
 				}
 				continue
 			}
-			for k, res := range f.at.info.Results {
-				if res.Root == r && e.call.ID >= 0 {
-					t := frame{e.from, "c" + itoa(int(e.call.ID)) + "_" + itoa(k) + rest(f.path)}
-					returned[t] = true
-					add(t, true)
+			for _, p := range within(f.at, f.path) {
+				for k, res := range f.at.info.Results {
+					if res.Root == root(p) && e.call.ID >= 0 {
+						t := frame{e.from, "c" + itoa(int(e.call.ID)) + "_" + itoa(k) + rest(p)}
+						returned[t] = true
+						add(t, true)
+					}
 				}
 			}
 		}
@@ -360,6 +379,20 @@ func (l *linker) heirs(n *node, path string) []frame {
 		l.heirsOf = map[frame][]frame{}
 	}
 	l.heirsOf[k] = out
+	return out
+}
+
+// within lists the names of a path in a function that put its object into others: the
+// inverse of unalias.
+func within(n *node, path string) []string {
+	out := []string{path}
+	for i := 0; i < len(out) && len(out) < 8; i++ {
+		for _, a := range n.info.Aliases {
+			if a.Path == root(out[i]) {
+				out = append(out, a.Base+rest(out[i]))
+			}
+		}
+	}
 	return out
 }
 
@@ -541,7 +574,7 @@ func (j *judgement) tally(key string) tally {
 			if o.ctx == nil && with+without > 0 {
 				continue // the walk gave up; other ways say more
 			}
-			if j.evidenceFor(o, o.held, nil, key) >= heldRead {
+			if j.evidenceFor(o, o.held, nil, key) >= heldRead || o.aliased && j.evidenceFor(o, o.loadHeld, nil, key) >= heldRead {
 				with++
 			} else {
 				without++
@@ -676,7 +709,7 @@ func (j *judgement) conflict(a, b *occurrence) (pair, bool) {
 	if a.inner != b.inner {
 		return pair{}, false // a map and its rows are different maps
 	}
-	if commonLock(a, b) || j.waited(a, b) || j.waited(b, a) {
+	if commonLock(a, b) || j.waited(a, b) || j.waited(b, a) || before(a, b) || before(b, a) {
 		return pair{}, false
 	}
 	s := j.overlap(a, b)
@@ -723,6 +756,9 @@ func (j *judgement) findConflicts() {
 	j.concurrent = j.decl.HolderLock || j.decl.Kind != Field
 	j.concurrent = j.concurrent || j.whole[j.decl.Holder]
 	for _, o := range live {
+		if listener(o) && slices.ContainsFunc(o.frames(), func(n *node) bool { return n.info.Recv == j.decl.Holder }) {
+			j.concurrent = true
+		}
 		if o.spawner != nil && (o.spawner.info.Recv == j.decl.Holder || o.runs() != nil && o.runs().at.info.Recv == j.decl.Holder) {
 			j.concurrent = true
 		}
@@ -827,7 +863,7 @@ func (j *judgement) brokenSteps(best map[Category]*verdict, muts []*occurrence) 
 				continue
 			}
 			v := &verdict{pair: pair{a, b, s, id}, cat: CheckThenAct, conf: Medium, score: s + id}
-			if a.acc.Step.Kind == stepOther || construction(a) || hushed(a) || hushed(b) {
+			if a.acc.Step.Kind == stepOther || j.construction(a) || hushed(a) || hushed(b) {
 				v.conf = Low
 			}
 			if old := best[CheckThenAct]; old == nil || v.better(old) {
@@ -934,6 +970,9 @@ func (j *judgement) weigh(p pair, ratio float64) *verdict {
 		v.cat = Unguarded
 	}
 	v.conf = j.confidence(v, ea, eb, ratio)
+	if v.conf == High && (listener(a) || listener(b)) {
+		v.conf = Medium // going by a name, a library was taken to start goroutines
+	}
 	if content(a) {
 		v.score += 4
 	}
@@ -967,7 +1006,7 @@ func (j *judgement) otherLock(o *occurrence) bool {
 
 func (j *judgement) confidence(v *verdict, ea, eb evidence, ratio float64) Confidence {
 	a, b := v.a, v.b
-	if ea == maybeHeld || construction(a) || construction(b) {
+	if ea == maybeHeld || j.construction(a) || j.construction(b) {
 		return Low
 	}
 	quiet := hushed(a) || hushed(b) || a.dyn || b.dyn || lifecycle(a) || lifecycle(b)
@@ -1045,15 +1084,31 @@ func (j *judgement) bothRun(a, b *occurrence) bool {
 	return strong(a.ctx.kind) && strong(b.ctx.kind) || j.passes(a, b) || j.passes(b, a)
 }
 
-// construction reports whether an access is on the way of making its object (rule G5).
-func construction(o *occurrence) bool {
-	return named(o, "new", "init", "make", "create", "must", "setup", "configure", "bootstrap", "build") || !fromParam(o) && named(o, "clone", "copy")
-}
-
-// fromParam reports whether the access is of what its function was given: a method Copy
-// reads its receiver, which is not new.
-func fromParam(o *occurrence) bool {
-	return rootIndex(root(o.acc.Path), 'p') == 0 && o.at.info.Recv != "" && !o.acc.Op.Mutates()
+// construction reports whether an access is on the way of making its object (rule G5): of
+// what the function named so has made, or is the method of.
+func (j *judgement) construction(o *occurrence) bool {
+	for c := o.chain; c != nil; c = c.up {
+		if c.at == o.spawner {
+			continue // whoever started the goroutine is done when it runs
+		}
+		made := !strings.HasPrefix(root(c.path), "g:") && rootIndex(root(c.path), 'p') < 0
+		alone := o.ctx == nil || !strong(o.ctx.kind)
+		switch {
+		case nameStarts(c.at, "new", "make", "create", "must", "build", "bootstrap"):
+			if made || alone && c.at.info.Recv == "" {
+				return true
+			}
+		case nameStarts(c.at, "clone", "copy"):
+			if made || rootIndex(root(c.path), 'p') > 0 || o.acc.Op.Mutates() {
+				return true
+			}
+		case nameStarts(c.at, "init", "setup", "configure"):
+			if made || alone && (c.at.info.Recv == j.decl.Holder || c.at.info.Recv == "") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // definite reports whether the occurrence reaches its map from the receiver of the context's
@@ -1069,6 +1124,15 @@ func definite(o *occurrence) bool {
 	return own(o.path) || c != nil && own(c.path)
 }
 
+// frames lists the functions on the way to the access.
+func (o *occurrence) frames() []*node {
+	var out []*node
+	for c := o.chain; c != nil; c = c.up {
+		out = append(out, c.at)
+	}
+	return out
+}
+
 // runs is the frame of the function that a goroutine runs, nil in other contexts.
 func (o *occurrence) runs() *link {
 	if o.spawner == nil || o.chain == nil || o.chain.at != o.spawner {
@@ -1076,6 +1140,8 @@ func (o *occurrence) runs() *link {
 	}
 	return o.chain.up
 }
+
+func listener(o *occurrence) bool { return o.ctx != nil && o.ctx.kind == "listener" }
 
 // hushed reports whether the walk gave up, or passes what may be a callback.
 func hushed(o *occurrence) bool { return o.ctx == nil || o.ctx.kind == "callback" }
@@ -1088,21 +1154,26 @@ func lifecycle(o *occurrence) bool {
 
 func named(o *occurrence, words ...string) bool {
 	for c := o.chain; c != nil; c = c.up {
-		if c.at == o.spawner {
-			continue // whoever started the goroutine is done when it runs
+		if c.at != o.spawner && nameStarts(c.at, words...) {
+			return true
 		}
-		n := c.at.info.Name
-		if i := strings.LastIndexByte(n, ')'); i >= 0 && i+2 <= len(n) {
-			n = n[i+2:]
-		}
-		if i := strings.IndexByte(n, '.'); i >= 0 {
-			n = n[:i]
-		}
-		n = strings.ToLower(n)
-		for _, w := range words {
-			if strings.HasPrefix(n, w) {
-				return true
-			}
+	}
+	return false
+}
+
+// nameStarts reports whether a function's own name begins with one of the words.
+func nameStarts(at *node, words ...string) bool {
+	n := at.info.Name
+	if i := strings.LastIndexByte(n, ')'); i >= 0 && i+2 <= len(n) {
+		n = n[i+2:]
+	}
+	if i := strings.IndexByte(n, '.'); i >= 0 {
+		n = n[:i]
+	}
+	n = strings.ToLower(n)
+	for _, w := range words {
+		if strings.HasPrefix(n, w) {
+			return true
 		}
 	}
 	return false
@@ -1111,6 +1182,7 @@ func named(o *occurrence, words ...string) bool {
 // escapes finds maps that leave a critical section by return (rule G4).
 func (j *judgement) escapes(best map[Category]*verdict, muts []*occurrence, ratio float64) {
 	if j.guard == "" || j.held == 0 {
+		j.escapesUnguarded(best, muts)
 		return
 	}
 	for _, u := range j.uses {
@@ -1135,6 +1207,34 @@ func (j *judgement) escapes(best map[Category]*verdict, muts []*occurrence, rati
 				j.noteOdd(v)
 				if old := best[EscapeCat]; old == nil || v.better(old) {
 					best[EscapeCat] = v
+				}
+			}
+		}
+	}
+}
+
+// escapesUnguarded finds getters that return a map which goroutines fill under a lock of their
+// own, which no reader can take.
+func (j *judgement) escapesUnguarded(best map[Category]*verdict, muts []*occurrence) {
+	for _, v := range best {
+		if v.conf.Rank() >= Medium.Rank() {
+			return // the conflict itself says more
+		}
+	}
+	for _, u := range j.uses {
+		if !u.acc.Return || !exportedName(u.at.info.Name) {
+			continue
+		}
+		for _, o := range distinct(u.live) {
+			for _, b := range muts {
+				if !content(b) || len(b.held) == 0 || len(o.held) > 0 || b.ctx == nil || !strong(b.ctx.kind) || b.inner != o.inner || j.construction(b) {
+					continue
+				}
+				if s, id := j.overlap(o, b), j.sameObject(o, b); s > 0 && id > 0 {
+					v := &verdict{pair: pair{o, b, s, id}, cat: EscapeCat, conf: Medium}
+					if old := best[EscapeCat]; old == nil || v.better(old) {
+						best[EscapeCat] = v
+					}
 				}
 			}
 		}
@@ -1190,6 +1290,9 @@ func (j *judgement) message(v *verdict, a, b Access) string {
 	case EscapeCat:
 		if v.a.acc.Sent {
 			return fmt.Sprintf("%s sends %s itself through a channel, although %s guards it (%d of %d accesses): whoever receives it uses it without the lock while %s", a.Func, name, guard, j.held, j.total, other)
+		}
+		if v.a.acc.Return && j.held == 0 {
+			return fmt.Sprintf("%s returns %s itself: callers use it without a lock while %s", a.Func, name, other)
 		}
 		if v.a.acc.Return && v.a.acc.Op == Escape {
 			return fmt.Sprintf("%s returns %s itself, although %s guards it (%d of %d accesses): callers use it without the lock while %s", a.Func, name, guard, j.held, j.total, other)

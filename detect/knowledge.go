@@ -242,6 +242,27 @@ func retains(name string) bool {
 	return false
 }
 
+// listeners are verbs in the names of library functions that call the function they are
+// given whenever something happens, in a goroutine of the library's.
+var listeners = []string{"Subscribe", "QueueSubscribe", "AddRoute", "AddHandler", "AddEventHandler", "AddListener", "AddCallback", "AddFunc", "Handle", "On", "Register", "Watch", "Notify", "SetHandler", "SetCallback", "SetOn", "Consume"}
+
+// listens reports whether a library function is, by its name, one of those.
+func listens(full string) bool {
+	pkg, name := full, full[strings.LastIndexByte(full, '.')+1:]
+	if i := strings.LastIndexByte(full, '/'); i < 0 && !strings.HasPrefix(full, "(") {
+		pkg = ""
+	}
+	if pkg == "" {
+		return false
+	}
+	for _, v := range listeners {
+		if r, ok := strings.CutPrefix(name, v); ok && (r == "" || r[0] >= 'A' && r[0] <= 'Z') {
+			return true
+		}
+	}
+	return false
+}
+
 // lockOp is what a method does to a lock.
 type lockOp uint8
 

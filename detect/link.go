@@ -5,6 +5,7 @@ package detect
 
 import (
 	"path/filepath"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -50,6 +51,7 @@ type edge struct {
 	may   []string
 	multi bool
 	dyn   bool // one of several possible callees
+	lib   bool // for edgeMaybe: by its name, the library calls it whenever something happens
 	ctx   *runContext
 }
 
@@ -75,6 +77,7 @@ type linker struct {
 	decls map[string]string // local path key → map key
 
 	heirsOf map[frame][]frame
+	taken   map[string]bool // functions whose value goes somewhere
 	whole   map[string]bool // types that are meant for several goroutines as a whole (rule C7)
 
 	rulings *rulings
@@ -150,11 +153,16 @@ func (l *linker) flowNode(n string) string {
 	return n
 }
 
-const maxTargets = 24
+// More possible callees than these are as good as none known.
+const (
+	maxTargets      = 160 // of a function value, as in a server's dispatch table
+	maxImplementers = 40
+)
 
 // resolve builds the call graph.
 func (l *linker) resolve() {
 	succ := map[string][]string{}
+	l.taken = map[string]bool{}
 	var nodes []string
 	seen := map[string]bool{}
 	note := func(n string) {
@@ -165,6 +173,9 @@ func (l *linker) resolve() {
 	}
 	for _, s := range l.sums {
 		for _, fl := range s.Flows {
+			if strings.HasPrefix(fl.From, "F:") {
+				l.taken[fl.From[2:]] = true
+			}
 			from, to := l.flowNode(fl.From), l.flowNode(fl.To)
 			succ[from] = append(succ[from], to)
 			note(from)
@@ -293,6 +304,8 @@ func (l *linker) given(n *node, c *CallInfo, eff effect) {
 				e.kind = edgeOnce
 			default:
 				e.kind = edgeMaybe
+				e.lib = c.Ext != "" && listens(c.Ext)
+				e.multi = c.Loop > 0
 			}
 			if c.Kind == "go" {
 				e.kind, e.multi = edgeGo, c.Loop > 0
@@ -465,7 +478,7 @@ types:
 			out = append(out, f)
 		}
 	}
-	if len(out) > maxTargets {
+	if len(out) > maxImplementers {
 		out = nil
 	}
 	memo[k] = out
@@ -491,7 +504,12 @@ func (l *linker) roots() {
 	contracted := l.contracted()
 	for _, n := range l.order {
 		f := n.info
-		real := 0
+		real, registered := 0, 0
+		for i := range n.callers {
+			if n.callers[i].lib {
+				registered++
+			}
+		}
 		for i := range n.callers {
 			e := &n.callers[i]
 			switch e.kind {
@@ -511,7 +529,11 @@ func (l *linker) roots() {
 				e.ctx = l.newContext(kind, name, e.multi, e.from, e.call)
 				real++
 			case edgeMaybe:
-				e.ctx = l.newContext("callback", "callback "+f.Name, false, e.from, e.call)
+				kind := "callback"
+				if e.lib {
+					kind = "listener"
+				}
+				e.ctx = l.newContext(kind, kind+" "+f.Name, e.lib && (e.multi || registered > 1), e.from, e.call)
 			default:
 				real++
 			}
@@ -528,7 +550,7 @@ func (l *linker) roots() {
 			n.root = l.newContext("exported API", "exported API "+f.Name, true, n, nil)
 		case len(n.callers) == 0 && f.Recv != "" && f.Parent == "" && exportedName(f.Name):
 			n.root = l.newContext("callback", "callback "+f.Name, false, n, nil)
-		case len(n.callers) == 0 && f.Parent != "":
+		case len(n.callers) == 0 && (f.Parent != "" || l.taken[f.Key] && !f.Test):
 			n.root = l.newContext("callback", "callback "+f.Name, false, n, nil)
 		case f.Test && strings.HasPrefix(f.Name, "Test") && len(n.callers) == 0:
 			n.root = l.newContext("test", "test "+f.Name, false, n, nil)
@@ -655,6 +677,7 @@ func (l *linker) pin(n *node, path string) string {
 			n = up
 			continue
 		}
+		path, _ = unalias(up, path)
 		return "@" + up.info.Key + ":" + path
 	}
 }
@@ -669,6 +692,9 @@ func (l *linker) lift(n *node, e *edge, path string) (string, *ArgInfo) {
 		pre := "@" + e.from.info.Key + ":"
 		if strings.HasPrefix(path, pre) {
 			p := path[len(pre):]
+			if q, ok := unalias(e.from, p); ok {
+				return l.pin(e.from, q), nil
+			}
 			for i := range e.call.Bound {
 				if root(e.call.Bound[i].Path) == root(p) {
 					return l.pin(e.from, p), &e.call.Bound[i]
@@ -680,7 +706,12 @@ func (l *linker) lift(n *node, e *edge, path string) (string, *ArgInfo) {
 	case r[0] == 'p':
 		i := rootIndex(r, 'p')
 		if i >= 0 && i < len(e.args) && e.args[i].Path != "" {
-			return l.pin(e.from, limit(e.args[i].Path+rest(path))), &e.args[i]
+			p := limit(e.args[i].Path + rest(path))
+			q, ok := unalias(e.from, p)
+			if ok && q[0] != 'a' {
+				return l.pin(e.from, q), nil
+			}
+			return l.pin(e.from, q), &e.args[i]
 		}
 		return "u" + rest(path), nil
 	case r == "u":
@@ -688,6 +719,23 @@ func (l *linker) lift(n *node, e *edge, path string) (string, *ArgInfo) {
 	default:
 		return "@" + n.info.Key + ":" + path, nil
 	}
+}
+
+// unalias sees through what a function put into an object that it made (rule O6).
+func unalias(n *node, path string) (string, bool) {
+	if c := path[0]; c != 'a' && c != 'c' {
+		return path, false
+	}
+	seen := false
+	for range 3 { // an object in an object in an object
+		i := slices.IndexFunc(n.info.Aliases, func(a AliasInfo) bool { return hasPrefix(path, a.Base) })
+		if i < 0 {
+			break
+		}
+		a := n.info.Aliases[i]
+		path, seen = limit(a.Path+path[len(a.Base):]), true
+	}
+	return path, seen
 }
 
 func sortSummaries(sums []*Summary) {

@@ -322,7 +322,7 @@ func (j *judgement) violation(u *use) *verdict {
 					v.score++
 				}
 				switch {
-				case construction(a):
+				case j.construction(a):
 					v.conf = Low
 				case lifecycle(a) || hushed(a) || callerHolds(a) || !content(a) && !content(b):
 					v.conf = Medium

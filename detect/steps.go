@@ -88,6 +88,18 @@ func (e *emitter) steps() {
 
 // sections lists the map accesses that an instruction makes, itself or in a helper.
 func (e *emitter) sections(ins ssa.Instruction) []section {
+	// Most instructions are none; asking for the state of each costs the block's square.
+	switch x := ins.(type) {
+	case *ssa.Lookup, *ssa.MapUpdate:
+	case *ssa.Call:
+		if _, ok := x.Call.Value.(*ssa.Builtin); !ok {
+			if info, _ := e.callee(&x.Call); info == nil || len(info.Helpers) == 0 {
+				return nil
+			}
+		}
+	default:
+		return nil
+	}
 	s, ok := e.stateAt(ins)
 	if !ok {
 		return nil

@@ -145,7 +145,7 @@ func methodSig(m *types.Func) string {
 	tuple := func(t *types.Tuple) {
 		s.WriteByte('(')
 		for i := range t.Len() {
-			s.WriteString(types.TypeString(t.At(i).Type(), nil))
+			spell(&s, t.At(i).Type())
 			s.WriteByte(',')
 		}
 		s.WriteByte(')')
@@ -153,6 +153,71 @@ func methodSig(m *types.Func) string {
 	tuple(sig.Params())
 	tuple(sig.Results())
 	return s.String()
+}
+
+// spell writes a type so that identical types are spelled alike: without aliases and without
+// the names of parameters, which types.TypeString keeps.
+func spell(s *strings.Builder, t types.Type) {
+	list := func(t *types.Tuple, variadic bool) {
+		s.WriteByte('(')
+		for i := range t.Len() {
+			if i > 0 {
+				s.WriteByte(',')
+			}
+			if variadic && i == t.Len()-1 {
+				s.WriteString("...")
+			}
+			spell(s, t.At(i).Type())
+		}
+		s.WriteByte(')')
+	}
+	switch t := types.Unalias(t).(type) {
+	case *types.Basic:
+		s.WriteString(types.Typ[t.Kind()].Name())
+	case *types.Pointer:
+		s.WriteByte('*')
+		spell(s, t.Elem())
+	case *types.Slice:
+		s.WriteString("[]")
+		spell(s, t.Elem())
+	case *types.Array:
+		s.WriteString("[" + strconv.FormatInt(t.Len(), 10) + "]")
+		spell(s, t.Elem())
+	case *types.Map:
+		s.WriteString("map[")
+		spell(s, t.Key())
+		s.WriteByte(']')
+		spell(s, t.Elem())
+	case *types.Chan:
+		s.WriteString([]string{"chan ", "chan<- ", "<-chan "}[t.Dir()])
+		spell(s, t.Elem())
+	case *types.Signature:
+		s.WriteString("func")
+		list(t.Params(), t.Variadic())
+		list(t.Results(), false)
+	case *types.Interface:
+		if t.Empty() {
+			s.WriteString("any")
+			return
+		}
+		s.WriteString(types.TypeString(t, nil))
+	case *types.Named:
+		obj := t.Obj()
+		if obj.Pkg() != nil {
+			s.WriteString(obj.Pkg().Path() + ".")
+		}
+		s.WriteString(obj.Name())
+		if args := t.TypeArgs(); args.Len() > 0 {
+			s.WriteByte('[')
+			for i := range args.Len() {
+				spell(s, args.At(i))
+				s.WriteByte(',')
+			}
+			s.WriteByte(']')
+		}
+	default:
+		s.WriteString(types.TypeString(t, nil))
+	}
 }
 
 // methodKey is funcKey without SSA.

@@ -67,6 +67,7 @@ type FuncInfo struct {
 	Accesses []AccessInfo
 	Elements []AccessInfo // of fields of what maps point to; Path ends in the field
 	Steps    []AccessInfo // changes that rely on a check in another critical section
+	Aliases  []AliasInfo  // of what the objects made here hold
 	Helpers  []HelperInfo // critical sections that this function is to its callers
 	Calls    []CallInfo
 	Results  []ResultInfo

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -52,7 +53,7 @@ func (f *planFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.strategy, "strategy", advise.Auto, "target form: "+strings.Join(advise.Strategies(), ", "))
 	fl.StringVar(&f.scope, "scope", scopeFindings, "which maps: findings, nested (these and every nested map), all")
 	fl.StringVar(&f.minConfidence, "min-confidence", string(detect.Medium), "findings to act on: "+strings.Join(confidences, ", "))
-	fl.StringVar(&f.runtime, "runtime", "plain", "plain (a package in internal/safemap) or std (sync.Map itself, with --strategy=syncmap)")
+	fl.StringVar(&f.runtime, "runtime", "plain", "plain (a package in internal/safemap), fast (the same, its Sharded with lock-free reads and unsafe inside) or std (sync.Map itself, with --strategy=syncmap)")
 	fl.StringVar(&f.tags, "tags", "", "build tags, separated by commas")
 	fl.BoolVar(&f.tests, "tests", false, "also act on maps that are declared in test files")
 	fl.BoolVar(&f.allowAPIChange, "allow-api-change", false, "exported API of packages that others can import may change")
@@ -63,14 +64,11 @@ func (f *planFlags) add(cmd *cobra.Command) {
 }
 
 func (f *planFlags) check() error {
-	if f.runtime == "fast" {
-		return usagef("--runtime=fast does not exist yet: use plain or std")
-	}
 	for _, err := range []error{
 		oneOf("strategy", f.strategy, advise.Strategies()...),
 		oneOf("scope", f.scope, scopeFindings, scopeNested, scopeAll),
 		oneOf("min-confidence", f.minConfidence, confidences...),
-		oneOf("runtime", f.runtime, "plain", "std"),
+		oneOf("runtime", f.runtime, "plain", "fast", "std"),
 	} {
 		if err != nil {
 			return err
@@ -84,6 +82,7 @@ func (f *planFlags) check() error {
 
 func (f *planFlags) rewriteOptions(pr *progress) rewrite.Options {
 	return rewrite.Options{
+		FastRuntime:    f.runtime == "fast",
 		StdRuntime:     f.runtime == "std",
 		AllowAPIChange: f.allowAPIChange,
 		StrictLines:    f.strictLines,
@@ -167,16 +166,18 @@ func (e *env) makePlan(ctx context.Context, patterns []string, f *planFlags, wit
 }
 
 // selectMaps returns the maps of the asked packages that the flags make sites, and
-// how many maps there are.
+// how many maps there are. A map that another package declares belongs to it when the
+// asked packages race on it.
 func selectMaps(prog *detect.Program, found *detect.Result, f *planFlags, fx *facts, s *screen) (selected []*detect.Map, total int) {
-	matched := map[string]bool{}
+	matched, dirs := map[string]bool{}, map[string]bool{}
 	for _, p := range prog.Packages {
 		if p.Matched {
 			matched[p.Path] = true
+			dirs[p.Dir] = true
 		}
 	}
 	for _, m := range found.Maps {
-		if !matched[m.Package] || !f.tests && strings.HasSuffix(m.Pos.Filename, "_test.go") || f.ignores(prog.Dir, m.Pos.Filename) {
+		if !matched[m.Package] && !racedIn(m, dirs) || !f.tests && strings.HasSuffix(m.Pos.Filename, "_test.go") || f.ignores(prog.Dir, m.Pos.Filename) {
 			continue
 		}
 		total++
@@ -193,6 +194,14 @@ func selectMaps(prog *detect.Program, found *detect.Result, f *planFlags, fx *fa
 		}
 	}
 	return selected, total
+}
+
+// racedIn reports whether a finding's accesses lie in one of the folders.
+func racedIn(m *detect.Map, dirs map[string]bool) bool {
+	return slices.ContainsFunc(m.Findings, func(f detect.Finding) bool {
+		return !f.Category.Quiet() && f.Confidence.Rank() >= detect.Medium.Rank() &&
+			slices.ContainsFunc(f.Accesses, func(a detect.Access) bool { return dirs[filepath.Dir(a.Pos.Filename)] })
+	})
 }
 
 // incomplete names the packages that could not be analysed.
