@@ -143,7 +143,13 @@ func (st *mirrorState[K, V]) agree(want, got outcome[V]) bool {
 }
 
 func (st *mirrorState[K, V]) same(a, b V) bool {
-	return st.plain && any(a) == any(b) || string(appendValue(nil, reflect.ValueOf(&a).Elem())) == string(appendValue(nil, reflect.ValueOf(&b).Elem()))
+	return st.plain && any(a) == any(b) || sameRendering(a, b)
+}
+
+// sameRendering is the slow way to compare. (As a function of its own it leaves same without
+// allocations: taking addresses moves a and b to the heap.)
+func sameRendering[V any](a, b V) bool {
+	return string(appendValue(nil, reflect.ValueOf(&a).Elem())) == string(appendValue(nil, reflect.ValueOf(&b).Elem()))
 }
 
 // isPlain reports whether values of type t can be compared by == without a panic. If that says that
