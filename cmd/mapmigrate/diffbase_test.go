@@ -17,7 +17,7 @@ func TestParseDiff(t *testing.T) {
 -mu.Lock()
 -++ b/fake.go
 @@ -20,0 +20,2 @@
-+	s := `+"`"+`
++	s := ` + "`" + `
 +++ b/fake.go
 diff --git a/gone.go b/gone.go
 --- a/gone.go

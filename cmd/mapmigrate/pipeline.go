@@ -28,6 +28,9 @@ const (
 // confidences that --min-confidence accepts, weakest first.
 var confidences = []string{string(detect.Low), string(detect.Medium), string(detect.High), string(detect.Confirmed)}
 
+// runtimes that --runtime accepts.
+var runtimes = []string{"plain", "fast", "std"}
+
 // planFlags are the choices of a run that plans.
 type planFlags struct {
 	strategy       string
@@ -68,7 +71,7 @@ func (f *planFlags) check() error {
 		oneOf("strategy", f.strategy, advise.Strategies()...),
 		oneOf("scope", f.scope, scopeFindings, scopeNested, scopeAll),
 		oneOf("min-confidence", f.minConfidence, confidences...),
-		oneOf("runtime", f.runtime, "plain", "fast", "std"),
+		oneOf("runtime", f.runtime, runtimes...),
 	} {
 		if err != nil {
 			return err

@@ -30,7 +30,7 @@ func (f *planFlags) configure(cmd *cobra.Command, dir string) error {
 		"strategy":       advise.Strategies(),
 		"scope":          {scopeFindings, scopeNested, scopeAll},
 		"min-confidence": confidences,
-		"runtime":        {"plain", "std"},
+		"runtime":        runtimes,
 		"tests":          {"true", "false"},
 	}
 	names := slices.SortedFunc(maps.Keys(set.Plan), func(a, b string) int { return set.Plan[a].Line - set.Plan[b].Line })
