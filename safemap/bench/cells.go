@@ -5516,6 +5516,1176 @@ func ourSyncMapIntChurn(raw any, w *work[int], _ uint64) (t tally) {
 	return tally{sum, hits}
 }
 
+type mirrorNoneString struct{ m *safemap.Mirror[string, int] }
+
+func (a mirrorNoneString) load(k string) (int, bool) {
+	m := a.m
+	_ = m
+	v, ok := m.Load(k)
+	return v, ok
+}
+
+func (a mirrorNoneString) store(k string, nv int) {
+	m := a.m
+	_ = m
+	m.Store(k, nv)
+}
+
+func (a mirrorNoneString) remove(k string) {
+	m := a.m
+	_ = m
+	m.Delete(k)
+}
+
+func (a mirrorNoneString) add(k string) {
+	m := a.m
+	_ = m
+	m.Update(k, func(old int) int { return old + 1 })
+}
+
+func (a mirrorNoneString) loadOrStore(k string, nv int) (int, bool) {
+	m := a.m
+	_ = m
+	v, ok := m.LoadOrStore(k, nv)
+	return v, ok
+}
+
+func (a mirrorNoneString) sum() (sum, n int) {
+	m := a.m
+	_ = m
+	emit := func(v int) { sum += v; n++ }
+	_ = emit
+	for _, v := range m.All() {
+		emit(v)
+	}
+	return sum, n
+}
+
+func (a mirrorNoneString) len() int {
+	m := a.m
+	_ = m
+	return m.Len()
+}
+
+func (a mirrorNoneString) raw() any { return a.m }
+
+func mirrorNoneStringLoad(raw any, w *work[string], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[string, int])
+	_ = m
+	keys, n := w.keys, uint64(len(w.keys))
+	sum, hits := 0, 0
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		v, ok := m.Load(k)
+		sum += v
+		if ok {
+			hits++
+		}
+	}
+	return tally{sum, hits}
+}
+
+func mirrorNoneStringMix(raw any, w *work[string], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[string, int])
+	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	sum, hits := 0, 0
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		if uint32(r) < reads {
+			v, ok := m.Load(k)
+			sum += v
+			if ok {
+				hits++
+			}
+		} else {
+			nv := value(r)
+			m.Store(k, nv)
+		}
+	}
+	return tally{sum, hits}
+}
+
+func mirrorNoneStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[string, int])
+	keys, n := w.keys, uint64(len(w.keys))
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		nv := value(r)
+		m.Store(k, nv)
+	}
+	return t
+}
+
+func mirrorNoneStringCounter(raw any, w *work[string], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[string, int])
+	keys, n := w.keys, uint64(len(w.keys))
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		m.Update(k, func(old int) int { return old + 1 })
+	}
+	return t
+}
+
+func mirrorNoneStringLoadOrStore(raw any, w *work[string], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[string, int])
+	keys, n := w.keys, uint64(len(w.keys))
+	sum, hits := 0, 0
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		nv := value(r)
+		v, ok := m.LoadOrStore(k, nv)
+		sum += v
+		if ok {
+			hits++
+		}
+	}
+	return tally{sum, hits}
+}
+
+func mirrorNoneStringRange(raw any, w *work[string], _ uint64) (t tally) {
+	m := raw.(*safemap.Mirror[string, int])
+	_ = m
+	sum, n := 0, 0
+	emit := func(v int) { sum += v; n++ }
+	_ = emit
+	for range w.ops {
+		for _, v := range m.All() {
+			emit(v)
+		}
+	}
+	return tally{sum, n}
+}
+
+func mirrorNoneStringBuild(_ any, w *work[string], _ uint64) (t tally) {
+	for range w.ops {
+		m := newMirror[string](0)
+		for i, k := range w.keys {
+			nv := 1000 + i
+			m.Store(k, nv)
+		}
+		t.hits += m.Len()
+	}
+	return t
+}
+
+func mirrorNoneStringChurn(raw any, w *work[string], _ uint64) (t tally) {
+	m := raw.(*safemap.Mirror[string, int])
+	keys := w.keys
+	in, out := w.in, w.out
+	sum, hits := 0, 0
+	for range w.ops {
+		{
+			k, nv := keys[in], 1000+in
+			m.Store(k, nv)
+		}
+		{
+			k := keys[in]
+			v, ok := m.Load(k)
+			sum += v
+			if ok {
+				hits++
+			}
+		}
+		{
+			k := keys[out]
+			m.Delete(k)
+		}
+		if in++; in == len(keys) {
+			in = 0
+		}
+		if out++; out == len(keys) {
+			out = 0
+		}
+	}
+	w.in, w.out = in, out
+	return tally{sum, hits}
+}
+
+type mirrorNoneInt struct{ m *safemap.Mirror[int, int] }
+
+func (a mirrorNoneInt) load(k int) (int, bool) {
+	m := a.m
+	_ = m
+	v, ok := m.Load(k)
+	return v, ok
+}
+
+func (a mirrorNoneInt) store(k int, nv int) {
+	m := a.m
+	_ = m
+	m.Store(k, nv)
+}
+
+func (a mirrorNoneInt) remove(k int) {
+	m := a.m
+	_ = m
+	m.Delete(k)
+}
+
+func (a mirrorNoneInt) add(k int) {
+	m := a.m
+	_ = m
+	m.Update(k, func(old int) int { return old + 1 })
+}
+
+func (a mirrorNoneInt) loadOrStore(k int, nv int) (int, bool) {
+	m := a.m
+	_ = m
+	v, ok := m.LoadOrStore(k, nv)
+	return v, ok
+}
+
+func (a mirrorNoneInt) sum() (sum, n int) {
+	m := a.m
+	_ = m
+	emit := func(v int) { sum += v; n++ }
+	_ = emit
+	for _, v := range m.All() {
+		emit(v)
+	}
+	return sum, n
+}
+
+func (a mirrorNoneInt) len() int {
+	m := a.m
+	_ = m
+	return m.Len()
+}
+
+func (a mirrorNoneInt) raw() any { return a.m }
+
+func mirrorNoneIntLoad(raw any, w *work[int], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[int, int])
+	_ = m
+	keys, n := w.keys, uint64(len(w.keys))
+	sum, hits := 0, 0
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		v, ok := m.Load(k)
+		sum += v
+		if ok {
+			hits++
+		}
+	}
+	return tally{sum, hits}
+}
+
+func mirrorNoneIntMix(raw any, w *work[int], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[int, int])
+	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	sum, hits := 0, 0
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		if uint32(r) < reads {
+			v, ok := m.Load(k)
+			sum += v
+			if ok {
+				hits++
+			}
+		} else {
+			nv := value(r)
+			m.Store(k, nv)
+		}
+	}
+	return tally{sum, hits}
+}
+
+func mirrorNoneIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[int, int])
+	keys, n := w.keys, uint64(len(w.keys))
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		nv := value(r)
+		m.Store(k, nv)
+	}
+	return t
+}
+
+func mirrorNoneIntCounter(raw any, w *work[int], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[int, int])
+	keys, n := w.keys, uint64(len(w.keys))
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		m.Update(k, func(old int) int { return old + 1 })
+	}
+	return t
+}
+
+func mirrorNoneIntLoadOrStore(raw any, w *work[int], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[int, int])
+	keys, n := w.keys, uint64(len(w.keys))
+	sum, hits := 0, 0
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		nv := value(r)
+		v, ok := m.LoadOrStore(k, nv)
+		sum += v
+		if ok {
+			hits++
+		}
+	}
+	return tally{sum, hits}
+}
+
+func mirrorNoneIntRange(raw any, w *work[int], _ uint64) (t tally) {
+	m := raw.(*safemap.Mirror[int, int])
+	_ = m
+	sum, n := 0, 0
+	emit := func(v int) { sum += v; n++ }
+	_ = emit
+	for range w.ops {
+		for _, v := range m.All() {
+			emit(v)
+		}
+	}
+	return tally{sum, n}
+}
+
+func mirrorNoneIntBuild(_ any, w *work[int], _ uint64) (t tally) {
+	for range w.ops {
+		m := newMirror[int](0)
+		for i, k := range w.keys {
+			nv := 1000 + i
+			m.Store(k, nv)
+		}
+		t.hits += m.Len()
+	}
+	return t
+}
+
+func mirrorNoneIntChurn(raw any, w *work[int], _ uint64) (t tally) {
+	m := raw.(*safemap.Mirror[int, int])
+	keys := w.keys
+	in, out := w.in, w.out
+	sum, hits := 0, 0
+	for range w.ops {
+		{
+			k, nv := keys[in], 1000+in
+			m.Store(k, nv)
+		}
+		{
+			k := keys[in]
+			v, ok := m.Load(k)
+			sum += v
+			if ok {
+				hits++
+			}
+		}
+		{
+			k := keys[out]
+			m.Delete(k)
+		}
+		if in++; in == len(keys) {
+			in = 0
+		}
+		if out++; out == len(keys) {
+			out = 0
+		}
+	}
+	w.in, w.out = in, out
+	return tally{sum, hits}
+}
+
+type mirrorFewString struct{ m *safemap.Mirror[string, int] }
+
+func (a mirrorFewString) load(k string) (int, bool) {
+	m := a.m
+	_ = m
+	v, ok := m.Load(k)
+	return v, ok
+}
+
+func (a mirrorFewString) store(k string, nv int) {
+	m := a.m
+	_ = m
+	m.Store(k, nv)
+}
+
+func (a mirrorFewString) remove(k string) {
+	m := a.m
+	_ = m
+	m.Delete(k)
+}
+
+func (a mirrorFewString) add(k string) {
+	m := a.m
+	_ = m
+	m.Update(k, func(old int) int { return old + 1 })
+}
+
+func (a mirrorFewString) loadOrStore(k string, nv int) (int, bool) {
+	m := a.m
+	_ = m
+	v, ok := m.LoadOrStore(k, nv)
+	return v, ok
+}
+
+func (a mirrorFewString) sum() (sum, n int) {
+	m := a.m
+	_ = m
+	emit := func(v int) { sum += v; n++ }
+	_ = emit
+	for _, v := range m.All() {
+		emit(v)
+	}
+	return sum, n
+}
+
+func (a mirrorFewString) len() int {
+	m := a.m
+	_ = m
+	return m.Len()
+}
+
+func (a mirrorFewString) raw() any { return a.m }
+
+func mirrorFewStringLoad(raw any, w *work[string], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[string, int])
+	_ = m
+	keys, n := w.keys, uint64(len(w.keys))
+	sum, hits := 0, 0
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		v, ok := m.Load(k)
+		sum += v
+		if ok {
+			hits++
+		}
+	}
+	return tally{sum, hits}
+}
+
+func mirrorFewStringMix(raw any, w *work[string], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[string, int])
+	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	sum, hits := 0, 0
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		if uint32(r) < reads {
+			v, ok := m.Load(k)
+			sum += v
+			if ok {
+				hits++
+			}
+		} else {
+			nv := value(r)
+			m.Store(k, nv)
+		}
+	}
+	return tally{sum, hits}
+}
+
+func mirrorFewStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[string, int])
+	keys, n := w.keys, uint64(len(w.keys))
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		nv := value(r)
+		m.Store(k, nv)
+	}
+	return t
+}
+
+func mirrorFewStringCounter(raw any, w *work[string], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[string, int])
+	keys, n := w.keys, uint64(len(w.keys))
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		m.Update(k, func(old int) int { return old + 1 })
+	}
+	return t
+}
+
+func mirrorFewStringLoadOrStore(raw any, w *work[string], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[string, int])
+	keys, n := w.keys, uint64(len(w.keys))
+	sum, hits := 0, 0
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		nv := value(r)
+		v, ok := m.LoadOrStore(k, nv)
+		sum += v
+		if ok {
+			hits++
+		}
+	}
+	return tally{sum, hits}
+}
+
+func mirrorFewStringRange(raw any, w *work[string], _ uint64) (t tally) {
+	m := raw.(*safemap.Mirror[string, int])
+	_ = m
+	sum, n := 0, 0
+	emit := func(v int) { sum += v; n++ }
+	_ = emit
+	for range w.ops {
+		for _, v := range m.All() {
+			emit(v)
+		}
+	}
+	return tally{sum, n}
+}
+
+func mirrorFewStringBuild(_ any, w *work[string], _ uint64) (t tally) {
+	for range w.ops {
+		m := newMirror[string](1)
+		for i, k := range w.keys {
+			nv := 1000 + i
+			m.Store(k, nv)
+		}
+		t.hits += m.Len()
+	}
+	return t
+}
+
+func mirrorFewStringChurn(raw any, w *work[string], _ uint64) (t tally) {
+	m := raw.(*safemap.Mirror[string, int])
+	keys := w.keys
+	in, out := w.in, w.out
+	sum, hits := 0, 0
+	for range w.ops {
+		{
+			k, nv := keys[in], 1000+in
+			m.Store(k, nv)
+		}
+		{
+			k := keys[in]
+			v, ok := m.Load(k)
+			sum += v
+			if ok {
+				hits++
+			}
+		}
+		{
+			k := keys[out]
+			m.Delete(k)
+		}
+		if in++; in == len(keys) {
+			in = 0
+		}
+		if out++; out == len(keys) {
+			out = 0
+		}
+	}
+	w.in, w.out = in, out
+	return tally{sum, hits}
+}
+
+type mirrorFewInt struct{ m *safemap.Mirror[int, int] }
+
+func (a mirrorFewInt) load(k int) (int, bool) {
+	m := a.m
+	_ = m
+	v, ok := m.Load(k)
+	return v, ok
+}
+
+func (a mirrorFewInt) store(k int, nv int) {
+	m := a.m
+	_ = m
+	m.Store(k, nv)
+}
+
+func (a mirrorFewInt) remove(k int) {
+	m := a.m
+	_ = m
+	m.Delete(k)
+}
+
+func (a mirrorFewInt) add(k int) {
+	m := a.m
+	_ = m
+	m.Update(k, func(old int) int { return old + 1 })
+}
+
+func (a mirrorFewInt) loadOrStore(k int, nv int) (int, bool) {
+	m := a.m
+	_ = m
+	v, ok := m.LoadOrStore(k, nv)
+	return v, ok
+}
+
+func (a mirrorFewInt) sum() (sum, n int) {
+	m := a.m
+	_ = m
+	emit := func(v int) { sum += v; n++ }
+	_ = emit
+	for _, v := range m.All() {
+		emit(v)
+	}
+	return sum, n
+}
+
+func (a mirrorFewInt) len() int {
+	m := a.m
+	_ = m
+	return m.Len()
+}
+
+func (a mirrorFewInt) raw() any { return a.m }
+
+func mirrorFewIntLoad(raw any, w *work[int], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[int, int])
+	_ = m
+	keys, n := w.keys, uint64(len(w.keys))
+	sum, hits := 0, 0
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		v, ok := m.Load(k)
+		sum += v
+		if ok {
+			hits++
+		}
+	}
+	return tally{sum, hits}
+}
+
+func mirrorFewIntMix(raw any, w *work[int], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[int, int])
+	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	sum, hits := 0, 0
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		if uint32(r) < reads {
+			v, ok := m.Load(k)
+			sum += v
+			if ok {
+				hits++
+			}
+		} else {
+			nv := value(r)
+			m.Store(k, nv)
+		}
+	}
+	return tally{sum, hits}
+}
+
+func mirrorFewIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[int, int])
+	keys, n := w.keys, uint64(len(w.keys))
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		nv := value(r)
+		m.Store(k, nv)
+	}
+	return t
+}
+
+func mirrorFewIntCounter(raw any, w *work[int], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[int, int])
+	keys, n := w.keys, uint64(len(w.keys))
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		m.Update(k, func(old int) int { return old + 1 })
+	}
+	return t
+}
+
+func mirrorFewIntLoadOrStore(raw any, w *work[int], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[int, int])
+	keys, n := w.keys, uint64(len(w.keys))
+	sum, hits := 0, 0
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		nv := value(r)
+		v, ok := m.LoadOrStore(k, nv)
+		sum += v
+		if ok {
+			hits++
+		}
+	}
+	return tally{sum, hits}
+}
+
+func mirrorFewIntRange(raw any, w *work[int], _ uint64) (t tally) {
+	m := raw.(*safemap.Mirror[int, int])
+	_ = m
+	sum, n := 0, 0
+	emit := func(v int) { sum += v; n++ }
+	_ = emit
+	for range w.ops {
+		for _, v := range m.All() {
+			emit(v)
+		}
+	}
+	return tally{sum, n}
+}
+
+func mirrorFewIntBuild(_ any, w *work[int], _ uint64) (t tally) {
+	for range w.ops {
+		m := newMirror[int](1)
+		for i, k := range w.keys {
+			nv := 1000 + i
+			m.Store(k, nv)
+		}
+		t.hits += m.Len()
+	}
+	return t
+}
+
+func mirrorFewIntChurn(raw any, w *work[int], _ uint64) (t tally) {
+	m := raw.(*safemap.Mirror[int, int])
+	keys := w.keys
+	in, out := w.in, w.out
+	sum, hits := 0, 0
+	for range w.ops {
+		{
+			k, nv := keys[in], 1000+in
+			m.Store(k, nv)
+		}
+		{
+			k := keys[in]
+			v, ok := m.Load(k)
+			sum += v
+			if ok {
+				hits++
+			}
+		}
+		{
+			k := keys[out]
+			m.Delete(k)
+		}
+		if in++; in == len(keys) {
+			in = 0
+		}
+		if out++; out == len(keys) {
+			out = 0
+		}
+	}
+	w.in, w.out = in, out
+	return tally{sum, hits}
+}
+
+type mirrorAllString struct{ m *safemap.Mirror[string, int] }
+
+func (a mirrorAllString) load(k string) (int, bool) {
+	m := a.m
+	_ = m
+	v, ok := m.Load(k)
+	return v, ok
+}
+
+func (a mirrorAllString) store(k string, nv int) {
+	m := a.m
+	_ = m
+	m.Store(k, nv)
+}
+
+func (a mirrorAllString) remove(k string) {
+	m := a.m
+	_ = m
+	m.Delete(k)
+}
+
+func (a mirrorAllString) add(k string) {
+	m := a.m
+	_ = m
+	m.Update(k, func(old int) int { return old + 1 })
+}
+
+func (a mirrorAllString) loadOrStore(k string, nv int) (int, bool) {
+	m := a.m
+	_ = m
+	v, ok := m.LoadOrStore(k, nv)
+	return v, ok
+}
+
+func (a mirrorAllString) sum() (sum, n int) {
+	m := a.m
+	_ = m
+	emit := func(v int) { sum += v; n++ }
+	_ = emit
+	for _, v := range m.All() {
+		emit(v)
+	}
+	return sum, n
+}
+
+func (a mirrorAllString) len() int {
+	m := a.m
+	_ = m
+	return m.Len()
+}
+
+func (a mirrorAllString) raw() any { return a.m }
+
+func mirrorAllStringLoad(raw any, w *work[string], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[string, int])
+	_ = m
+	keys, n := w.keys, uint64(len(w.keys))
+	sum, hits := 0, 0
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		v, ok := m.Load(k)
+		sum += v
+		if ok {
+			hits++
+		}
+	}
+	return tally{sum, hits}
+}
+
+func mirrorAllStringMix(raw any, w *work[string], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[string, int])
+	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	sum, hits := 0, 0
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		if uint32(r) < reads {
+			v, ok := m.Load(k)
+			sum += v
+			if ok {
+				hits++
+			}
+		} else {
+			nv := value(r)
+			m.Store(k, nv)
+		}
+	}
+	return tally{sum, hits}
+}
+
+func mirrorAllStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[string, int])
+	keys, n := w.keys, uint64(len(w.keys))
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		nv := value(r)
+		m.Store(k, nv)
+	}
+	return t
+}
+
+func mirrorAllStringCounter(raw any, w *work[string], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[string, int])
+	keys, n := w.keys, uint64(len(w.keys))
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		m.Update(k, func(old int) int { return old + 1 })
+	}
+	return t
+}
+
+func mirrorAllStringLoadOrStore(raw any, w *work[string], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[string, int])
+	keys, n := w.keys, uint64(len(w.keys))
+	sum, hits := 0, 0
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		nv := value(r)
+		v, ok := m.LoadOrStore(k, nv)
+		sum += v
+		if ok {
+			hits++
+		}
+	}
+	return tally{sum, hits}
+}
+
+func mirrorAllStringRange(raw any, w *work[string], _ uint64) (t tally) {
+	m := raw.(*safemap.Mirror[string, int])
+	_ = m
+	sum, n := 0, 0
+	emit := func(v int) { sum += v; n++ }
+	_ = emit
+	for range w.ops {
+		for _, v := range m.All() {
+			emit(v)
+		}
+	}
+	return tally{sum, n}
+}
+
+func mirrorAllStringBuild(_ any, w *work[string], _ uint64) (t tally) {
+	for range w.ops {
+		m := newMirror[string](100)
+		for i, k := range w.keys {
+			nv := 1000 + i
+			m.Store(k, nv)
+		}
+		t.hits += m.Len()
+	}
+	return t
+}
+
+func mirrorAllStringChurn(raw any, w *work[string], _ uint64) (t tally) {
+	m := raw.(*safemap.Mirror[string, int])
+	keys := w.keys
+	in, out := w.in, w.out
+	sum, hits := 0, 0
+	for range w.ops {
+		{
+			k, nv := keys[in], 1000+in
+			m.Store(k, nv)
+		}
+		{
+			k := keys[in]
+			v, ok := m.Load(k)
+			sum += v
+			if ok {
+				hits++
+			}
+		}
+		{
+			k := keys[out]
+			m.Delete(k)
+		}
+		if in++; in == len(keys) {
+			in = 0
+		}
+		if out++; out == len(keys) {
+			out = 0
+		}
+	}
+	w.in, w.out = in, out
+	return tally{sum, hits}
+}
+
+type mirrorAllInt struct{ m *safemap.Mirror[int, int] }
+
+func (a mirrorAllInt) load(k int) (int, bool) {
+	m := a.m
+	_ = m
+	v, ok := m.Load(k)
+	return v, ok
+}
+
+func (a mirrorAllInt) store(k int, nv int) {
+	m := a.m
+	_ = m
+	m.Store(k, nv)
+}
+
+func (a mirrorAllInt) remove(k int) {
+	m := a.m
+	_ = m
+	m.Delete(k)
+}
+
+func (a mirrorAllInt) add(k int) {
+	m := a.m
+	_ = m
+	m.Update(k, func(old int) int { return old + 1 })
+}
+
+func (a mirrorAllInt) loadOrStore(k int, nv int) (int, bool) {
+	m := a.m
+	_ = m
+	v, ok := m.LoadOrStore(k, nv)
+	return v, ok
+}
+
+func (a mirrorAllInt) sum() (sum, n int) {
+	m := a.m
+	_ = m
+	emit := func(v int) { sum += v; n++ }
+	_ = emit
+	for _, v := range m.All() {
+		emit(v)
+	}
+	return sum, n
+}
+
+func (a mirrorAllInt) len() int {
+	m := a.m
+	_ = m
+	return m.Len()
+}
+
+func (a mirrorAllInt) raw() any { return a.m }
+
+func mirrorAllIntLoad(raw any, w *work[int], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[int, int])
+	_ = m
+	keys, n := w.keys, uint64(len(w.keys))
+	sum, hits := 0, 0
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		v, ok := m.Load(k)
+		sum += v
+		if ok {
+			hits++
+		}
+	}
+	return tally{sum, hits}
+}
+
+func mirrorAllIntMix(raw any, w *work[int], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[int, int])
+	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	sum, hits := 0, 0
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		if uint32(r) < reads {
+			v, ok := m.Load(k)
+			sum += v
+			if ok {
+				hits++
+			}
+		} else {
+			nv := value(r)
+			m.Store(k, nv)
+		}
+	}
+	return tally{sum, hits}
+}
+
+func mirrorAllIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[int, int])
+	keys, n := w.keys, uint64(len(w.keys))
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		nv := value(r)
+		m.Store(k, nv)
+	}
+	return t
+}
+
+func mirrorAllIntCounter(raw any, w *work[int], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[int, int])
+	keys, n := w.keys, uint64(len(w.keys))
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		m.Update(k, func(old int) int { return old + 1 })
+	}
+	return t
+}
+
+func mirrorAllIntLoadOrStore(raw any, w *work[int], x uint64) (t tally) {
+	m := raw.(*safemap.Mirror[int, int])
+	keys, n := w.keys, uint64(len(w.keys))
+	sum, hits := 0, 0
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		nv := value(r)
+		v, ok := m.LoadOrStore(k, nv)
+		sum += v
+		if ok {
+			hits++
+		}
+	}
+	return tally{sum, hits}
+}
+
+func mirrorAllIntRange(raw any, w *work[int], _ uint64) (t tally) {
+	m := raw.(*safemap.Mirror[int, int])
+	_ = m
+	sum, n := 0, 0
+	emit := func(v int) { sum += v; n++ }
+	_ = emit
+	for range w.ops {
+		for _, v := range m.All() {
+			emit(v)
+		}
+	}
+	return tally{sum, n}
+}
+
+func mirrorAllIntBuild(_ any, w *work[int], _ uint64) (t tally) {
+	for range w.ops {
+		m := newMirror[int](100)
+		for i, k := range w.keys {
+			nv := 1000 + i
+			m.Store(k, nv)
+		}
+		t.hits += m.Len()
+	}
+	return t
+}
+
+func mirrorAllIntChurn(raw any, w *work[int], _ uint64) (t tally) {
+	m := raw.(*safemap.Mirror[int, int])
+	keys := w.keys
+	in, out := w.in, w.out
+	sum, hits := 0, 0
+	for range w.ops {
+		{
+			k, nv := keys[in], 1000+in
+			m.Store(k, nv)
+		}
+		{
+			k := keys[in]
+			v, ok := m.Load(k)
+			sum += v
+			if ok {
+				hits++
+			}
+		}
+		{
+			k := keys[out]
+			m.Delete(k)
+		}
+		if in++; in == len(keys) {
+			in = 0
+		}
+		if out++; out == len(keys) {
+			out = 0
+		}
+	}
+	w.in, w.out = in, out
+	return tally{sum, hits}
+}
+
 type mapOfMapsPair struct{ m *mapOfMaps }
 
 func (a mapOfMapsPair) load(k pair) (int, bool) {
@@ -6088,6 +7258,24 @@ var stringContenders = []contender[string]{
 		load: ourSyncMapStringLoad, mix: ourSyncMapStringMix, overwrite: ourSyncMapStringOverwrite, counter: ourSyncMapStringCounter,
 		loadOrStore: ourSyncMapStringLoadOrStore, rng: ourSyncMapStringRange, build: ourSyncMapStringBuild, churn: ourSyncMapStringChurn,
 	},
+	{
+		id: "Mirror 0 %", doc: "safemap.Mirror of a Sharded onto a Locked, with that share of the keys", role: mirror, only: "load mix90 overwrite counter los churn",
+		make: func() ops[string] { return mirrorNoneString{newMirror[string](0)} },
+		load: mirrorNoneStringLoad, mix: mirrorNoneStringMix, overwrite: mirrorNoneStringOverwrite, counter: mirrorNoneStringCounter,
+		loadOrStore: mirrorNoneStringLoadOrStore, rng: mirrorNoneStringRange, build: mirrorNoneStringBuild, churn: mirrorNoneStringChurn,
+	},
+	{
+		id: "Mirror 1 %", doc: "safemap.Mirror of a Sharded onto a Locked, with that share of the keys", role: mirror, only: "load mix90 overwrite counter los churn",
+		make: func() ops[string] { return mirrorFewString{newMirror[string](1)} },
+		load: mirrorFewStringLoad, mix: mirrorFewStringMix, overwrite: mirrorFewStringOverwrite, counter: mirrorFewStringCounter,
+		loadOrStore: mirrorFewStringLoadOrStore, rng: mirrorFewStringRange, build: mirrorFewStringBuild, churn: mirrorFewStringChurn,
+	},
+	{
+		id: "Mirror 100 %", doc: "safemap.Mirror of a Sharded onto a Locked, with that share of the keys", role: mirror, only: "load mix90 overwrite counter los churn",
+		make: func() ops[string] { return mirrorAllString{newMirror[string](100)} },
+		load: mirrorAllStringLoad, mix: mirrorAllStringMix, overwrite: mirrorAllStringOverwrite, counter: mirrorAllStringCounter,
+		loadOrStore: mirrorAllStringLoadOrStore, rng: mirrorAllStringRange, build: mirrorAllStringBuild, churn: mirrorAllStringChurn,
+	},
 }
 
 var intContenders = []contender[int]{
@@ -6162,6 +7350,24 @@ var intContenders = []contender[int]{
 		make: func() ops[int] { return ourSyncMapInt{safemap.NewSyncMap[int, int]()} },
 		load: ourSyncMapIntLoad, mix: ourSyncMapIntMix, overwrite: ourSyncMapIntOverwrite, counter: ourSyncMapIntCounter,
 		loadOrStore: ourSyncMapIntLoadOrStore, rng: ourSyncMapIntRange, build: ourSyncMapIntBuild, churn: ourSyncMapIntChurn,
+	},
+	{
+		id: "Mirror 0 %", doc: "safemap.Mirror of a Sharded onto a Locked, with that share of the keys", role: mirror, only: "load mix90 overwrite counter los churn",
+		make: func() ops[int] { return mirrorNoneInt{newMirror[int](0)} },
+		load: mirrorNoneIntLoad, mix: mirrorNoneIntMix, overwrite: mirrorNoneIntOverwrite, counter: mirrorNoneIntCounter,
+		loadOrStore: mirrorNoneIntLoadOrStore, rng: mirrorNoneIntRange, build: mirrorNoneIntBuild, churn: mirrorNoneIntChurn,
+	},
+	{
+		id: "Mirror 1 %", doc: "safemap.Mirror of a Sharded onto a Locked, with that share of the keys", role: mirror, only: "load mix90 overwrite counter los churn",
+		make: func() ops[int] { return mirrorFewInt{newMirror[int](1)} },
+		load: mirrorFewIntLoad, mix: mirrorFewIntMix, overwrite: mirrorFewIntOverwrite, counter: mirrorFewIntCounter,
+		loadOrStore: mirrorFewIntLoadOrStore, rng: mirrorFewIntRange, build: mirrorFewIntBuild, churn: mirrorFewIntChurn,
+	},
+	{
+		id: "Mirror 100 %", doc: "safemap.Mirror of a Sharded onto a Locked, with that share of the keys", role: mirror, only: "load mix90 overwrite counter los churn",
+		make: func() ops[int] { return mirrorAllInt{newMirror[int](100)} },
+		load: mirrorAllIntLoad, mix: mirrorAllIntMix, overwrite: mirrorAllIntOverwrite, counter: mirrorAllIntCounter,
+		loadOrStore: mirrorAllIntLoadOrStore, rng: mirrorAllIntRange, build: mirrorAllIntBuild, churn: mirrorAllIntChurn,
 	},
 }
 

@@ -3,7 +3,9 @@ package main
 //go:generate go run ./gen cells.go
 
 import (
+	"context"
 	"hash/fnv"
+	"log/slog"
 	"sync"
 
 	cmap "github.com/orcaman/concurrent-map/v2"
@@ -187,6 +189,18 @@ func (a *article) count() int {
 	}
 	return n
 }
+
+// newMirror returns an empty Mirror; should it find a difference, the benchmark stops.
+func newMirror[K comparable](share float64) *safemap.Mirror[K, int] {
+	return safemap.NewMirror[K, int](safemap.NewSharded[K, int](), safemap.NewLocked[K, int](),
+		safemap.MirrorOptions{Share: share, Logger: slog.New(stopping{slog.DiscardHandler})})
+}
+
+type stopping struct{ slog.Handler }
+
+func (stopping) Enabled(context.Context, slog.Level) bool { return true }
+
+func (stopping) Handle(_ context.Context, r slog.Record) error { panic(r.Message) }
 
 // newOrcaman returns an empty map: strings by the library's own hash, ints by the golden ratio.
 func newOrcaman[K comparable]() cmap.ConcurrentMap[K, int] {

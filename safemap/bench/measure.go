@@ -280,16 +280,25 @@ func run[K comparable](c contender[K], w workload[K], s keySet[K], goroutines, t
 	return cpu, after.Mallocs - before.Mallocs, nil
 }
 
-// calibrate returns how many turns take about the target's time.
+// calibrate returns how many turns take about the target's time. It believes the shorter of two runs:
+// in a short one, a garbage collector that was at it anyway weighs as much as the turns.
 func calibrate[K comparable](c contender[K], w workload[K], s keySet[K], goroutines int, target time.Duration) (int, error) {
-	for turns := goroutines; ; turns *= 4 {
-		cpu, _, err := run(c, w, s, goroutines, turns)
+	turns := goroutines
+	for {
+		first, _, err := run(c, w, s, goroutines, turns)
 		if err != nil {
 			return 0, err
 		}
-		if cpu >= target/8 || turns >= 1<<26 {
-			return max(int(float64(turns)*float64(target)/float64(max(cpu, 1))), goroutines), nil
+		second, _, err := run(c, w, s, goroutines, turns)
+		if err != nil {
+			return 0, err
 		}
+		cpu := max(min(first, second), 1)
+		wanted := max(int(float64(turns)*float64(target)/float64(cpu)), goroutines)
+		if cpu >= target/4 || turns >= 1<<26 {
+			return wanted, nil
+		}
+		turns = min(max(wanted/2, 2*turns), 16*turns)
 	}
 }
 

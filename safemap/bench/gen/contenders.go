@@ -45,6 +45,14 @@ func ours(id, name, doc, role, typ, make string) contender {
 	}
 }
 
+// mirrored returns a Mirror of a Sharded onto a Locked.
+func mirrored(id, name, share string) contender {
+	c := ours(id, name, "safemap.Mirror of a Sharded onto a Locked, with that share of the keys", "mirror",
+		`*safemap.Mirror[K, int]`, `newMirror[K](`+share+`)`)
+	c.only = "load mix90 overwrite counter los churn"
+	return c
+}
+
 // locks returns a plain map with a lock, used in line, without defer: the fastest hand-written form.
 func locks(id, name, doc, mutex, rlock, runlock string) contender {
 	return contender{
@@ -158,6 +166,9 @@ var contenders = []contender{
 	ours("Sharded", "sharded", "safemap.Sharded, the default core", "ours", `*safemap.Sharded[K, int]`, `safemap.NewSharded[K, int]()`),
 	ours("Locked", "locked", "safemap.Locked", "ours", `*safemap.Locked[K, int]`, `safemap.NewLocked[K, int]()`),
 	ours("SyncMap", "ourSyncMap", "safemap.SyncMap", "ours", `*safemap.SyncMap[K, int]`, `safemap.NewSyncMap[K, int]()`),
+	mirrored("Mirror 0 %", "mirrorNone", "0"),
+	mirrored("Mirror 1 %", "mirrorFew", "1"),
+	mirrored("Mirror 100 %", "mirrorAll", "100"),
 	{
 		id: "map of maps", name: "mapOfMaps", doc: "map[string]map[string]int and sync.RWMutex, in line", role: "lock",
 		typ: `*mapOfMaps`, make: `&mapOfMaps{m: make(map[string]map[string]int)}`,
