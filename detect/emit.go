@@ -733,7 +733,7 @@ func (e *emitter) hook(st *ssa.Store, s flowState) {
 		return
 	}
 	ci := CallInfo{
-		Kind: "call", ID: -1, Pos: e.b.pos(e.posOf(st)), State: e.intern(e.flow.lockState(s)), Loop: e.loops[st.Block().Index],
+		Kind: "call", ID: -1, From: -1, Pos: e.b.pos(e.posOf(st)), State: e.intern(e.flow.lockState(s)), Loop: e.loops[st.Block().Index],
 		Seq: !s.spawned, Ext: typeKey(n) + "." + u.Field(fa.Field).Name(), Args: []ArgInfo{e.arg(st.Val, st, s)},
 	}
 	ci.Args[0].Fn = strings.TrimPrefix(e.node(st.Val, 6), "F:")
@@ -953,7 +953,7 @@ func (e *emitter) call(kind string, c *ssa.CallCommon, at ssa.CallInstruction, s
 	if op, _ := e.lockCall(c); op != notLock {
 		return
 	}
-	ci := CallInfo{Kind: kind, ID: -1, After: e.flow.awaited(s), Loop: e.loops[at.Block().Index], Seq: !s.spawned}
+	ci := CallInfo{Kind: kind, ID: -1, From: -1, After: e.flow.awaited(s), Loop: e.loops[at.Block().Index], Seq: !s.spawned}
 	var args []ssa.Value
 	fn, sargs := e.static(c)
 	switch {
@@ -1015,6 +1015,7 @@ func (e *emitter) call(kind string, c *ssa.CallCommon, at ssa.CallInstruction, s
 		}
 		args = c.Args
 		ci.Dyn = e.node(c.Value, 6)
+		ci.From = e.madeBy(c.Value)
 		for _, a := range c.Args {
 			if isMap(a.Type()) {
 				e.accessWith(Escape, a, at, pos, s, false)
@@ -1033,7 +1034,7 @@ func (e *emitter) call(kind string, c *ssa.CallCommon, at ssa.CallInstruction, s
 			if strings.HasPrefix(n, "F:") {
 				ai.Fn = n[2:]
 			} else {
-				ai.Fn = n
+				ai.Fn, ai.From = n, e.madeBy(a)
 			}
 			if ci.Callee != "" {
 				e.flowTo(n, "P:"+ci.Callee+":"+itoa(i))
@@ -1054,10 +1055,28 @@ func (e *emitter) call(kind string, c *ssa.CallCommon, at ssa.CallInstruction, s
 			}
 		}
 	}
+	ci.Phase = s.phase
+	ci.Clean = s.pubGo&e.flow.bits(c.Value) == 0
+	for _, a := range args {
+		ci.Clean = ci.Clean && s.pubGo&e.flow.bits(a) == 0
+	}
 	if y := yieldOf(c); y != nil {
 		ci.Yield = funcKey(y.Fn.(*ssa.Function))
 	}
 	e.info.Calls = append(e.info.Calls, ci)
+}
+
+// madeBy returns the number of the call whose result a function value is, -1 if it is none.
+func (e *emitter) madeBy(v ssa.Value) int32 {
+	switch v := v.(type) {
+	case *ssa.Call:
+		return int32(e.callID(v))
+	case *ssa.ChangeType:
+		return e.madeBy(v.X)
+	case *ssa.MakeInterface:
+		return e.madeBy(v.X)
+	}
+	return -1
 }
 
 // interesting reports whether a call of a library interface can lead back into the module.
@@ -1306,7 +1325,7 @@ func (e *emitter) callBack(methods []string, args []ssa.Value, at ssa.Instructio
 				continue
 			}
 			e.info.Calls = append(e.info.Calls, CallInfo{
-				Kind: "call", ID: -1, Pos: e.b.pos(pos), State: e.intern(e.flow.lockState(s)), Loop: e.loops[at.Block().Index],
+				Kind: "call", ID: -1, From: -1, Pos: e.b.pos(pos), State: e.intern(e.flow.lockState(s)), Loop: e.loops[at.Block().Index],
 				Seq: !s.spawned, Callee: methodKey(m), Args: []ArgInfo{e.arg(mi.X, at, s)},
 			})
 		}

@@ -26,7 +26,18 @@ type flowState struct {
 	joined    bool   // waited for a WaitGroup on every way here
 	received  bool   // received from a channel of the caller's on every way here
 	after     uint64 // what was waited for on every way here, see flow.waits
+	phase     uint8  // how often all goroutines were joined before; manyPhases if it depends
 	reached   bool
+}
+
+const manyPhases = 255
+
+// join ends the goroutines that were started here (rule O3).
+func (s *flowState) join() {
+	if s.pubGo != 0 && s.phase < manyPhases {
+		s.phase++
+	}
+	s.pubGo = 0
 }
 
 func (s *flowState) meet(o flowState) bool {
@@ -49,6 +60,9 @@ func (s *flowState) meet(o flowState) bool {
 	s.joined = s.joined && o.joined
 	s.received = s.received && o.received
 	s.after &= o.after
+	if s.phase != o.phase {
+		s.phase = manyPhases
+	}
 	return *s != old
 }
 
@@ -64,12 +78,14 @@ type flow struct {
 	in      []flowState
 	signals bool // a goroutine started here signals its end
 	defers  []*ssa.Defer
-	waits   []string // flow keys of the channels and WaitGroups waited for
+	tokens  map[ssa.Instruction]bool // channel operations that lock (true) or unlock
+	waits   []string                 // flow keys of the channels and WaitGroups waited for
 }
 
 func newFlow(f *function) *flow {
 	fl := &flow{f: f, locks: map[string]int{}, group: map[string]int{}, in: make([]flowState, len(f.fn.Blocks))}
 	fl.prepare()
+	fl.findTokens()
 	return fl
 }
 
@@ -309,11 +325,38 @@ func (fl *flow) each(visit func(ins ssa.Instruction, s flowState)) {
 	}
 }
 
-// branch refines a state on the edge of `if mu.TryLock()`.
+// counts reports whether the edge leaves a loop that receives once a turn: as many signals
+// as goroutines.
+//
+//	for range paths {
+//		<-done
+//	}
+func (fl *flow) counts(b *ssa.BasicBlock, succ int) bool {
+	body := fl.f.loopOf(b)
+	if body == nil || body[b.Succs[succ]] {
+		return false
+	}
+	for x := range body {
+		for _, ins := range x.Instrs {
+			if u, ok := ins.(*ssa.UnOp); ok && u.Op == token.ARROW {
+				return true
+			}
+			if _, ok := ins.(*ssa.Go); ok {
+				return false
+			}
+		}
+	}
+	return false
+}
+
+// branch refines a state on an edge: after `if mu.TryLock()`, and out of a loop that joins.
 func (fl *flow) branch(s *flowState, b *ssa.BasicBlock, succ int) {
 	iff, ok := b.Instrs[len(b.Instrs)-1].(*ssa.If)
 	if !ok {
 		return
+	}
+	if fl.signals && s.pubGo != 0 && fl.counts(b, succ) {
+		s.join()
 	}
 	cond, want := iff.Cond, 0
 	if n, ok := cond.(*ssa.UnOp); ok && n.Op == token.NOT {
@@ -383,6 +426,7 @@ func (fl *flow) step(s *flowState, ins ssa.Instruction) {
 	case *ssa.MapUpdate:
 		fl.keep(s, ins.Map, ins.Value)
 	case *ssa.Send:
+		fl.token(s, ins.Chan, ins)
 		s.pub |= fl.bits(ins.X)
 		s.sent |= fl.bits(ins.X)
 	case *ssa.Select:
@@ -394,8 +438,9 @@ func (fl *flow) step(s *flowState, ins ssa.Instruction) {
 		}
 	case *ssa.UnOp:
 		if ins.Op == token.ARROW {
+			fl.token(s, ins.X, ins)
 			if fl.signals {
-				s.pubGo = 0 // rule O3
+				s.join()
 			}
 			if r := root(fl.f.path(ins.X)); r[0] == 'p' || r[0] == 'f' {
 				s.received = true
@@ -498,7 +543,8 @@ func (fl *flow) call(s *flowState, c *ssa.CallCommon) {
 	}
 	full, pkg := fullName(fn)
 	if f.b.know.waits(full) {
-		s.pubGo, s.joined = 0, true // rule O3
+		s.join()
+		s.joined = true
 		if len(args) > 0 {
 			fl.await(s, fl.f.flowKey(fl.f.path(args[0])))
 		}
@@ -570,7 +616,7 @@ func yieldOf(c *ssa.CallCommon) *ssa.MakeClosure {
 func (fl *flow) apply(s *flowState, mc *ssa.MakeClosure, info *FuncInfo, args []ssa.Value) {
 	f := fl.f
 	if info.Joins || info.Receives && fl.signals {
-		s.pubGo = 0 // rule O3
+		s.join()
 		s.joined = s.joined || info.Joins
 	}
 	for _, k := range info.Awaits {
@@ -610,6 +656,92 @@ func (fl *flow) apply(s *flowState, mc *ssa.MakeClosure, info *FuncInfo, args []
 	}
 	if info.Spawns {
 		s.spawned = true
+	}
+}
+
+// findTokens finds the channels that a function uses as locks: it puts a token in and takes
+// one out again, or the other way round (rule K4).
+//
+//	s.sem <- struct{}{}
+//	defer func() { <-s.sem }()
+func (fl *flow) findTokens() {
+	first := map[string]ssa.Instruction{}
+	fl.tokens = map[ssa.Instruction]bool{}
+	note := func(ch ssa.Value, ins ssa.Instruction) {
+		if st, ok := ch.Type().Underlying().(*types.Chan).Elem().Underlying().(*types.Struct); !ok || st.NumFields() > 0 {
+			return
+		}
+		p := fl.f.path(ch)
+		if c := p[0]; c == 'u' || c == 'c' || c == 'a' {
+			return
+		}
+		old, ok := first[p]
+		switch {
+		case !ok:
+			first[p] = ins
+		case precedes(old, ins) && sends(old) != sends(ins):
+			fl.tokens[old], fl.tokens[ins] = true, false
+		}
+	}
+	for _, b := range fl.f.fn.Blocks {
+		for _, ins := range b.Instrs {
+			switch ins := ins.(type) {
+			case *ssa.Send:
+				note(ins.Chan, ins)
+			case *ssa.UnOp:
+				if ins.Op == token.ARROW {
+					note(ins.X, ins)
+				}
+			case *ssa.Defer:
+				if mc, ok := ins.Call.Value.(*ssa.MakeClosure); ok {
+					fl.deferredToken(mc, first)
+				}
+			}
+		}
+	}
+}
+
+// deferredToken handles a token that a deferred literal gives back.
+func (fl *flow) deferredToken(mc *ssa.MakeClosure, first map[string]ssa.Instruction) {
+	fn := mc.Fn.(*ssa.Function)
+	for _, b := range fn.Blocks {
+		for _, ins := range b.Instrs {
+			u, ok := ins.(*ssa.UnOp)
+			if !ok || u.Op != token.ARROW {
+				continue
+			}
+			for p, old := range first {
+				if sends(old) && lastSelector(p) != "" && lastSelector(p) == lastSelectorOf(u.X, fl.f.b) {
+					fl.tokens[old] = true
+				}
+			}
+		}
+	}
+}
+
+// lastSelectorOf names the field that a value is loaded from, "" if it is none.
+func lastSelectorOf(v ssa.Value, b *builder) string {
+	if ld, ok := v.(*ssa.UnOp); ok {
+		if fa, ok := ld.X.(*ssa.FieldAddr); ok {
+			return b.names.of(fa.X.Type(), fa.Field)
+		}
+	}
+	return ""
+}
+
+func sends(ins ssa.Instruction) bool {
+	_, ok := ins.(*ssa.Send)
+	return ok
+}
+
+// token is the effect of a channel operation that is a lock's.
+func (fl *flow) token(s *flowState, ch ssa.Value, ins ssa.Instruction) {
+	if takes, ok := fl.tokens[ins]; ok {
+		if takes {
+			fl.acquire(s, fl.f.path(ch), false, true)
+		} else {
+			fl.release(s, fl.f.path(ch), true)
+		}
 	}
 }
 

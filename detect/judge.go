@@ -262,7 +262,7 @@ func (j *linker) inSpawner(o *occurrence, r string) bool {
 //	func NewQueue() *Queue { q := new(Queue); go q.loop(); return q }
 //	func serve()           { q := NewQueue(); q.Add(1) } // the queue of q.loop
 func (l *linker) passes(a, b *occurrence) bool {
-	if a.spawner == nil || !known(a.origin) {
+	if a.spawner == nil || !known(a.origin) && (a.origin[0] != 'c' || strings.Contains(a.origin, "|[]")) {
 		return false
 	}
 	for c := b.chain; c != nil; c = c.up {
@@ -295,6 +295,19 @@ func before(a, b *occurrence) bool {
 		}
 	}
 	return false
+}
+
+// phased reports whether one function started both goroutines, and joined the first before it
+// started the second.
+func phased(a, b *occurrence) bool {
+	if a.spawner == nil || a.spawner != b.spawner || a.ctx == b.ctx || a.ctx.call == nil || b.ctx.call == nil {
+		return false
+	}
+	x, y := a.ctx.call, b.ctx.call
+	if x.Clean && y.Clean && x.Loop > 0 && y.Loop > 0 {
+		return true
+	}
+	return x.Phase != y.Phase && x.Phase != manyPhases && y.Phase != manyPhases
 }
 
 // waited reports whether a comes after its function, or a caller, waited for b's goroutine
@@ -513,6 +526,7 @@ type judgement struct {
 	held, total int
 	partly      int // uses that hold the guard on some ways of reaching them
 	shared      bool
+	active      bool // a method of the holder runs as a goroutine
 	concurrent  bool // the holder is made for concurrent use: it has a lock, or runs as a goroutine
 	findings    []Finding
 	asserted    *ruling                  // the //mapmigrate:guardedby on the declaration, or nil
@@ -709,7 +723,7 @@ func (j *judgement) conflict(a, b *occurrence) (pair, bool) {
 	if a.inner != b.inner {
 		return pair{}, false // a map and its rows are different maps
 	}
-	if commonLock(a, b) || j.waited(a, b) || j.waited(b, a) || before(a, b) || before(b, a) {
+	if commonLock(a, b) || phased(a, b) || j.waited(a, b) || j.waited(b, a) || before(a, b) || before(b, a) {
 		return pair{}, false
 	}
 	s := j.overlap(a, b)
@@ -761,6 +775,7 @@ func (j *judgement) findConflicts() {
 		}
 		if o.spawner != nil && (o.spawner.info.Recv == j.decl.Holder || o.runs() != nil && o.runs().at.info.Recv == j.decl.Holder) {
 			j.concurrent = true
+			j.active = j.active || o.runs() != nil && o.runs().at.info.Recv == j.decl.Holder
 		}
 	}
 	best := map[Category]*verdict{}
@@ -1039,9 +1054,11 @@ func (j *judgement) confidence(v *verdict, ea, eb evidence, ratio float64) Confi
 		return High // taken out under the guard, used after it, changed under it
 	case v.strength == 2 && !quiet && strong(a.ctx.kind) && ownGuard && j.held >= 4 && ratio >= 0.6 && eb >= held && content(b) && definite(a):
 		return High
+	case j.partly >= 2 && soft > ratio && soft >= 0.4 && j.near(j.guard) && (content(a) || content(b)):
+		return Medium // a helper runs with the guard on one way and without it on another
 	case j.guard != "" && j.held >= 2 && soft >= 0.5 && (eb >= heldRead || content(a)):
 		return Medium
-	case v.strength == 2 && (v.id == 2 || j.concurrent && definite(a) && definite(b) || !quiet && (j.related(a, b) || j.related(b, a) || handedOver(a, b) || handedOver(b, a) || keyedByRequest(a, b))):
+	case v.strength == 2 && (v.id == 2 || j.concurrent && definite(a) && definite(b) || j.active && j.ownMethod(a) && j.ownMethod(b) || !quiet && (j.related(a, b) || j.related(b, a) || handedOver(a, b) || handedOver(b, a) || keyedByRequest(a, b))):
 		return Medium
 	case j.guard != "" && j.held >= 1 && eb >= heldRead && ratio >= 0.33 && j.decl.HolderLock && holderOf(j.guard) == j.decl.Holder:
 		return Medium
@@ -1118,10 +1135,33 @@ func definite(o *occurrence) bool {
 		return false
 	}
 	own := func(p string) bool {
-		return (rootIndex(root(p), 'p') == 0 || strings.HasPrefix(root(p), "g:")) && known(p)
+		r := root(p)
+		return (rootIndex(r, 'p') == 0 || strings.HasSuffix(r, ":p0") || strings.HasPrefix(r, "g:")) && known(p)
 	}
 	c := o.runs()
-	return own(o.path) || c != nil && own(c.path)
+	return own(o.path) || c != nil && own(c.path) || root(o.path) == "u" && o.boundMethod()
+}
+
+// ownMethod reports whether the map belongs to the receiver of a method of its holder that is
+// on the way to the access.
+func (j *judgement) ownMethod(o *occurrence) bool {
+	for c := o.chain; c != nil; c = c.up {
+		if c.at.info.Recv == j.decl.Holder && rootIndex(root(c.path), 'p') == 0 && known(c.path) {
+			return true
+		}
+	}
+	return false
+}
+
+// boundMethod reports whether the way to the access begins with a method value of the map's
+// holder, whose receiver no path names.
+func (o *occurrence) boundMethod() bool {
+	for c := o.chain; c != nil && c.up != nil; c = c.up {
+		if c.call != nil && (c.call.Dyn != "" || c.call.Ext != "") && c.up.at.info.Recv != "" && rootIndex(root(c.up.path), 'p') == 0 && known(c.up.path) {
+			return true
+		}
+	}
+	return false
 }
 
 // frames lists the functions on the way to the access.

@@ -50,8 +50,9 @@ type edge struct {
 	extra []LockRef // held by what stands between
 	may   []string
 	multi bool
-	dyn   bool // one of several possible callees
-	lib   bool // for edgeMaybe: by its name, the library calls it whenever something happens
+	dyn   bool      // one of several possible callees
+	made  *CallInfo // the call in from that returned the function value
+	lib   bool      // for edgeMaybe: by its name, the library calls it whenever something happens
 	ctx   *runContext
 }
 
@@ -224,6 +225,20 @@ func (l *linker) resolve() {
 	}
 }
 
+// callByID returns the call with that number, or nil.
+func (f *FuncInfo) callByID(id int32) *CallInfo {
+	for i := range f.Calls {
+		if id >= 0 && f.Calls[i].ID == id {
+			return &f.Calls[i]
+		}
+	}
+	return nil
+}
+
+// repeats reports whether what the call starts may run several times at once: it is in a
+// loop, and a turn does not wait for the one before.
+func (c *CallInfo) repeats() bool { return c.Loop > 0 && !(c.Clean && len(c.Args)+len(c.Bound) > 0) }
+
 func (l *linker) link(n *node, c *CallInfo, impl map[string][]string) {
 	kind := edgeCall
 	if c.Kind == "go" {
@@ -231,11 +246,11 @@ func (l *linker) link(n *node, c *CallInfo, impl map[string][]string) {
 	}
 	switch {
 	case c.Callee != "":
-		l.connect(c.Callee, edge{kind: kind, from: n, call: c, args: c.Args, multi: c.Loop > 0})
+		l.connect(c.Callee, edge{kind: kind, from: n, call: c, args: c.Args, multi: c.repeats()})
 	case c.Method != "":
 		targets := l.implementers(c, impl)
 		for _, t := range targets {
-			l.connect(t, edge{kind: kind, from: n, call: c, args: c.Args, multi: c.Loop > 0, dyn: len(targets) > 2})
+			l.connect(t, edge{kind: kind, from: n, call: c, args: c.Args, multi: c.repeats(), dyn: len(targets) > 2})
 		}
 		l.given(n, c, effectUnknown)
 	case c.Ext != "":
@@ -247,7 +262,7 @@ func (l *linker) link(n *node, c *CallInfo, impl map[string][]string) {
 	case c.Dyn != "" || c.Yield != "":
 		d := l.flowNode(c.Dyn)
 		if strings.HasPrefix(d, "F:") {
-			l.connectValue(d[2:], edge{kind: kind, from: n, call: c, args: c.Args, multi: c.Loop > 0})
+			l.connectValue(d[2:], edge{kind: kind, from: n, call: c, args: c.Args, multi: c.repeats()})
 			return
 		}
 		if strings.HasPrefix(d, "P:") {
@@ -263,7 +278,7 @@ func (l *linker) link(n *node, c *CallInfo, impl map[string][]string) {
 			return
 		}
 		for _, f := range fs {
-			l.connectValue(f, edge{kind: kind, from: n, call: c, args: c.Args, multi: c.Loop > 0, dyn: len(fs) > 2})
+			l.connectValue(f, edge{kind: kind, from: n, call: c, args: c.Args, multi: c.repeats(), dyn: len(fs) > 2, made: n.info.callByID(c.From)})
 		}
 	}
 }
@@ -286,6 +301,9 @@ func (l *linker) given(n *node, c *CallInfo, eff effect) {
 		}
 		for _, f := range fs {
 			e := edge{from: n, call: c, args: []ArgInfo{a}}
+			if strings.HasPrefix(a.Fn, "R:") {
+				e.made = n.info.callByID(a.From)
+			}
 			t := l.nodes[f]
 			if t == nil {
 				continue
@@ -295,7 +313,7 @@ func (l *linker) given(n *node, c *CallInfo, eff effect) {
 			}
 			switch eff {
 			case effectSpawn:
-				e.kind, e.multi = edgeGo, c.Loop > 0
+				e.kind, e.multi = edgeGo, c.repeats()
 			case effectHandler:
 				e.kind, e.multi = edgeGo, true
 			case effectSync:
@@ -308,7 +326,7 @@ func (l *linker) given(n *node, c *CallInfo, eff effect) {
 				e.multi = c.Loop > 0
 			}
 			if c.Kind == "go" {
-				e.kind, e.multi = edgeGo, c.Loop > 0
+				e.kind, e.multi = edgeGo, c.repeats()
 			}
 			t.callers = append(t.callers, e)
 		}
@@ -539,7 +557,7 @@ func (l *linker) roots() {
 			}
 		}
 		switch {
-		case f.Entry == "http handler" && calledDirectly(n):
+		case f.Entry == "http handler" && (calledDirectly(n) || f.Parent != "" && real > 0):
 		case contracted[f.Key] != "":
 			n.root = l.newContext("contract", f.Name+" as "+contracted[f.Key], true, n, nil)
 		case f.Entry != "":
@@ -687,6 +705,13 @@ func (l *linker) lift(n *node, e *edge, path string) (string, *ArgInfo) {
 	r := root(path)
 	switch {
 	case strings.HasPrefix(r, "g:"):
+		return path, nil
+	case r[0] == '@' && e.made != nil && strings.HasPrefix(path, "@"+e.made.Callee+":"):
+		// What the literal captured of the function that made it, which from called.
+		p := path[len("@"+e.made.Callee+":"):]
+		if i := rootIndex(root(p), 'p'); i >= 0 && i < len(e.made.Args) && e.made.Args[i].Path != "" {
+			return l.pin(e.from, limit(e.made.Args[i].Path+rest(p))), &e.made.Args[i]
+		}
 		return path, nil
 	case r[0] == '@':
 		pre := "@" + e.from.info.Key + ":"

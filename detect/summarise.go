@@ -271,6 +271,7 @@ type function struct {
 	flow   *flow
 	states map[string]int32
 	loops  []int32
+	bodies map[*ssa.BasicBlock]map[*ssa.BasicBlock]bool // of loops, by header
 }
 
 func (b *builder) summary(fn *ssa.Function) *FuncInfo {
@@ -290,7 +291,7 @@ func (b *builder) summary(fn *ssa.Function) *FuncInfo {
 	f.describe()
 	f.findAliases()
 	if fn.Blocks != nil {
-		f.loops = loopDepths(fn)
+		f.loops, f.bodies = loopDepths(fn)
 		f.flow = newFlow(f)
 		f.flow.run()
 		f.emit()
@@ -316,12 +317,13 @@ func (f *function) describe() {
 	} else if fn.Object() != nil && fn.Parent() == nil {
 		fi.Exported = fn.Object().Exported() && f.b.pkg.Name() != "main"
 	}
-	switch {
-	case fn.Parent() != nil:
+	if fn.Parent() != nil {
 		fi.Parent = funcKey(fn.Parent())
-	case fn.Name() == "main" && f.b.pkg.Name() == "main" && sig.Recv() == nil:
+	}
+	switch {
+	case fn.Parent() == nil && fn.Name() == "main" && f.b.pkg.Name() == "main" && sig.Recv() == nil:
 		fi.Entry = "main"
-	case fn.Name() == "init" && sig.Recv() == nil, strings.HasPrefix(fn.Name(), "init#"):
+	case fn.Parent() == nil && fn.Name() == "init" && sig.Recv() == nil, strings.HasPrefix(fn.Name(), "init#"):
 		fi.Entry = "init"
 	case isHTTPHandler(sig) && fn.Name() == "ServeHTTP" && sig.Recv() != nil, f.b.isHandlerFunc(sig) && !fi.Test:
 		fi.Entry = "http handler"
@@ -341,8 +343,11 @@ func (b *builder) isHandlerFunc(sig *types.Signature) bool {
 	return ok && n.Obj().Pkg() != nil && !b.own(n.Obj().Pkg().Path()) && handlerArguments[n.Obj().Pkg().Path()+"."+n.Obj().Name()]
 }
 
-func loopDepths(fn *ssa.Function) []int32 {
+// loopDepths finds the natural loops: how many are around each block, and by header which
+// blocks belong to one.
+func loopDepths(fn *ssa.Function) ([]int32, map[*ssa.BasicBlock]map[*ssa.BasicBlock]bool) {
 	depth := make([]int32, len(fn.Blocks))
+	bodies := map[*ssa.BasicBlock]map[*ssa.BasicBlock]bool{}
 	for _, h := range fn.Blocks {
 		var body map[*ssa.BasicBlock]bool
 		for _, p := range h.Preds {
@@ -351,6 +356,7 @@ func loopDepths(fn *ssa.Function) []int32 {
 			}
 			if body == nil {
 				body = map[*ssa.BasicBlock]bool{h: true}
+				bodies[h] = body
 			}
 			work := []*ssa.BasicBlock{p}
 			for len(work) > 0 {
@@ -367,8 +373,11 @@ func loopDepths(fn *ssa.Function) []int32 {
 			depth[x.Index]++
 		}
 	}
-	return depth
+	return depth, bodies
 }
+
+// loopOf returns the blocks of the loop that a block is the header of, or nil.
+func (f *function) loopOf(b *ssa.BasicBlock) map[*ssa.BasicBlock]bool { return f.bodies[b] }
 
 // intern stores a lock state once per function.
 func (f *function) intern(s LockState) int32 {

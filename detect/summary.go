@@ -142,10 +142,13 @@ type CallInfo struct {
 	Joined bool // for go: the same function waits for it on every way out
 	Callee string
 	Ext    string // a function that is not first-party, by full name
+	From   int32  // the call whose result is called, -1 none
 	Method string // interface call: name + signature
 	Iface  []string
 	Dyn    string   // flow node of the called value
 	After  []string // see AccessInfo
+	Phase  uint8    // how often the function has joined its goroutines before
+	Clean  bool     // nothing that the call gets is shared with a goroutine that may still run
 	Group  string   // the WaitGroup that the call starts a goroutine in
 	Yield  string   // the body of a range over a function, which this call runs
 	Args   []ArgInfo
@@ -162,6 +165,7 @@ type ArgInfo struct {
 	Handed  bool // sent through a channel before
 	PerLoop bool // allocated inside the innermost loop around the call
 	Fresh   bool
+	From    int32 // for a function value: the call that returned it, if Fn is its result
 }
 
 // A ResultInfo is what a function returns.
