@@ -431,6 +431,11 @@ func (fl *flow) step(s *flowState, ins ssa.Instruction) {
 		s.sent |= fl.bits(ins.X)
 	case *ssa.Select:
 		for _, st := range ins.States {
+			if st.Dir == types.SendOnly && fl.tokens[ins] {
+				// Other cases have no token; they leave, or they would not be followed by
+				// what needs it.
+				fl.acquire(s, fl.f.path(st.Chan), false, true)
+			}
 			if st.Dir == types.SendOnly {
 				s.pub |= fl.bits(st.Send)
 				s.sent |= fl.bits(st.Send)
@@ -688,6 +693,12 @@ func (fl *flow) findTokens() {
 			switch ins := ins.(type) {
 			case *ssa.Send:
 				note(ins.Chan, ins)
+			case *ssa.Select:
+				for _, st := range ins.States {
+					if st.Dir == types.SendOnly {
+						note(st.Chan, ins)
+					}
+				}
 			case *ssa.UnOp:
 				if ins.Op == token.ARROW {
 					note(ins.X, ins)
@@ -730,8 +741,11 @@ func lastSelectorOf(v ssa.Value, b *builder) string {
 }
 
 func sends(ins ssa.Instruction) bool {
-	_, ok := ins.(*ssa.Send)
-	return ok
+	switch ins.(type) {
+	case *ssa.Send, *ssa.Select:
+		return true
+	}
+	return false
 }
 
 // token is the effect of a channel operation that is a lock's.

@@ -158,7 +158,7 @@ func overlapping(x, y *runContext) int {
 	if x.kind == "init" || y.kind == "init" {
 		return 0
 	}
-	if x == y {
+	if x == y || x.call != nil && x.call == y.call && x.kind == y.kind {
 		switch {
 		case strong(x.kind) && x.multi:
 			return 2
@@ -216,6 +216,9 @@ func (j *linker) ofThisRun(o *occurrence) bool {
 	r := root(o.path)
 	if r[0] == 'a' || r[0] == 'c' {
 		return o.spawner == nil
+	}
+	if p := rootIndex(r, 'p'); p >= 0 && o.spawner == nil && o.ctx != nil && (o.ctx.kind == "http handler" || o.ctx.kind == "rpc handler") {
+		return p > 0 || o.ctx.at.info.Recv == "" || o.ctx.at.info.Parent != "" // the request's own
 	}
 	i := strings.LastIndexByte(r, ':')
 	if r[0] != '@' || i < 0 || i+1 >= len(r) || r[i+1] != 'a' && r[i+1] != 'c' {
@@ -607,9 +610,11 @@ func (j *judgement) tally(key string) tally {
 // near reports whether a lock may well be meant for the map: it is declared in the same
 // package, or belongs to an object around the holder.
 func (j *judgement) near(key string) bool {
-	if j.decl.Kind == Local || packageOf(key) == packageOf(j.decl.Key) {
-		return true
-	}
+	return j.decl.Kind == Local || packageOf(key) == packageOf(j.decl.Key) || j.encloses(key)
+}
+
+// encloses reports whether a lock belongs to an object around the holder, or to the holder.
+func (j *judgement) encloses(key string) bool {
 	for _, u := range j.uses {
 		for _, o := range u.live {
 			for _, r := range o.held {
@@ -1054,11 +1059,11 @@ func (j *judgement) confidence(v *verdict, ea, eb evidence, ratio float64) Confi
 		return High // taken out under the guard, used after it, changed under it
 	case v.strength == 2 && !quiet && strong(a.ctx.kind) && ownGuard && j.held >= 4 && ratio >= 0.6 && eb >= held && content(b) && definite(a):
 		return High
-	case j.partly >= 2 && soft > ratio && soft >= 0.4 && j.near(j.guard) && (content(a) || content(b)):
+	case j.partly >= 2 && soft > ratio && soft >= 0.4 && j.encloses(j.guard) && content(a):
 		return Medium // a helper runs with the guard on one way and without it on another
 	case j.guard != "" && j.held >= 2 && soft >= 0.5 && (eb >= heldRead || content(a)):
 		return Medium
-	case v.strength == 2 && (v.id == 2 || j.concurrent && definite(a) && definite(b) || j.active && j.ownMethod(a) && j.ownMethod(b) || !quiet && (j.related(a, b) || j.related(b, a) || handedOver(a, b) || handedOver(b, a) || keyedByRequest(a, b))):
+	case v.strength == 2 && (v.id == 2 || j.concurrent && definite(a) && definite(b) || j.active && a.ctx != b.ctx && j.ownMethod(a) && j.ownMethod(b) || !quiet && (j.related(a, b) || j.related(b, a) || handedOver(a, b) || handedOver(b, a) || keyedByRequest(a, b))):
 		return Medium
 	case j.guard != "" && j.held >= 1 && eb >= heldRead && ratio >= 0.33 && j.decl.HolderLock && holderOf(j.guard) == j.decl.Holder:
 		return Medium
