@@ -158,7 +158,7 @@ func overlapping(x, y *runContext) int {
 	if x.kind == "init" || y.kind == "init" {
 		return 0
 	}
-	if x == y || x.call != nil && x.call == y.call && x.kind == y.kind {
+	if x == y {
 		switch {
 		case strong(x.kind) && x.multi:
 			return 2

@@ -520,6 +520,11 @@ func (l *linker) roots() {
 		}
 	}
 	contracted := l.contracted()
+	type spawn struct {
+		what *node
+		call *CallInfo
+	}
+	spawned := map[spawn]*runContext{} // several edges may say one thing
 	for _, n := range l.order {
 		f := n.info
 		real, registered := 0, 0
@@ -544,7 +549,11 @@ func (l *linker) roots() {
 				default:
 					name = "go " + at
 				}
-				e.ctx = l.newContext(kind, name, e.multi, e.from, e.call)
+				k := spawn{n, e.call}
+				if e.ctx = spawned[k]; e.ctx == nil {
+					e.ctx = l.newContext(kind, name, e.multi, e.from, e.call)
+					spawned[k] = e.ctx
+				}
 				real++
 			case edgeMaybe:
 				kind := "callback"
