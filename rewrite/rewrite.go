@@ -33,6 +33,7 @@ type Request struct {
 
 // Options are the choices that hold for a whole run.
 type Options struct {
+	FastRuntime    bool // --runtime=fast: emit the fast core of Sharded
 	StdRuntime     bool // --runtime=std: emit sync.Map itself where every use has a direct method
 	AllowAPIChange bool // --allow-api-change: exported API of non-internal packages may change
 	StrictLines    bool // --strict-lines: not even white-space re-alignment outside sites
@@ -76,7 +77,7 @@ type Output struct {
 //
 // prog must have been loaded with tests and with Extra = RuntimeImports().
 func Rewrite(ctx context.Context, prog *detect.Program, reqs []Request, opts Options) (*Output, error) {
-	run := &run{ctx: ctx, prog: prog, opts: opts, ix: newIndex(prog), home: findRuntime(prog), dropped: map[*fileInfo][]string{}}
+	run := &run{ctx: ctx, prog: prog, opts: opts, ix: newIndex(prog), home: findRuntime(prog, opts.core()), dropped: map[*fileInfo][]string{}}
 	run.ix.maps = map[token.Pos]*detect.Map{}
 	for _, m := range opts.Maps {
 		run.ix.maps[run.ix.at(m.Pos)] = m
@@ -615,7 +616,7 @@ func (r *run) runtimeFiles() map[string][]byte {
 			typs = append(typs, s.runtime...)
 		}
 	}
-	files, err := safemap.Files(typs...)
+	files, err := safemap.Files(r.opts.core(), typs...)
 	if err != nil {
 		panic(err) // a form names a type that the runtime has not
 	}
@@ -766,7 +767,7 @@ func (r *run) addRuntime(out *Output) {
 		if s.refused() {
 			continue
 		}
-		files, _ := safemap.Files(s.runtime...)
+		files, _ := safemap.Files(r.opts.core(), s.runtime...)
 		for name, src := range files {
 			all[name] = src
 			users[name] = append(users[name], strconv.Itoa(i))

@@ -24,10 +24,11 @@ type runtimeHome struct {
 	dir    string            // module-relative, slash-separated
 	onDisk map[string][]byte // what is there already, by base name
 	edited string            // a runtime file that is not what this version emits
+	other  string            // a runtime file of the core of Sharded that was not asked for
 }
 
 // findRuntime looks for a runtime that was emitted earlier, or for a free folder.
-func findRuntime(prog *detect.Program) runtimeHome {
+func findRuntime(prog *detect.Program, core safemap.Core) runtimeHome {
 	for _, dir := range runtimeDirs {
 		entries, err := os.ReadDir(filepath.Join(prog.Dir, filepath.FromSlash(dir)))
 		if err != nil {
@@ -35,7 +36,8 @@ func findRuntime(prog *detect.Program) runtimeHome {
 		}
 		h := runtimeHome{dir: dir, onDisk: map[string][]byte{}}
 		foreign := false
-		all, _ := safemap.Files(safemap.Types()...)
+		all, _ := safemap.Files(core, safemap.Types()...)
+		others, _ := safemap.Files(safemap.Plain+safemap.Fast-core, safemap.Types()...)
 		for _, e := range entries {
 			if !strings.HasSuffix(e.Name(), ".go") {
 				continue
@@ -46,8 +48,12 @@ func findRuntime(prog *detect.Program) runtimeHome {
 				continue
 			}
 			h.onDisk[e.Name()] = src
-			if want, ok := all[e.Name()]; !ok || !bytes.Equal(src, want) {
-				h.edited = path.Join(dir, e.Name())
+			switch file := path.Join(dir, e.Name()); {
+			case bytes.Equal(src, all[e.Name()]):
+			case bytes.Equal(src, others[e.Name()]):
+				h.other = file
+			default:
+				h.edited = file
 			}
 		}
 		if !foreign {
@@ -82,6 +88,17 @@ func (h runtimeHome) check() *plans.Refusal {
 	case h.edited != "":
 		return &plans.Refusal{Code: "runtime-edited", Class: plans.Unsafe, Message: h.edited + " is not what this version of mapmigrate emits",
 			Remedy: "move your changes elsewhere and delete the file, so that it can be emitted again", Pos: plans.Pos{File: h.edited, Line: 1, Column: 1}}
+	case h.other != "":
+		return &plans.Refusal{Code: "runtime-edited", Class: plans.Unsafe, Message: h.other + " is of the other core of Sharded, and there can be only one",
+			Remedy: "run again with --runtime=fast if it was emitted with that, and without if not; or delete the runtime's files, so that they can be emitted again", Pos: plans.Pos{File: h.other, Line: 1, Column: 1}}
 	}
 	return nil
+}
+
+// core returns the core of Sharded that is asked for.
+func (o Options) core() safemap.Core {
+	if o.FastRuntime {
+		return safemap.Fast
+	}
+	return safemap.Plain
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"maps"
 )
 
 // Op is what the callback of Compute wants done with the key.
@@ -62,6 +63,11 @@ func mapUpdate[K comparable, V any](m map[K]V, key K, f func(old V) V) V {
 	return value
 }
 
+func mapReplaceAll[K comparable, V any](m, with map[K]V) {
+	clear(m)
+	maps.Copy(m, with)
+}
+
 func mapCompute[K comparable, V any](m map[K]V, key K, f func(old V, loaded bool) (V, Op)) (V, bool) {
 	old, loaded := m[key]
 	value, op := f(old, loaded)
@@ -75,6 +81,12 @@ func mapCompute[K comparable, V any](m map[K]V, key K, f func(old V, loaded bool
 		return zero, false
 	}
 	return old, loaded
+}
+
+// absent returns what a map without entries does for key, which panics if it is not hashable.
+func absent[V any, K comparable](key K) (V, bool) {
+	v, ok := map[K]V(nil)[key]
+	return v, ok
 }
 
 // entry is one key and its value, copied out of a map for iteration.

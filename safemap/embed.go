@@ -3,6 +3,7 @@ package safemap
 import (
 	"embed"
 	"fmt"
+	"go/format"
 	"go/parser"
 	"go/token"
 	"maps"
@@ -16,20 +17,50 @@ import (
 // Version is the version of the runtime, named in the header of every emitted file.
 const Version = 1
 
-//go:embed doc.go common.go provider.go shards.go sharded.go sharded_views.go syncmap.go locked.go nested.go nestedprovider.go handle.go mirror.go mirror_views.go mirror_journal.go
+//go:embed doc.go common.go provider.go shards.go sharded.go sharded_views.go syncmap.go locked.go nested.go nestedprovider.go handle.go mirror.go mirror_views.go mirror_journal.go shardcount.go fast_sharded.go fast_views.go fast_table.go fast_hash.go
 var sources embed.FS
 
-// filesOf lists, per type, the file that defines it and the files that one depends on. doc.go and
-// common.go go with all of them.
+// A Core is one of the implementations of Sharded.
+type Core int
+
+const (
+	Plain Core = iota // Go maps behind mutexes
+	Fast              // reads without locks, package unsafe inside
+)
+
+// filesOf lists, per type, the file that defines it and what that depends on: files, or other types
+// by their names. doc.go and common.go go with all of them.
 var filesOf = map[string][]string{
-	"MapProvider":    {"provider.go", "sharded.go", "sharded_views.go", "shards.go"},
-	"Sharded":        {"sharded.go", "sharded_views.go", "shards.go"},
+	"MapProvider":    {"provider.go", "Sharded"},
 	"SyncMap":        {"syncmap.go"},
 	"Locked":         {"locked.go"},
-	"Nested":         {"nested.go", "sharded.go", "sharded_views.go", "shards.go"},
-	"NestedProvider": {"nestedprovider.go", "nested.go", "sharded.go", "sharded_views.go", "shards.go"},
-	"Handle":         {"handle.go", "provider.go", "sharded.go", "sharded_views.go", "shards.go"},
-	"Mirror":         {"mirror.go", "mirror_views.go", "mirror_journal.go", "provider.go", "sharded.go", "sharded_views.go", "shards.go"},
+	"Nested":         {"nested.go", "shards.go", "shardcount.go"},
+	"NestedProvider": {"nestedprovider.go", "Nested"},
+	"Handle":         {"handle.go", "MapProvider"},
+	"Mirror":         {"mirror.go", "mirror_views.go", "mirror_journal.go", "MapProvider"},
+}
+
+// coreFiles lists the files of Sharded, per core.
+var coreFiles = [...][]string{
+	Plain: {"sharded.go", "sharded_views.go", "shards.go", "shardcount.go"},
+	Fast:  {"fast_sharded.go", "fast_views.go", "fast_table.go", "fast_hash.go", "shardcount.go"},
+}
+
+// sourcesOf returns the names of the source files that define a type, and everything it depends on.
+func sourcesOf(core Core, typ string) ([]string, bool) {
+	if typ == "Sharded" {
+		return coreFiles[core], true
+	}
+	var files []string
+	for _, name := range filesOf[typ] {
+		if strings.HasSuffix(name, ".go") {
+			files = append(files, name)
+		} else {
+			more, _ := sourcesOf(core, name)
+			files = append(files, more...)
+		}
+	}
+	return files, files != nil
 }
 
 // license is the first line of every source; emission adds the generated-code line after it.
@@ -37,52 +68,78 @@ const license = "// SPDX-License-Identifier: MIT-0\n"
 
 // Files returns the runtime's source files that define the named types and everything they depend
 // on, as base name → content, ready to be written into one directory of the user's module. The
-// types are MapProvider, Sharded, SyncMap, Locked, Nested, NestedProvider, Handle and Mirror; another name is an
-// error.
-// Without names there are no files.
-func Files(types ...string) (map[string][]byte, error) {
+// types are those of Types; another name is an error. Without names there are no files. Sharded is
+// the core asked for; the names of its files say sharded, whichever it is.
+func Files(core Core, types ...string) (map[string][]byte, error) {
 	files := make(map[string][]byte)
 	for _, typ := range types {
-		names, ok := filesOf[typ]
+		names, ok := sourcesOf(core, typ)
 		if !ok {
 			return nil, fmt.Errorf("safemap: no runtime type %q", typ)
 		}
 		for _, name := range append([]string{"doc.go", "common.go"}, names...) {
-			files[name] = emit(name)
+			files[emittedName(name)] = emit(name)
 		}
 	}
 	return files, nil
 }
 
-// emit returns the source file name with the generated-code line in its header.
+// emittedName returns the name that a source file is emitted under: fast_sharded.go is sharded.go
+// there, fast_views.go is sharded_views.go.
+func emittedName(source string) string {
+	rest, fast := strings.CutPrefix(source, "fast_")
+	switch {
+	case !fast || rest == "sharded.go":
+		return rest
+	}
+	return "sharded_" + rest
+}
+
+// emit returns a source file with the generated-code line in its header, and FastSharded, which
+// there is only one of in the user's module, under its name there.
 func emit(name string) []byte {
 	source, err := sources.ReadFile(name)
 	if err != nil {
-		panic(err) // not embedded: a mistake in filesOf, which a test would find
+		panic(err) // not embedded: a mistake in the tables above, which a test would find
 	}
-	rest := strings.TrimPrefix(string(source), license)
-	return fmt.Appendf(nil, "%s// Code generated by mapmigrate runtime v%d; DO NOT EDIT.\n%s", license, Version, rest)
+	text := strings.ReplaceAll(strings.TrimPrefix(string(source), license), "FastSharded", "Sharded")
+	text = fmt.Sprintf("%s// Code generated by mapmigrate runtime v%d; DO NOT EDIT.\n%s", license, Version, text)
+	clean, err := format.Source([]byte(text)) // another name, other columns
+	if err != nil {
+		panic(err) // compiled into this very program, so it parses
+	}
+	return clean
 }
 
 // Types returns the names that Files takes, sorted.
-func Types() []string { return slices.Sorted(maps.Keys(filesOf)) }
+func Types() []string {
+	types := slices.AppendSeq([]string{"Sharded"}, maps.Keys(filesOf))
+	slices.Sort(types)
+	return types
+}
 
 // Imports returns the paths that the files of the types that plans use import, sorted: of all types
-// but Mirror, which people put in themselves. All are of the standard library.
+// but Mirror, which people put in themselves, and of both cores. All are of the standard library.
 func Imports() []string {
 	var paths []string
-	for typ, names := range filesOf {
+	for _, typ := range Types() {
 		if typ == "Mirror" {
 			continue
 		}
-		for _, name := range append([]string{"common.go"}, names...) {
-			file, err := parser.ParseFile(token.NewFileSet(), name, emit(name), parser.ImportsOnly)
+		for _, core := range []Core{Plain, Fast} {
+			files, err := Files(core, typ)
 			if err != nil {
-				panic(err) // compiled into this very program, so it parses
+				panic(err) // Types are those of Files
 			}
-			for _, spec := range file.Imports {
-				path, _ := strconv.Unquote(spec.Path.Value)
-				paths = append(paths, path)
+			for name, source := range files {
+				file, err := parser.ParseFile(token.NewFileSet(), name, source, parser.ImportsOnly)
+				if err != nil {
+					panic(err) // compiled into this very program, so it parses
+				}
+				for _, spec := range file.Imports {
+					path, _ := strconv.Unquote(spec.Path.Value)
+					paths = append(paths, path)
+				}
 			}
 		}
 	}

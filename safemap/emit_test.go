@@ -2,6 +2,8 @@ package safemap_test
 
 import (
 	"bytes"
+	"cmp"
+	"fmt"
 	"go/ast"
 	"go/build"
 	"go/format"
@@ -23,17 +25,25 @@ import (
 
 var typeNames = []string{"MapProvider", "Sharded", "SyncMap", "Locked", "Nested", "NestedProvider", "Handle", "Mirror"}
 
+var cores = []safemap.Core{safemap.Plain, safemap.Fast}
+
 // generated is what go help generate asks of generated files.
 var generated = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
 
 func TestFiles(t *testing.T) {
-	if _, err := safemap.Files("Sharded", "Shared"); err == nil || !strings.Contains(err.Error(), `"Shared"`) {
+	if _, err := safemap.Files(safemap.Plain, "Sharded", "Shared"); err == nil || !strings.Contains(err.Error(), `"Shared"`) {
 		t.Errorf("an unknown type gives %v", err)
 	}
-	if files, err := safemap.Files(); len(files) != 0 || err != nil {
+	if files, err := safemap.Files(safemap.Plain); len(files) != 0 || err != nil {
 		t.Errorf("no types give %d files, %v", len(files), err)
 	}
-	files, err := safemap.Files(typeNames...)
+	for _, core := range cores {
+		testFiles(t, core)
+	}
+}
+
+func testFiles(t *testing.T, core safemap.Core) {
+	files, err := safemap.Files(core, typeNames...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,12 +58,15 @@ func TestFiles(t *testing.T) {
 		if clean, err := format.Source(content); err != nil || !bytes.Equal(clean, content) {
 			t.Errorf("%s is not gofmt-clean: %v", name, err)
 		}
-		if bytes.Contains(content, []byte("\r")) || bytes.Contains(content, []byte("unsafe\"")) {
-			t.Errorf("%s has CR or unsafe", name)
+		if bytes.Contains(content, []byte("\r")) || bytes.Contains(content, []byte("FastSharded")) {
+			t.Errorf("%s has CR, or the name that the fast core has here", name)
+		}
+		if core == safemap.Plain && bytes.Contains(content, []byte("unsafe\"")) {
+			t.Errorf("%s of the plain core uses unsafe", name)
 		}
 		files[name][0] = '#' // the files are the caller's
 	}
-	again, _ := safemap.Files("Locked")
+	again, _ := safemap.Files(core, "Locked")
 	if !maps.EqualFunc(again, again, bytes.Equal) || again["locked.go"][0] != '/' {
 		t.Error("Files does not give fresh content")
 	}
@@ -61,34 +74,41 @@ func TestFiles(t *testing.T) {
 
 // TestAllEmitted finds source files that no type emits.
 func TestAllEmitted(t *testing.T) {
-	files, err := safemap.Files(typeNames...)
-	if err != nil {
-		t.Fatal(err)
-	}
 	onDisk, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range onDisk {
-		if files[name] == nil && name != "embed.go" && !strings.HasSuffix(name, "_test.go") {
-			t.Errorf("%s is never emitted", name)
-		}
-	}
 	var imports []string
-	if got := safemap.Types(); !slices.Equal(got, slices.Sorted(slices.Values(typeNames))) {
-		t.Errorf("Types() = %q, want %q", got, typeNames)
-	}
-	for name, content := range files {
-		if strings.HasPrefix(name, "mirror") {
-			continue // no plan uses it
-		}
-		f, err := parser.ParseFile(token.NewFileSet(), name, content, parser.ImportsOnly)
+	emitted := map[string]bool{}
+	for _, core := range cores {
+		files, err := safemap.Files(core, typeNames...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, spec := range f.Imports {
-			imports = append(imports, strings.Trim(spec.Path.Value, `"`))
+		for name, content := range files {
+			if rest, ok := strings.CutPrefix(name, "sharded"); ok && core == safemap.Fast {
+				name = cmp.Or(map[string]string{".go": "fast_sharded.go"}[rest], "fast"+rest)
+			}
+			emitted[name] = true
+			if strings.HasPrefix(name, "mirror") {
+				continue // no plan uses it
+			}
+			f, err := parser.ParseFile(token.NewFileSet(), name, content, parser.ImportsOnly)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, spec := range f.Imports {
+				imports = append(imports, strings.Trim(spec.Path.Value, `"`))
+			}
 		}
+	}
+	for _, name := range onDisk {
+		if !emitted[name] && name != "embed.go" && !strings.HasSuffix(name, "_test.go") {
+			t.Errorf("%s is never emitted", name)
+		}
+	}
+	if got := safemap.Types(); !slices.Equal(got, slices.Sorted(slices.Values(typeNames))) {
+		t.Errorf("Types() = %q, want %q", got, typeNames)
 	}
 	slices.Sort(imports)
 	if got, want := safemap.Imports(), slices.Compact(imports); !slices.Equal(got, want) {
@@ -126,30 +146,35 @@ func TestSubsets(t *testing.T) {
 					names = append(names, name)
 				}
 			}
-			files, err := safemap.Files(names...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			key := strings.Join(slices.Sorted(maps.Keys(files)), " ")
-			if seen[key] {
+			if testing.Short() && len(names) > 1 && len(names) < len(typeNames) {
 				continue
 			}
-			seen[key] = true
-			var parsed []*ast.File
-			for _, name := range slices.Sorted(maps.Keys(files)) {
-				f, err := parser.ParseFile(fset, name, files[name], 0)
+			for _, core := range cores {
+				files, err := safemap.Files(core, names...)
 				if err != nil {
 					t.Fatal(err)
 				}
-				parsed = append(parsed, f)
-			}
-			pkg, err := conf.Check("example.com/m/internal/safemap", fset, parsed, nil)
-			if err != nil {
-				t.Fatalf("%s: %s: %v", arch, names, err)
-			}
-			for _, name := range names {
-				if pkg.Scope().Lookup(name) == nil {
-					t.Errorf("%s: %s is missing", names, name)
+				key := fmt.Sprint(core, slices.Sorted(maps.Keys(files)))
+				if seen[key] {
+					continue
+				}
+				seen[key] = true
+				var parsed []*ast.File
+				for _, name := range slices.Sorted(maps.Keys(files)) {
+					f, err := parser.ParseFile(fset, name, files[name], 0)
+					if err != nil {
+						t.Fatal(err)
+					}
+					parsed = append(parsed, f)
+				}
+				pkg, err := conf.Check("example.com/m/internal/safemap", fset, parsed, nil)
+				if err != nil {
+					t.Fatalf("%s: core %d: %s: %v", arch, core, names, err)
+				}
+				for _, name := range names {
+					if pkg.Scope().Lookup(name) == nil {
+						t.Errorf("%s: %s is missing", names, name)
+					}
 				}
 			}
 		}
@@ -164,6 +189,12 @@ func TestEmittedModule(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the go command")
 	}
+	for _, core := range cores {
+		testEmittedModule(t, core)
+	}
+}
+
+func testEmittedModule(t *testing.T, core safemap.Core) {
 	dir := t.TempDir()
 	write := func(name, content string) {
 		path := filepath.Join(dir, filepath.FromSlash(name))
@@ -181,7 +212,7 @@ func TestEmittedModule(t *testing.T) {
 		out, _ := cmd.CombinedOutput()
 		return string(out)
 	}
-	files, err := safemap.Files(typeNames...)
+	files, err := safemap.Files(core, typeNames...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,6 +51,7 @@ func sameOutput(t *testing.T, got, want any) {
 func outputs[K comparable, V any](t *testing.T, m map[K]V) {
 	t.Helper()
 	sameOutput(t, safemap.ShardedOf(m), m)
+	sameOutput(t, safemap.FastShardedOf(m), m)
 	sameOutput(t, safemap.SyncMapOf(m), m)
 	sameOutput(t, safemap.LockedOf(m), m)
 	sameOutput(t, safemap.HandleOf(m), m)
@@ -80,13 +81,14 @@ func TestOutput(t *testing.T) {
 	}
 	// A zero value is a nil map until something is stored.
 	sameOutput(t, new(safemap.Sharded[string, int]), map[string]int(nil))
+	sameOutput(t, new(safemap.FastSharded[string, int]), map[string]int(nil))
 	sameOutput(t, new(safemap.SyncMap[string, int]), map[string]int(nil))
 	sameOutput(t, new(safemap.Locked[string, int]), map[string]int(nil))
 	sameOutput(t, new(safemap.Handle[string, int]), map[string]int(nil))
 	sameOutput(t, new(safemap.Nested[string, string, int]), map[string]map[string]int(nil))
 	plain := map[string]int{"b": 2, "a": 1}
 	nested := safemap.NestedOf(map[string]map[string]int{"": plain})
-	for _, m := range []fmt.Stringer{safemap.ShardedOf(plain), safemap.SyncMapOf(plain), safemap.LockedOf(plain),
+	for _, m := range []fmt.Stringer{safemap.ShardedOf(plain), safemap.FastShardedOf(plain), safemap.SyncMapOf(plain), safemap.LockedOf(plain),
 		safemap.HandleOf(plain), nested.Row("")} {
 		if got := m.String(); got != "map[a:1 b:2]" {
 			t.Errorf("String of %T gives %s", m, got)
@@ -136,6 +138,7 @@ func decodes[S any, P interface {
 
 func TestDecode(t *testing.T) {
 	decodes[safemap.Sharded[string, int]](t)
+	decodes[safemap.FastSharded[string, int]](t)
 	decodes[safemap.SyncMap[string, int]](t)
 	decodes[safemap.Locked[string, int]](t)
 	decodes[safemap.Handle[string, int]](t)

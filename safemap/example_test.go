@@ -62,7 +62,7 @@ func ExampleNested() {
 
 // The sources that go into a user's module.
 func ExampleFiles() {
-	files, err := safemap.Files("Locked")
+	files, err := safemap.Files(safemap.Plain, "Locked")
 	fmt.Println(slices.Sorted(maps.Keys(files)), err)
 	// Output: [common.go doc.go locked.go] <nil>
 }

@@ -243,6 +243,9 @@ func TestLinearizable(t *testing.T) {
 	}{
 		{"Sharded", func() maps { return safemap.NewSharded[int, int]() }, nil},
 		{"Sharded zero", func() maps { return new(safemap.Sharded[int, int]) }, nil},
+		{"FastSharded", func() maps { return safemap.NewFastSharded[int, int]() }, nil},
+		{"FastSharded zero", func() maps { return new(safemap.FastSharded[int, int]) }, nil},
+		{"FastSharded whole", func() maps { return new(safemap.FastSharded[int, int]) }, []string{"Clear", "Drain", "ReplaceAll"}},
 		{"SyncMap", func() maps { return safemap.NewSyncMap[int, int]() }, nil},
 		{"Locked", func() maps { return safemap.NewLocked[int, int]() }, nil},
 		{"Handle", func() maps { return safemap.NewHandle[int, int]() }, nil},

@@ -7,15 +7,18 @@ import (
 	"iter"
 	"maps"
 	"sync"
+	"sync/atomic"
 )
 
 // Locked is a Go map with one read-write lock. Every operation, whole-map operations included, is
 // one atomic step. Operations on one key are O(1). It is the choice for maps that are not hot, whose
 // entries must be consistent with each other, or that are many and small.
 type Locked[K comparable, V any] struct {
-	_  noCopy
-	mu sync.RWMutex
-	m  map[K]V // guarded by mu; nil until first stored into
+	_       noCopy
+	mu      sync.RWMutex
+	m       map[K]V       // guarded by mu; nil until first stored into
+	loops   atomic.Int32  // under way; changes under mu, if only for reading
+	version atomic.Uint32 // changes before m does, while there are loops
 }
 
 // NewLocked returns an empty map with room for about sizeHint entries.
@@ -50,13 +53,21 @@ func (m *Locked[K, V]) endRead() {
 	}
 }
 
-// write locks m for deleting and returns its map; nil if m is nil: there is nothing to lock then.
+// write locks m for changing it and returns its map; nil if m is nil: there is nothing to lock then.
 func (m *Locked[K, V]) write() map[K]V {
 	if m == nil {
 		return nil
 	}
 	m.mu.Lock()
+	m.changes()
 	return m.m
+}
+
+// changes is called, with the lock held, before a change.
+func (m *Locked[K, V]) changes() {
+	if m.loops.Load() > 0 {
+		m.version.Add(1)
+	}
 }
 
 // put is write for storing: the map is nil only if m is, and then storing panics as into any nil map.
@@ -85,31 +96,49 @@ func (m *Locked[K, V]) Do(f func(map[K]V)) {
 
 // Load returns the value under key, and whether there is one.
 func (m *Locked[K, V]) Load(key K) (V, bool) {
-	in := m.read()
-	defer m.endRead()
-	v, ok := in[key]
+	if m == nil {
+		return absent[V](key)
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	v, ok := m.m[key]
 	return v, ok
 }
 
 // Get returns the value under key, zero if there is none.
 func (m *Locked[K, V]) Get(key K) V {
-	in := m.read()
-	defer m.endRead()
-	return in[key]
+	if m == nil {
+		return map[K]V(nil)[key]
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.m[key]
 }
 
 // Store sets the value under key.
 func (m *Locked[K, V]) Store(key K, value V) {
-	in := m.put()
-	defer m.endWrite()
-	in[key] = value
+	if m == nil {
+		map[K]V(nil)[key] = value
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.m == nil {
+		m.m = make(map[K]V)
+	}
+	m.changes()
+	m.m[key] = value
 }
 
 // Delete removes key.
 func (m *Locked[K, V]) Delete(key K) {
-	in := m.write()
-	defer m.endWrite()
-	delete(in, key)
+	if m == nil {
+		delete(map[K]V(nil), key)
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.changes()
+	delete(m.m, key)
 }
 
 // LoadOrStore returns the value under key if there is one; otherwise it stores and returns value.
@@ -182,7 +211,7 @@ func (m *Locked[K, V]) Drain() map[K]V {
 // ReplaceAll replaces all entries by those of with. It copies with.
 func (m *Locked[K, V]) ReplaceAll(with map[K]V) {
 	if m == nil {
-		maps.Copy(map[K]V(nil), with) // panics, unless with is empty
+		mapReplaceAll(nil, with)
 		return
 	}
 	m.swap(maps.Clone(with))
@@ -199,17 +228,33 @@ func (m *Locked[K, V]) swap(next map[K]V) map[K]V {
 	return in
 }
 
-// All iterates over the entries, copying them first; see the package comment.
+// All iterates over the entries, copying them first; see the package comment. As long as the version
+// stays, so did the entries.
 func (m *Locked[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
-		yieldLive(m.entries(), m.Load, yield)
+		if m == nil {
+			return
+		}
+		entries, version := m.enter()
+		defer m.loops.Add(-1)
+		for i, e := range entries {
+			if m.version.Load() != version {
+				yieldLive(entries[i:], m.Load, yield)
+				return
+			}
+			if !yield(e.key, e.value) {
+				return
+			}
+		}
 	}
 }
 
-func (m *Locked[K, V]) entries() []entry[K, V] {
-	in := m.read()
-	defer m.endRead()
-	return appendEntries(make([]entry[K, V], 0, len(in)), in)
+// enter begins a loop: it returns a copy of the entries and their version.
+func (m *Locked[K, V]) enter() ([]entry[K, V], uint32) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	m.loops.Add(1)
+	return appendEntries(make([]entry[K, V], 0, len(m.m)), m.m), m.version.Load()
 }
 
 // Keys is All without the values.
@@ -235,6 +280,7 @@ func (m *Locked[K, V]) UnmarshalJSON(data []byte) error {
 		m.Do(func(all map[K]V) { maps.Copy(all, in) })
 	} else if err == nil && m != nil {
 		m.mu.Lock()
+		m.changes()
 		m.m = nil
 		m.mu.Unlock()
 	}

@@ -20,6 +20,7 @@ import (
 // Every one-level type is a MapProvider.
 var (
 	_ safemap.MapProvider[any, []int] = (*safemap.Sharded[any, []int])(nil)
+	_ safemap.MapProvider[any, []int] = (*safemap.FastSharded[any, []int])(nil)
 	_ safemap.MapProvider[any, []int] = (*safemap.SyncMap[any, []int])(nil)
 	_ safemap.MapProvider[any, []int] = (*safemap.Locked[any, []int])(nil)
 	_ safemap.MapProvider[any, []int] = (*safemap.Handle[any, []int])(nil)
@@ -50,11 +51,13 @@ func subjects[P provider](name string, make func(...int) P, of func(map[any][]in
 func allSubjects() []subject {
 	var all []subject
 	all = append(all, subjects("Sharded", safemap.NewSharded[any, []int], safemap.ShardedOf[any, []int])...)
+	all = append(all, subjects("FastSharded", safemap.NewFastSharded[any, []int], safemap.FastShardedOf[any, []int])...)
 	all = append(all, subjects("SyncMap", safemap.NewSyncMap[any, []int], safemap.SyncMapOf[any, []int])...)
 	all = append(all, subjects("Locked", safemap.NewLocked[any, []int], safemap.LockedOf[any, []int])...)
 	all = append(all, subjects("Handle", safemap.NewHandle[any, []int], safemap.HandleOf[any, []int])...)
 	return append(all,
 		subject{name: "Sharded/zero", make: func() provider { return new(safemap.Sharded[any, []int]) }, zero: true},
+		subject{name: "FastSharded/zero", make: func() provider { return new(safemap.FastSharded[any, []int]) }, zero: true},
 		subject{name: "SyncMap/zero", make: func() provider { return new(safemap.SyncMap[any, []int]) }, zero: true},
 		subject{name: "Locked/zero", make: func() provider { return new(safemap.Locked[any, []int]) }, zero: true},
 		subject{name: "Handle/zero", make: func() provider { return new(safemap.Handle[any, []int]) }, zero: true},

@@ -10,7 +10,7 @@ import (
 )
 
 // Nested is a concurrent map[K1]map[K2]V. It tells absent, nil and empty rows apart as the plain
-// map does, and rows stay when they become empty. It is a Sharded of rows: everything under one
+// map does, and rows stay when they become empty. It is rows in shards: everything under one
 // outer key is guarded by the lock of that key's shard, so every operation on one row, however
 // large, is one atomic step.
 //
@@ -18,7 +18,7 @@ import (
 // while others store into it, and is detached when the key is deleted or gets another row.
 type Nested[K1, K2 comparable, V any] struct {
 	_    noCopy
-	rows Sharded[K1, map[K2]V]
+	rows shards[K1, map[K2]V]
 }
 
 // NewNested returns an empty map with room for about sizeHint rows.
@@ -61,7 +61,7 @@ func (m *Nested[K1, K2, V]) copyFrom(from map[K1]map[K2]V) *Nested[K1, K2, V] {
 }
 
 // outer returns the map of rows, nil if m is nil.
-func (m *Nested[K1, K2, V]) outer() *Sharded[K1, map[K2]V] {
+func (m *Nested[K1, K2, V]) outer() *shards[K1, map[K2]V] {
 	if m == nil {
 		return nil
 	}
@@ -226,15 +226,23 @@ func (m *Nested[K1, K2, V]) CreateRow(a K1) *Row[K2, V] {
 
 // StoreRow sets the row under a, nil or not, in place of the one it has: m[a] = row. The row belongs
 // to m from then on: nobody may use it otherwise, nor store it a second time.
-func (m *Nested[K1, K2, V]) StoreRow(a K1, row map[K2]V) { m.outer().Store(a, row) }
+func (m *Nested[K1, K2, V]) StoreRow(a K1, row map[K2]V) {
+	s, rows := m.outer().put(a)
+	defer s.unlock()
+	rows[a] = row
+}
 
 // DeleteRow removes the row under a: delete(m, a). Its handles keep it, detached.
-func (m *Nested[K1, K2, V]) DeleteRow(a K1) { m.outer().Delete(a) }
+func (m *Nested[K1, K2, V]) DeleteRow(a K1) {
+	s, rows := m.outer().cut(a)
+	defer s.unlock()
+	delete(rows, a)
+}
 
 // DeleteRowIfEmpty removes a if its row is nil or empty, and reports whether it did. It is one
 // atomic step.
 func (m *Nested[K1, K2, V]) DeleteRowIfEmpty(a K1) (deleted bool) {
-	s, rows := m.outer().get(a)
+	s, rows := m.outer().cut(a)
 	defer s.unlock()
 	row, ok := rows[a]
 	if !ok || len(row) > 0 {
@@ -276,18 +284,17 @@ func (m *Nested[K1, K2, V]) DoRow(a K1, f func(row map[K2]V)) {
 }
 
 // Len returns the number of rows: the sum over the shards, each counted at its own instant.
-func (m *Nested[K1, K2, V]) Len() int { return m.outer().Len() }
+func (m *Nested[K1, K2, V]) Len() int { return m.outer().len() }
 
 // Clear removes all rows, atomically. Their handles keep them, detached.
-func (m *Nested[K1, K2, V]) Clear() { m.outer().Clear() }
+func (m *Nested[K1, K2, V]) Clear() { m.outer().clear() }
 
 // All iterates over the rows, which may be nil; see the package comment.
 func (m *Nested[K1, K2, V]) All() iter.Seq2[K1, *Row[K2, V]] {
 	return func(yield func(K1, *Row[K2, V]) bool) {
-		var buf []entry[K1, map[K2]V]
 		for s := range m.outer().each() {
-			buf = s.entries(buf[:0])
-			if !yieldLive(buf, s.load, func(a K1, row map[K2]V) bool { return yield(a, newRow(s, row)) }) {
+			_, more := s.loop(nil, func(a K1, row map[K2]V) bool { return yield(a, newRow(s, row)) })
+			if !more {
 				return
 			}
 		}
@@ -320,7 +327,19 @@ func (m *Nested[K1, K2, V]) Snapshot() map[K1]map[K2]V {
 func (m *Nested[K1, K2, V]) MarshalJSON() ([]byte, error) { return marshalMap(m.Snapshot()) }
 
 // UnmarshalJSON stores the decoded rows, one by one; null resets m to its zero value.
-func (m *Nested[K1, K2, V]) UnmarshalJSON(data []byte) error { return m.outer().UnmarshalJSON(data) }
+func (m *Nested[K1, K2, V]) UnmarshalJSON(data []byte) error {
+	in, err := unmarshalMap[K1, map[K2]V](data)
+	switch {
+	case m != nil && in != nil:
+		m.rows.ready()
+	case m != nil && err == nil:
+		m.rows.reset()
+	}
+	for a, row := range in {
+		m.StoreRow(a, row)
+	}
+	return err
+}
 
 // Format prints a snapshot, as fmt prints a map.
 func (m *Nested[K1, K2, V]) Format(state fmt.State, verb rune) {

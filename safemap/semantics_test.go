@@ -19,6 +19,8 @@ func intMaps() map[string]safemap.MapProvider[int, int] {
 	return map[string]safemap.MapProvider[int, int]{
 		"Sharded":      safemap.NewSharded[int, int](),
 		"Sharded zero": new(safemap.Sharded[int, int]),
+		"Fast":         safemap.NewFastSharded[int, int](),
+		"Fast zero":    new(safemap.FastSharded[int, int]),
 		"SyncMap":      safemap.NewSyncMap[int, int](),
 		"SyncMap zero": new(safemap.SyncMap[int, int]),
 		"Locked":       safemap.NewLocked[int, int](),
@@ -41,7 +43,7 @@ func TestNilMapPanic(t *testing.T) {
 	}
 	want := recovered(func() { map[int]int(nil)[0] = 0 })
 	for name, m := range map[string]safemap.MapProvider[int, int]{
-		"Sharded": (*safemap.Sharded[int, int])(nil), "SyncMap": (*safemap.SyncMap[int, int])(nil),
+		"Sharded": (*safemap.Sharded[int, int])(nil), "FastSharded": (*safemap.FastSharded[int, int])(nil), "SyncMap": (*safemap.SyncMap[int, int])(nil),
 		"Locked": (*safemap.Locked[int, int])(nil), "Handle": (*safemap.Handle[int, int])(nil),
 		"Mirror": (*safemap.Mirror[int, int])(nil),
 	} {
@@ -224,7 +226,8 @@ func TestDrainStress(t *testing.T) {
 		safemap.MapProvider[int, int]
 		Drain() map[int]int
 	}
-	for name, m := range map[string]drainer{"Sharded": new(safemap.Sharded[int, int]), "Locked": new(safemap.Locked[int, int])} {
+	for name, m := range map[string]drainer{"Sharded": new(safemap.Sharded[int, int]),
+		"FastSharded": new(safemap.FastSharded[int, int]), "Locked": new(safemap.Locked[int, int])} {
 		const workers, each = 3, 1000
 		var wg sync.WaitGroup
 		for w := range workers {
@@ -369,7 +372,7 @@ func TestSwitch(t *testing.T) {
 
 func TestNaN(t *testing.T) {
 	for name, m := range map[string]safemap.MapProvider[float64, int]{
-		"Sharded": safemap.NewSharded[float64, int](), "SyncMap": safemap.NewSyncMap[float64, int](),
+		"Sharded": safemap.NewSharded[float64, int](), "FastSharded": safemap.NewFastSharded[float64, int](), "SyncMap": safemap.NewSyncMap[float64, int](),
 		"Locked": safemap.NewLocked[float64, int](), "Handle": safemap.NewHandle[float64, int](),
 		"Mirror": mirrorOf[float64, int](1, 50),
 	} {
@@ -391,7 +394,7 @@ func TestNaN(t *testing.T) {
 func TestOfCopies(t *testing.T) {
 	from := map[int]int{1: 1}
 	for name, m := range map[string]safemap.MapProvider[int, int]{
-		"Sharded": safemap.ShardedOf(from), "SyncMap": safemap.SyncMapOf(from), "Locked": safemap.LockedOf(from),
+		"Sharded": safemap.ShardedOf(from), "FastSharded": safemap.FastShardedOf(from), "SyncMap": safemap.SyncMapOf(from), "Locked": safemap.LockedOf(from),
 		"Handle": safemap.HandleOf(from), "Provider": safemap.ProviderOf(from),
 	} {
 		from[2] = 2
@@ -412,7 +415,7 @@ func TestAllocs(t *testing.T) {
 		}
 	}
 	m := map[string]safemap.MapProvider[string, int]{
-		"Sharded": safemap.NewSharded[string, int](), "Locked": safemap.NewLocked[string, int](), "Handle": safemap.NewHandle[string, int](),
+		"Sharded": safemap.NewSharded[string, int](), "FastSharded": safemap.NewFastSharded[string, int](), "Locked": safemap.NewLocked[string, int](), "Handle": safemap.NewHandle[string, int](),
 		"Mirror": mirrorOf[string, int](1, 0),
 	}
 	for name, m := range m {

@@ -2,25 +2,29 @@
 
 package safemap
 
-import (
-	"maps"
-	"sync/atomic"
-)
+import "maps"
 
 // Sharded is a map split by key hash into shards, each a Go map with a mutex (see shards.go).
 // Operations on one key are O(1) and block only keys of the same shard. Clear, Drain and ReplaceAll
 // take all locks and are atomic; what reads the whole map (see sharded_views.go) visits shard after
 // shard. An empty Sharded costs 64 bytes per shard.
 type Sharded[K comparable, V any] struct {
-	_     noCopy
-	table atomic.Pointer[table[K, V]] // nil until first needed
-	count int                         // of shards; 0 is shardCount()
+	_  noCopy
+	in shards[K, V]
+}
+
+// shards returns the shards of m, nil if m is nil.
+func (m *Sharded[K, V]) shards() *shards[K, V] {
+	if m == nil {
+		return nil
+	}
+	return &m.in
 }
 
 // NewSharded returns an empty map with room for about sizeHint entries.
 func NewSharded[K comparable, V any](sizeHint ...int) *Sharded[K, V] {
 	m := new(Sharded[K, V])
-	m.table.Store(newTable[K, V](shardCount(), sizeHint))
+	m.in.table.Store(newTable[K, V](shardCount(), sizeHint))
 	return m
 }
 
@@ -36,66 +40,70 @@ func ShardedOf[K comparable, V any](from map[K]V) *Sharded[K, V] {
 
 // Load returns the value under key, and whether there is one.
 func (m *Sharded[K, V]) Load(key K) (V, bool) {
-	s, in := m.get(key)
-	defer s.unlock()
+	s, in := m.shards().get(key)
 	v, ok := in[key]
+	s.unlock()
 	return v, ok
 }
 
 // Get returns the value under key, zero if there is none.
 func (m *Sharded[K, V]) Get(key K) V {
-	s, in := m.get(key)
-	defer s.unlock()
-	return in[key]
+	s, in := m.shards().get(key)
+	v := in[key]
+	s.unlock()
+	return v
 }
 
 // Store sets the value under key.
 func (m *Sharded[K, V]) Store(key K, value V) {
-	s, in := m.put(key)
-	defer s.unlock()
+	s, in := m.shards().put(key)
 	in[key] = value
+	s.unlock()
 }
 
 // Delete removes key.
 func (m *Sharded[K, V]) Delete(key K) {
-	s, in := m.get(key)
-	defer s.unlock()
+	s, in := m.shards().cut(key)
 	delete(in, key)
+	s.unlock()
 }
 
 // LoadOrStore returns the value under key if there is one; otherwise it stores and returns value.
 func (m *Sharded[K, V]) LoadOrStore(key K, value V) (actual V, loaded bool) {
-	s, in := m.put(key)
-	defer s.unlock()
-	return mapLoadOrStore(in, key, value)
+	s, in := m.shards().put(key)
+	actual, loaded = mapLoadOrStore(in, key, value)
+	s.unlock()
+	return actual, loaded
 }
 
 // LoadOrCompute returns the value under key if there is one; otherwise it stores and returns the
 // result of f, called once, under the shard's lock.
 func (m *Sharded[K, V]) LoadOrCompute(key K, f func() V) (actual V, loaded bool) {
-	s, in := m.put(key)
+	s, in := m.shards().put(key)
 	defer s.unlock()
 	return mapLoadOrCompute(in, key, f)
 }
 
 // LoadAndDelete removes key and returns the value that was under it, and whether there was one.
 func (m *Sharded[K, V]) LoadAndDelete(key K) (value V, loaded bool) {
-	s, in := m.get(key)
-	defer s.unlock()
-	return mapLoadAndDelete(in, key)
+	s, in := m.shards().cut(key)
+	value, loaded = mapLoadAndDelete(in, key)
+	s.unlock()
+	return value, loaded
 }
 
 // Swap sets the value under key and returns the previous one, and whether there was one.
 func (m *Sharded[K, V]) Swap(key K, value V) (previous V, loaded bool) {
-	s, in := m.put(key)
-	defer s.unlock()
-	return mapSwap(in, key, value)
+	s, in := m.shards().put(key)
+	previous, loaded = mapSwap(in, key, value)
+	s.unlock()
+	return previous, loaded
 }
 
 // Update stores under key, and returns, what f makes of the value there (zero if there is none). f
 // is called once, under the shard's lock.
 func (m *Sharded[K, V]) Update(key K, f func(old V) V) V {
-	s, in := m.put(key)
+	s, in := m.shards().put(key)
 	defer s.unlock()
 	return mapUpdate(in, key, f)
 }
@@ -103,25 +111,20 @@ func (m *Sharded[K, V]) Update(key K, f func(old V) V) V {
 // Compute calls f once, under the shard's lock, with what Load would return, and does what the
 // returned Op says. It returns what Load would return afterwards.
 func (m *Sharded[K, V]) Compute(key K, f func(old V, loaded bool) (V, Op)) (V, bool) {
-	s, in := m.put(key)
+	s, in := m.shards().put(key)
 	defer s.unlock()
 	return mapCompute(in, key, f)
 }
 
 // Clear removes all entries, atomically.
-func (m *Sharded[K, V]) Clear() {
-	if m != nil {
-		t := m.ready()
-		t.swap(make([]map[K]V, len(t.shards)))
-	}
-}
+func (m *Sharded[K, V]) Clear() { m.shards().clear() }
 
 // Drain removes all entries, atomically, and returns them.
 func (m *Sharded[K, V]) Drain() map[K]V {
 	if m == nil {
 		return nil
 	}
-	t := m.ready()
+	t := m.in.ready()
 	parts := make([]map[K]V, len(t.shards))
 	t.swap(parts)
 	all := make(map[K]V)
@@ -134,10 +137,10 @@ func (m *Sharded[K, V]) Drain() map[K]V {
 // ReplaceAll replaces all entries by those of with, atomically. It copies with.
 func (m *Sharded[K, V]) ReplaceAll(with map[K]V) {
 	if m == nil {
-		maps.Copy(map[K]V(nil), with) // panics, unless with is empty
+		mapReplaceAll(nil, with)
 		return
 	}
-	t := m.ready()
+	t := m.in.ready()
 	parts := make([]map[K]V, len(t.shards))
 	for k, v := range with {
 		i := t.index(k)

@@ -11,28 +11,10 @@ import (
 )
 
 // Len returns the number of entries: the sum over the shards, each counted at its own instant.
-func (m *Sharded[K, V]) Len() int {
-	n := 0
-	for s := range m.each() {
-		s.mu.Lock()
-		n += len(s.m)
-		s.mu.Unlock()
-	}
-	return n
-}
+func (m *Sharded[K, V]) Len() int { return m.shards().len() }
 
 // All iterates over the entries, copying one shard at a time; see the package comment.
-func (m *Sharded[K, V]) All() iter.Seq2[K, V] {
-	return func(yield func(K, V) bool) {
-		var buf []entry[K, V]
-		for s := range m.each() {
-			buf = s.entries(buf[:0])
-			if !yieldLive(buf, s.load, yield) {
-				return
-			}
-		}
-	}
-}
+func (m *Sharded[K, V]) All() iter.Seq2[K, V] { return m.shards().all }
 
 // Keys is All without the values.
 func (m *Sharded[K, V]) Keys() iter.Seq[K] { return keysOf(m.All()) }
@@ -43,7 +25,7 @@ func (m *Sharded[K, V]) Values() iter.Seq[V] { return valuesOf(m.All()) }
 // Snapshot returns a new map with the entries, copied shard by shard; nil if m is nil or untouched.
 func (m *Sharded[K, V]) Snapshot() map[K]V {
 	var all map[K]V
-	for s := range m.each() {
+	for s := range m.shards().each() {
 		if all == nil {
 			all = make(map[K]V, m.Len())
 		}
@@ -62,11 +44,9 @@ func (m *Sharded[K, V]) UnmarshalJSON(data []byte) error {
 	in, err := unmarshalMap[K, V](data)
 	switch {
 	case m != nil && in != nil:
-		m.ready()
+		m.in.ready()
 	case m != nil && err == nil:
-		if t := m.table.Swap(nil); t != nil {
-			t.swap(make([]map[K]V, len(t.shards)))
-		}
+		m.in.reset()
 	}
 	for k, v := range in {
 		m.Store(k, v)
