@@ -111,6 +111,12 @@ type emitter struct {
 func (e *emitter) visit(ins ssa.Instruction, s flowState) {
 	switch ins := ins.(type) {
 	case *ssa.MapUpdate:
+		n := len(e.info.Accesses)
+		defer func() {
+			if len(e.info.Accesses) > n {
+				e.info.Accesses[n].Lazy = e.fillsOnMiss(ins, s)
+			}
+		}()
 		op := Write
 		if e.dependsOn(ins.Value, ins.Map, ins.Key, e.line(ins.Pos()), 4) {
 			op = Update
@@ -282,7 +288,8 @@ func (e *emitter) local(x ssa.Value) {
 		return
 	}
 	r := e.path(al)
-	if r != e.object(al) {
+	param := rootIndex(r, 'p') >= 0
+	if r != e.object(al) && !param {
 		return // an alias of another map variable
 	}
 	for _, l := range e.info.Locals {
@@ -310,7 +317,7 @@ func (e *emitter) local(x ssa.Value) {
 	e.b.sum.Maps = append(e.b.sum.Maps, MapDecl{
 		Key: key, Name: e.b.display(key), Kind: Local, Type: e.b.typeString(deref(al.Type())),
 		Pos: e.b.pos(al.Pos()), Nested: nested(deref(al.Type())), Test: strings.HasSuffix(file, "_test.go"),
-		Generated: e.b.generated[file],
+		Generated: e.b.generated[file], Param: param,
 	})
 }
 
@@ -580,6 +587,32 @@ func (e *emitter) taken(l *ssa.UnOp, at ssa.Instruction, path string) bool {
 				continue
 			}
 			if precedes(l, st) && precedes(st, at) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// fillsOnMiss reports whether a package variable is used as a cache: looked up, and on a
+// miss filled, with no lock.
+//
+//	func Component(name string) *logger {
+//		if c, ok := cache[name]; ok {
+//			return c
+//		}
+//		c := newLogger(name)
+//		cache[name] = c
+//		return c
+//	}
+func (e *emitter) fillsOnMiss(u *ssa.MapUpdate, s flowState) bool {
+	path := e.path(u.Map)
+	if !strings.HasPrefix(path, "g:") || s.must|s.may != 0 || e.fn.Signature.Results().Len() == 0 {
+		return false
+	}
+	for _, b := range e.fn.Blocks {
+		for _, ins := range b.Instrs {
+			if l, ok := ins.(*ssa.Lookup); ok && isMap(l.X.Type()) && e.path(l.X) == path && sameKey(l.Index, u.Key) && precedes(l, u) && decides(l, u) != nil {
 				return true
 			}
 		}

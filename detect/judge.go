@@ -1059,6 +1059,8 @@ func (j *judgement) confidence(v *verdict, ea, eb evidence, ratio float64) Confi
 		return High // taken out under the guard, used after it, changed under it
 	case v.strength == 2 && !quiet && strong(a.ctx.kind) && ownGuard && j.held >= 4 && ratio >= 0.6 && eb >= held && content(b) && definite(a):
 		return High
+	case a.acc.Lazy && v.id == 2 && v.strength == 2 && j.held == 0 && a.ctx != nil && a.ctx.kind != "callback":
+		return Medium // a cache that whoever calls fills
 	case j.partly >= 2 && soft > ratio && soft >= 0.4 && j.encloses(j.guard) && content(a):
 		return Medium // a helper runs with the guard on one way and without it on another
 	case j.guard != "" && j.held >= 2 && soft >= 0.5 && (eb >= heldRead || content(a)):

@@ -78,8 +78,9 @@ type linker struct {
 	decls map[string]string // local path key → map key
 
 	heirsOf map[frame][]frame
-	taken   map[string]bool // functions whose value goes somewhere
-	whole   map[string]bool // types that are meant for several goroutines as a whole (rule C7)
+	impl    map[string][]string // interface calls, see implementers
+	taken   map[string]bool     // functions whose value goes somewhere
+	whole   map[string]bool     // types that are meant for several goroutines as a whole (rule C7)
 
 	rulings *rulings
 	judged  *judgement // the last one, see ruled
@@ -213,7 +214,8 @@ func (l *linker) resolve() {
 		sort.Strings(l.flows[n])
 	}
 
-	impl := map[string][]string{}
+	l.impl = map[string][]string{}
+	impl := l.impl
 	for _, n := range l.order {
 		for i := range n.info.Calls {
 			l.link(n, &n.info.Calls[i], impl)
@@ -573,7 +575,7 @@ func (l *linker) roots() {
 			n.root = l.newContext(f.Entry, entryName(f), f.Entry == "http handler", n, nil)
 		case f.Recv != "" && rpc[f.Recv] && f.Exported && f.Parent == "":
 			n.root = l.newContext("rpc handler", "rpc handler "+f.Name, true, n, nil)
-		case len(n.callers) == 0 && f.Exported && f.Parent == "":
+		case (len(n.callers) == 0 || n.fillsCache()) && f.Exported && f.Parent == "":
 			n.root = l.newContext("exported API", "exported API "+f.Name, true, n, nil)
 		case len(n.callers) == 0 && f.Recv != "" && f.Parent == "" && exportedName(f.Name):
 			n.root = l.newContext("callback", "callback "+f.Name, false, n, nil)
@@ -583,6 +585,21 @@ func (l *linker) roots() {
 			n.root = l.newContext("test", "test "+f.Name, false, n, nil)
 		}
 	}
+}
+
+// fillsCache reports whether an exported function of an importable package fills a package
+// variable on a miss. Then its callers in the module are not the only ones to count: it is
+// called wherever its result is wanted, not only at start-up as a function that registers.
+func (n *node) fillsCache() bool {
+	if n.sum.Name == "main" || strings.Contains("/"+n.sum.Package+"/", "/internal/") {
+		return false
+	}
+	for i := range n.info.Accesses {
+		if n.info.Accesses[i].Lazy {
+			return true
+		}
+	}
+	return false
 }
 
 // calledDirectly reports whether a function with a handler's signature is a part of another
@@ -686,7 +703,7 @@ func (l *linker) pin(n *node, path string) string {
 	for {
 		i := rootIndex(root(path), 'f')
 		if i < 0 {
-			return path
+			return l.explain(n, path)
 		}
 		if i >= len(n.info.Free) {
 			return "u" + rest(path)
@@ -707,6 +724,56 @@ func (l *linker) pin(n *node, path string) string {
 		path, _ = unalias(up, path)
 		return "@" + up.info.Key + ":" + path
 	}
+}
+
+// explain replaces a result that the summary could not name, because a function value or an
+// interface was called, by what the possible callees return.
+//
+//	p := planner{blocked: filter.Blocked} // func (f *filter) Blocked() map[string]bool { return f.m }
+//	for id := range p.blocked() { … }     // ranges over a filter's m
+func (l *linker) explain(n *node, path string) string {
+	r := root(path)
+	if r[0] != 'c' || strings.IndexByte(r, '_') < 0 {
+		return path
+	}
+	id, err1 := strconv.Atoi(r[1:strings.IndexByte(r, '_')])
+	res, err2 := strconv.Atoi(r[strings.IndexByte(r, '_')+1:])
+	if err1 != nil || err2 != nil {
+		return path
+	}
+	c := n.info.callByID(int32(id))
+	if c == nil || c.Callee != "" || c.Ext != "" {
+		return path
+	}
+	var targets []string
+	if c.Method != "" {
+		targets = l.implementers(c, l.impl)
+	} else if d := l.flowNode(c.Dyn); strings.HasPrefix(d, "F:") {
+		targets = []string{d[2:]}
+	} else {
+		targets = l.flows[d]
+	}
+	const few = 4
+	if len(targets) > few {
+		return path
+	}
+	for _, t := range targets {
+		f := l.nodes[t]
+		if f == nil || res >= len(f.info.Results) || f.info.Results[res].Path == "" {
+			continue
+		}
+		var args []string
+		if c.Method == "" && f.info.Recv != "" && f.info.Parent == "" && len(c.Args) < f.info.Params {
+			args = append(args, "u") // the receiver of a method value
+		}
+		for _, a := range c.Args {
+			args = append(args, a.Path)
+		}
+		if p, ok := substitute(f.info.Results[res].Path, args, nil); ok {
+			return limit(p + rest(path))
+		}
+	}
+	return path
 }
 
 // lift rewrites a path of callee n into the frame of the caller of edge e.

@@ -48,6 +48,7 @@ type MapDecl struct {
 	Holder     string
 	Generated  bool
 	Test       bool
+	Param      bool // a parameter: named only when no better name is found
 	HolderLock bool // the holder has a lock of its own
 }
 
@@ -129,6 +130,7 @@ type AccessInfo struct {
 	Copy      bool      // reached through a copy of the holder
 	Step      *StepInfo // for Steps: the check
 	Handed    bool      // the object was sent through a channel before
+	Lazy      bool      // fills a package variable on a miss, without a lock
 }
 
 // A CallInfo is one call that linking must know.

@@ -143,6 +143,25 @@ func (l *linker) collect() {
 	}
 }
 
+// paramOf returns the map that a path names as a parameter of a function, when nothing
+// better does: func (f *filter) run(metas map[string]*meta) { go f.drop(metas) }.
+func (l *linker) paramOf(path, fn string) (*mapState, bool) {
+	inner := false
+	for lastSelector(path) == "[]" {
+		path, inner = parent(path), true
+	}
+	r := root(path)
+	switch {
+	case rest(path) != "":
+		return nil, false
+	case rootIndex(r, 'p') >= 0:
+		r = "local:" + fn + ":" + r
+	case strings.HasPrefix(r, "@"):
+		r = "local:" + r[1:]
+	}
+	return l.maps[l.decls[r]], inner
+}
+
 func (l *linker) keyOf(path, fn string) (*mapState, bool) {
 	k, inner := mapKey(path, fn)
 	if d, ok := l.decls[k]; ok {
@@ -197,6 +216,8 @@ func (l *linker) walk(n *node, a *AccessInfo, as fileAs) {
 		m, inner := l.keyOf(o.path, s.n.info.Key)
 		if as == asElement {
 			m, o.field = l.elementOf(o.path, s.n.info.Key)
+		} else if m == nil {
+			m, inner = l.paramOf(o.path, s.n.info.Key)
 		}
 		if m == nil {
 			return
@@ -276,10 +297,14 @@ func (l *linker) walk(n *node, a *AccessInfo, as fileAs) {
 				if !names(path, e.from.info.Key) {
 					// The spawner does not name the map either: look for the name
 					// further up, keeping this context.
-					for _, p := range l.name(e.from, path, names) {
+					found := l.name(e.from, path, names)
+					for _, p := range found {
 						o2 := o
 						o2.path = p
 						finish(t, o2)
+					}
+					if len(found) == 0 {
+						finish(&t2, o) // perhaps a parameter
 					}
 					continue
 				}
