@@ -47,7 +47,7 @@ Nothing is written to your sources but by apply and undo.`,
 	root.SetErr(e.stderr)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVarP(&e.dir, "chdir", "C", "", "run as if started in `dir`")
-	root.AddCommand(newPlan(e), newReview(e), newApply(e), newUndo(e), newVerify(e), newReport(e), newExplain(e), newVersion(e))
+	root.AddCommand(newPlan(e), newReview(e), newApply(e), newUndo(e), newVerify(e), newReport(e), newExplain(e), newDifflog(e), newVersion(e))
 	return root
 }
 
