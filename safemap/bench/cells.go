@@ -4346,6 +4346,400 @@ func articleStringChurn(raw any, w *work[string], _ uint64) (t tally) {
 	return tally{sum, hits}
 }
 
+type fastShardedString struct {
+	m *safemap.FastSharded[string, int]
+}
+
+func (a fastShardedString) load(k string) (int, bool) {
+	m := a.m
+	_ = m
+	v, ok := m.Load(k)
+	return v, ok
+}
+
+func (a fastShardedString) store(k string, nv int) {
+	m := a.m
+	_ = m
+	m.Store(k, nv)
+}
+
+func (a fastShardedString) remove(k string) {
+	m := a.m
+	_ = m
+	m.Delete(k)
+}
+
+func (a fastShardedString) add(k string) {
+	m := a.m
+	_ = m
+	m.Update(k, func(old int) int { return old + 1 })
+}
+
+func (a fastShardedString) loadOrStore(k string, nv int) (int, bool) {
+	m := a.m
+	_ = m
+	v, ok := m.LoadOrStore(k, nv)
+	return v, ok
+}
+
+func (a fastShardedString) sum() (sum, n int) {
+	m := a.m
+	_ = m
+	emit := func(v int) { sum += v; n++ }
+	_ = emit
+	for _, v := range m.All() {
+		emit(v)
+	}
+	return sum, n
+}
+
+func (a fastShardedString) len() int {
+	m := a.m
+	_ = m
+	return m.Len()
+}
+
+func (a fastShardedString) raw() any { return a.m }
+
+func fastShardedStringLoad(raw any, w *work[string], x uint64) (t tally) {
+	m := raw.(*safemap.FastSharded[string, int])
+	_ = m
+	keys, n := w.keys, uint64(len(w.keys))
+	sum, hits := 0, 0
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		v, ok := m.Load(k)
+		sum += v
+		if ok {
+			hits++
+		}
+	}
+	return tally{sum, hits}
+}
+
+func fastShardedStringMix(raw any, w *work[string], x uint64) (t tally) {
+	m := raw.(*safemap.FastSharded[string, int])
+	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	sum, hits := 0, 0
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		if uint32(r) < reads {
+			v, ok := m.Load(k)
+			sum += v
+			if ok {
+				hits++
+			}
+		} else {
+			nv := value(r)
+			m.Store(k, nv)
+		}
+	}
+	return tally{sum, hits}
+}
+
+func fastShardedStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
+	m := raw.(*safemap.FastSharded[string, int])
+	keys, n := w.keys, uint64(len(w.keys))
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		nv := value(r)
+		m.Store(k, nv)
+	}
+	return t
+}
+
+func fastShardedStringCounter(raw any, w *work[string], x uint64) (t tally) {
+	m := raw.(*safemap.FastSharded[string, int])
+	keys, n := w.keys, uint64(len(w.keys))
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		m.Update(k, func(old int) int { return old + 1 })
+	}
+	return t
+}
+
+func fastShardedStringLoadOrStore(raw any, w *work[string], x uint64) (t tally) {
+	m := raw.(*safemap.FastSharded[string, int])
+	keys, n := w.keys, uint64(len(w.keys))
+	sum, hits := 0, 0
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		nv := value(r)
+		v, ok := m.LoadOrStore(k, nv)
+		sum += v
+		if ok {
+			hits++
+		}
+	}
+	return tally{sum, hits}
+}
+
+func fastShardedStringRange(raw any, w *work[string], _ uint64) (t tally) {
+	m := raw.(*safemap.FastSharded[string, int])
+	_ = m
+	sum, n := 0, 0
+	emit := func(v int) { sum += v; n++ }
+	_ = emit
+	for range w.ops {
+		for _, v := range m.All() {
+			emit(v)
+		}
+	}
+	return tally{sum, n}
+}
+
+func fastShardedStringBuild(_ any, w *work[string], _ uint64) (t tally) {
+	for range w.ops {
+		m := safemap.NewFastSharded[string, int]()
+		for i, k := range w.keys {
+			nv := 1000 + i
+			m.Store(k, nv)
+		}
+		t.hits += m.Len()
+	}
+	return t
+}
+
+func fastShardedStringChurn(raw any, w *work[string], _ uint64) (t tally) {
+	m := raw.(*safemap.FastSharded[string, int])
+	keys := w.keys
+	in, out := w.in, w.out
+	sum, hits := 0, 0
+	for range w.ops {
+		{
+			k, nv := keys[in], 1000+in
+			m.Store(k, nv)
+		}
+		{
+			k := keys[in]
+			v, ok := m.Load(k)
+			sum += v
+			if ok {
+				hits++
+			}
+		}
+		{
+			k := keys[out]
+			m.Delete(k)
+		}
+		if in++; in == len(keys) {
+			in = 0
+		}
+		if out++; out == len(keys) {
+			out = 0
+		}
+	}
+	w.in, w.out = in, out
+	return tally{sum, hits}
+}
+
+type fastShardedInt struct {
+	m *safemap.FastSharded[int, int]
+}
+
+func (a fastShardedInt) load(k int) (int, bool) {
+	m := a.m
+	_ = m
+	v, ok := m.Load(k)
+	return v, ok
+}
+
+func (a fastShardedInt) store(k int, nv int) {
+	m := a.m
+	_ = m
+	m.Store(k, nv)
+}
+
+func (a fastShardedInt) remove(k int) {
+	m := a.m
+	_ = m
+	m.Delete(k)
+}
+
+func (a fastShardedInt) add(k int) {
+	m := a.m
+	_ = m
+	m.Update(k, func(old int) int { return old + 1 })
+}
+
+func (a fastShardedInt) loadOrStore(k int, nv int) (int, bool) {
+	m := a.m
+	_ = m
+	v, ok := m.LoadOrStore(k, nv)
+	return v, ok
+}
+
+func (a fastShardedInt) sum() (sum, n int) {
+	m := a.m
+	_ = m
+	emit := func(v int) { sum += v; n++ }
+	_ = emit
+	for _, v := range m.All() {
+		emit(v)
+	}
+	return sum, n
+}
+
+func (a fastShardedInt) len() int {
+	m := a.m
+	_ = m
+	return m.Len()
+}
+
+func (a fastShardedInt) raw() any { return a.m }
+
+func fastShardedIntLoad(raw any, w *work[int], x uint64) (t tally) {
+	m := raw.(*safemap.FastSharded[int, int])
+	_ = m
+	keys, n := w.keys, uint64(len(w.keys))
+	sum, hits := 0, 0
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		v, ok := m.Load(k)
+		sum += v
+		if ok {
+			hits++
+		}
+	}
+	return tally{sum, hits}
+}
+
+func fastShardedIntMix(raw any, w *work[int], x uint64) (t tally) {
+	m := raw.(*safemap.FastSharded[int, int])
+	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	sum, hits := 0, 0
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		if uint32(r) < reads {
+			v, ok := m.Load(k)
+			sum += v
+			if ok {
+				hits++
+			}
+		} else {
+			nv := value(r)
+			m.Store(k, nv)
+		}
+	}
+	return tally{sum, hits}
+}
+
+func fastShardedIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
+	m := raw.(*safemap.FastSharded[int, int])
+	keys, n := w.keys, uint64(len(w.keys))
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		nv := value(r)
+		m.Store(k, nv)
+	}
+	return t
+}
+
+func fastShardedIntCounter(raw any, w *work[int], x uint64) (t tally) {
+	m := raw.(*safemap.FastSharded[int, int])
+	keys, n := w.keys, uint64(len(w.keys))
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		m.Update(k, func(old int) int { return old + 1 })
+	}
+	return t
+}
+
+func fastShardedIntLoadOrStore(raw any, w *work[int], x uint64) (t tally) {
+	m := raw.(*safemap.FastSharded[int, int])
+	keys, n := w.keys, uint64(len(w.keys))
+	sum, hits := 0, 0
+	for range w.ops {
+		x += golden
+		r := scramble(x)
+		k := keys[r>>32*n>>32]
+		nv := value(r)
+		v, ok := m.LoadOrStore(k, nv)
+		sum += v
+		if ok {
+			hits++
+		}
+	}
+	return tally{sum, hits}
+}
+
+func fastShardedIntRange(raw any, w *work[int], _ uint64) (t tally) {
+	m := raw.(*safemap.FastSharded[int, int])
+	_ = m
+	sum, n := 0, 0
+	emit := func(v int) { sum += v; n++ }
+	_ = emit
+	for range w.ops {
+		for _, v := range m.All() {
+			emit(v)
+		}
+	}
+	return tally{sum, n}
+}
+
+func fastShardedIntBuild(_ any, w *work[int], _ uint64) (t tally) {
+	for range w.ops {
+		m := safemap.NewFastSharded[int, int]()
+		for i, k := range w.keys {
+			nv := 1000 + i
+			m.Store(k, nv)
+		}
+		t.hits += m.Len()
+	}
+	return t
+}
+
+func fastShardedIntChurn(raw any, w *work[int], _ uint64) (t tally) {
+	m := raw.(*safemap.FastSharded[int, int])
+	keys := w.keys
+	in, out := w.in, w.out
+	sum, hits := 0, 0
+	for range w.ops {
+		{
+			k, nv := keys[in], 1000+in
+			m.Store(k, nv)
+		}
+		{
+			k := keys[in]
+			v, ok := m.Load(k)
+			sum += v
+			if ok {
+				hits++
+			}
+		}
+		{
+			k := keys[out]
+			m.Delete(k)
+		}
+		if in++; in == len(keys) {
+			in = 0
+		}
+		if out++; out == len(keys) {
+			out = 0
+		}
+	}
+	w.in, w.out = in, out
+	return tally{sum, hits}
+}
+
 type shardedString struct{ m *safemap.Sharded[string, int] }
 
 func (a shardedString) load(k string) (int, bool) {
@@ -7241,6 +7635,12 @@ var stringContenders = []contender[string]{
 		loadOrStore: articleStringLoadOrStore, rng: articleStringRange, build: articleStringBuild, churn: articleStringChurn,
 	},
 	{
+		id: "FastSharded", doc: "safemap.FastSharded, the core with lock-free reads", role: ours, only: "",
+		make: func() ops[string] { return fastShardedString{safemap.NewFastSharded[string, int]()} },
+		load: fastShardedStringLoad, mix: fastShardedStringMix, overwrite: fastShardedStringOverwrite, counter: fastShardedStringCounter,
+		loadOrStore: fastShardedStringLoadOrStore, rng: fastShardedStringRange, build: fastShardedStringBuild, churn: fastShardedStringChurn,
+	},
+	{
 		id: "Sharded", doc: "safemap.Sharded, the default core", role: ours, only: "",
 		make: func() ops[string] { return shardedString{safemap.NewSharded[string, int]()} },
 		load: shardedStringLoad, mix: shardedStringMix, overwrite: shardedStringOverwrite, counter: shardedStringCounter,
@@ -7332,6 +7732,12 @@ var intContenders = []contender[int]{
 		make: func() ops[int] { return haxMapInt{haxmap.New[int, int]()} },
 		load: haxMapIntLoad, mix: haxMapIntMix, overwrite: haxMapIntOverwrite, counter: haxMapIntCounter,
 		loadOrStore: haxMapIntLoadOrStore, rng: haxMapIntRange, build: haxMapIntBuild, churn: haxMapIntChurn,
+	},
+	{
+		id: "FastSharded", doc: "safemap.FastSharded, the core with lock-free reads", role: ours, only: "",
+		make: func() ops[int] { return fastShardedInt{safemap.NewFastSharded[int, int]()} },
+		load: fastShardedIntLoad, mix: fastShardedIntMix, overwrite: fastShardedIntOverwrite, counter: fastShardedIntCounter,
+		loadOrStore: fastShardedIntLoadOrStore, rng: fastShardedIntRange, build: fastShardedIntBuild, churn: fastShardedIntChurn,
 	},
 	{
 		id: "Sharded", doc: "safemap.Sharded, the default core", role: ours, only: "",

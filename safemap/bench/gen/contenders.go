@@ -163,6 +163,7 @@ var contenders = []contender{
 		each:  `for i := range m { m[i].Range(func(_, e any) bool { emit(e.(int)); return true }) }`,
 		count: `m.count()`, keys: "string",
 	},
+	ours("FastSharded", "fastSharded", "safemap.FastSharded, the core with lock-free reads", "ours", `*safemap.FastSharded[K, int]`, `safemap.NewFastSharded[K, int]()`),
 	ours("Sharded", "sharded", "safemap.Sharded, the default core", "ours", `*safemap.Sharded[K, int]`, `safemap.NewSharded[K, int]()`),
 	ours("Locked", "locked", "safemap.Locked", "ours", `*safemap.Locked[K, int]`, `safemap.NewLocked[K, int]()`),
 	ours("SyncMap", "ourSyncMap", "safemap.SyncMap", "ours", `*safemap.SyncMap[K, int]`, `safemap.NewSyncMap[K, int]()`),
