@@ -782,6 +782,11 @@ func (p Pos) valid() bool { return p.Line > 0 }
 
 // storeStruct: assigning a whole struct assigns its map fields.
 func (e *emitter) storeStruct(st *ssa.Store, s flowState) {
+	if al, ok := st.Addr.(*ssa.Alloc); ok && e.flow.local(e.object(al)) && e.aliases != nil && isStructVar(al) {
+		if _, ok := st.Val.(*ssa.UnOp); ok {
+			return // a copy in a variable: see addStruct
+		}
+	}
 	if _, ok := st.Val.(*ssa.Parameter); ok {
 		return // a parameter moves into its variable
 	}
@@ -1162,7 +1167,7 @@ func (e *emitter) arg(a ssa.Value, at ssa.Instruction, s flowState) ArgInfo {
 			d := e.loops[ins.Block().Index]
 			ai.PerLoop = d > 0 && d >= e.loops[at.Block().Index]
 		}
-	} else if ai.Fresh {
+	} else if r[0] == 'c' {
 		for c, n := range e.callIDs {
 			if strings.HasPrefix(r, "c"+itoa(n)+"_") {
 				d := e.loops[c.Block().Index]

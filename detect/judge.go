@@ -189,11 +189,11 @@ func (l *linker) sameObject(a, b *occurrence) int {
 		if a.ctx == b.ctx && a.perLoop {
 			return 0
 		}
-		if known(trimElems(a.origin)) && l.inSpawner(a, root(a.origin)) {
+		if l.onOne(a) && l.onOne(b) && known(trimElems(a.origin)) {
 			return 2
 		}
 	}
-	if a.ctx != nil && a.ctx == b.ctx && (a.perLoop || a.spawner != nil && !global(a.path) && !(known(trimElems(a.origin)) && l.inSpawner(a, root(a.origin)))) {
+	if a.ctx != nil && a.ctx == b.ctx && (a.perLoop && b.perLoop || a.spawner != nil && !global(a.path) && !l.onOne(a) && !l.onOne(b)) {
 		return 0 // goroutines started in a loop, each on an element of its own
 	}
 	if l.passes(a, b) || l.passes(b, a) {
@@ -208,11 +208,23 @@ func (l *linker) sameObject(a, b *occurrence) int {
 	return 1
 }
 
+// onOne reports whether all goroutines that a go statement starts are given one object.
+func (l *linker) onOne(o *occurrence) bool {
+	if o.perLoop || !l.inSpawner(o, root(o.bound)) {
+		return false
+	}
+	b := o.bound
+	return known(b) || b != "" && strings.HasPrefix(b[strings.LastIndexByte(b, ':')+1:], "c") && !strings.Contains(b, "|[]") && !strings.Contains(b, "|<-")
+}
+
 func global(p string) bool { return strings.HasPrefix(root(p), "g:") }
 
 // ofThisRun reports whether the object was made by a call that is on the way to the access:
 // another goroutine that takes the same way has made another one.
 func (j *linker) ofThisRun(o *occurrence) bool {
+	if strings.Contains(o.path, "|<-") {
+		return false // it came through a channel
+	}
 	r := root(o.path)
 	if r[0] == 'a' || r[0] == 'c' {
 		return o.spawner == nil

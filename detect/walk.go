@@ -36,6 +36,7 @@ type occurrence struct {
 	spawner *node  // for go contexts: who spawned, and the map's path there
 	perLoop bool   // each goroutine has an object of its own
 	origin  string // the map's path in the spawner's frame
+	bound   string // there too: what the goroutine was given, by which it reaches the map
 	dyn     bool
 	after   []string // what was waited for before
 	handed  bool     // the object was sent through a channel before
@@ -288,7 +289,7 @@ func (l *linker) walk(n *node, a *AccessInfo, as fileAs) {
 			path, arg := l.lift(s.n, e, s.path)
 			switch e.kind {
 			case edgeGo:
-				o := occurrence{path: path, ctx: e.ctx, spawner: e.from, origin: path}
+				o := occurrence{path: path, ctx: e.ctx, spawner: e.from, origin: path, bound: l.boundTo(s.n, e, s.path)}
 				if arg != nil {
 					o.perLoop = arg.PerLoop
 				}
@@ -327,6 +328,22 @@ func (l *linker) walk(n *node, a *AccessInfo, as fileAs) {
 			}
 		}
 	}
+}
+
+// boundTo returns, in the spawner's frame, what a goroutine was given by which it reaches a
+// path: an argument, or a variable that its literal captured.
+//
+//	for _, p := range s.peers { go p.run() }          // p0|peers|[]: each has its own
+//	for range 4 { go func() { s.peers[k].m[x]++ }() } // p0: they share s
+func (l *linker) boundTo(n *node, e *edge, path string) string {
+	best := root(path)
+	for i := range n.info.Free {
+		if q := l.pin(n, "f"+itoa(i)); hasPrefix(path, q) && len(q) > len(best) {
+			best = q
+		}
+	}
+	b, _ := l.lift(n, e, best)
+	return b
 }
 
 // up carries a state over an edge to the caller.
