@@ -1037,6 +1037,7 @@ func (e *emitter) call(kind string, c *ssa.CallCommon, at ssa.CallInstruction, s
 			}
 		}
 		ci.Method = methodSig(c.Method)
+		ci.Lib = c.Method.Pkg() == nil || !e.b.own(c.Method.Pkg().Path()) && c.Method.Pkg() != e.b.pkg
 		if it, ok := c.Value.Type().Underlying().(*types.Interface); ok {
 			for i := range it.NumMethods() {
 				ci.Iface = append(ci.Iface, methodSig(it.Method(i)))

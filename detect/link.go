@@ -742,7 +742,7 @@ func (l *linker) explain(n *node, path string) string {
 		return path
 	}
 	c := n.info.callByID(int32(id))
-	if c == nil || c.Callee != "" || c.Ext != "" {
+	if c == nil || c.Callee != "" || c.Ext != "" || c.Lib {
 		return path
 	}
 	var targets []string

@@ -147,6 +147,7 @@ type CallInfo struct {
 	From   int32  // the call whose result is called, -1 none
 	Method string // interface call: name + signature
 	Iface  []string
+	Lib    bool     // of an interface that is not first-party: others may implement it
 	Dyn    string   // flow node of the called value
 	After  []string // see AccessInfo
 	Phase  uint8    // how often the function has joined its goroutines before
