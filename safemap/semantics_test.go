@@ -220,6 +220,37 @@ func TestStress(t *testing.T) {
 	}
 }
 
+// TestFirstStores has several goroutines store into zero values at once: nothing is lost.
+func TestFirstStores(t *testing.T) {
+	for range 300 {
+		for name, m := range map[string]safemap.MapProvider[int, int]{
+			"Sharded": new(safemap.Sharded[int, int]), "FastSharded": new(safemap.FastSharded[int, int]),
+			"SyncMap": new(safemap.SyncMap[int, int]), "Locked": new(safemap.Locked[int, int]), "Handle": new(safemap.Handle[int, int]),
+		} {
+			const workers = 4
+			var ready, done sync.WaitGroup
+			var start atomic.Bool
+			for w := range workers {
+				ready.Add(1)
+				done.Add(1)
+				go func() {
+					defer done.Done()
+					ready.Done()
+					for !start.Load() { // closer together than a channel would have it
+					}
+					m.Store(w, w)
+				}()
+			}
+			ready.Wait()
+			start.Store(true)
+			done.Wait()
+			if m.Len() != workers {
+				t.Fatalf("%s has %v", name, m)
+			}
+		}
+	}
+}
+
 // TestDrainStress hands entries over with Drain while others store: each comes out once.
 func TestDrainStress(t *testing.T) {
 	type drainer interface {

@@ -3,7 +3,10 @@ package safemap
 import (
 	"reflect"
 	"runtime"
+	"strconv"
+	"strings"
 	"testing"
+	"unsafe"
 )
 
 // TestShards checks the layout: every shard fills a cache line, and their number is in bounds.
@@ -33,5 +36,27 @@ func TestShards(t *testing.T) {
 	}
 	if n := len(one.shards); len(used) != n || same > 500 {
 		t.Errorf("%d of %d shards used, %d keys in the same shard of two maps", len(used), n, same)
+	}
+	// So they do in the fast core, whatever kind they are of.
+	a, b := NewFastSharded[string, int](), NewFastSharded[string, int]()
+	c, d := NewFastSharded[int, int](), NewFastSharded[int, int]()
+	a.ready()
+	b.ready()
+	c.ready()
+	d.ready()
+	used, same = map[int]bool{}, 0
+	for k := range 1000 {
+		text := strings.Repeat("x", k%50) + strconv.Itoa(k)
+		used[int(a.index(a.hash(text)))] = true
+		used[1000+int(c.index(c.hash(k<<32)))] = true
+		if a.hash(text) == b.hash(text) || c.hash(k) == d.hash(k) {
+			same++
+		}
+	}
+	if len(used) != 2*len(a.stripes) || same > 0 {
+		t.Errorf("%d of 2 × %d shards used, %d equal hashes in two maps", len(used), len(a.stripes), same)
+	}
+	if size := unsafe.Sizeof(stripe{}); size != 64 {
+		t.Errorf("a stripe has %d bytes", size)
 	}
 }

@@ -1,0 +1,126 @@
+package safemap_test
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// This file shows that the tests see mistakes: TestMutants makes them, one at a time, and wants some
+// test to fail. It takes minutes: go test -run TestMutants -mutants -v -timeout 1h .
+
+var mutate = flag.Bool("mutants", false, "have TestMutants run the tests on code with mistakes")
+
+// mutants are mistakes in both cores, what is said about each, and the tests that see it.
+var mutants = []struct {
+	name, file, old, new string
+	tests                string // which to run
+	race                 bool   // with the race detector
+}{
+	// The plain core.
+	{"plain: a loop's look-ups take no lock", "shards.go",
+		"s.mu.Lock()\n\tdefer s.mu.Unlock()\n\tv, ok := s.m[key]", "v, ok := s.m[key]", "IterationBesideStoring", true},
+	{"plain: Clear locks one shard at a time", "shards.go",
+		"t.shards[i].mu.Lock()\n\t}\n\tfor i := range t.shards {\n\t\ts := &t.shards[i]\n", "_ = i\n\t}\n\tfor i := range t.shards {\n\t\ts := &t.shards[i]\n\t\ts.mu.Lock()\n", "Whole|Linearizable", false},
+	{"plain: changes are not counted", "shards.go", "s.loops > 0", "s.loops > 1000", "Model|Fuzz", false},
+	{"plain: loops do not say that they run", "shards.go", "s.loops++", "_ = s.loops", "Model|Fuzz", false},
+	{"plain: deleting is no change", "shards.go", "if s != nil {\n\t\ts.changes()\n\t}", "", "Model|Fuzz", false},
+	{"plain: loops look for NaN again", "shards.go", "s.version.Load() != version && e.key == e.key", "s.version.Load() != version", "Model|Fuzz|NaN", false},
+	{"plain: loops never look again", "shards.go", "s.version.Load() != version && e.key == e.key", "false", "Model|Fuzz", false},
+	{"plain: Update calls back without the lock", "sharded.go", "defer s.unlock()\n\treturn mapUpdate(in, key, f)", "s.unlock()\n\treturn mapUpdate(in, key, f)", "Stress|Linearizable", false},
+	{"plain: a panic in Compute leaves the lock", "sharded.go", "defer s.unlock()\n\treturn mapCompute(in, key, f)", "v, ok := mapCompute(in, key, f)\n\ts.unlock()\n\treturn v, ok", "LocksReleased", false},
+	{"plain: Store without the lock", "sharded.go", "in[key] = value\n\ts.unlock()", "s.unlock()\n\tin[key] = value", "Stress|Readers", true},
+	{"plain: two first stores make two tables", "shards.go", "m.table.CompareAndSwap(nil, newTable[K, V](cmp.Or(m.count, shardCount()), nil))", "m.table.Store(newTable[K, V](cmp.Or(m.count, shardCount()), nil))", "FirstStores", false},
+	{"plain: shards by a hash that is the same everywhere", "shards.go", "uint64(k)^t.secret", "uint64(k)", "TestShards", false},
+	{"plain: ReplaceAll puts keys into other shards", "sharded.go", "i := t.index(k)", "i := len(parts) - 1 - t.index(k)", "Model|Large", false},
+	{"plain: null leaves the entries", "sharded_views.go", "m.in.reset()", "_ = m", "Decode", false},
+
+	// The fast core.
+	{"fast: the tag is published before the key", "fast_table.go",
+		"*at.group.key(at.index) = key // nobody looks yet (2), nor into the cell\n", "at.group.tags.Store(at.group.tags.Load() | liveTag(h)<<(8*at.index))\n\t*at.group.key(at.index) = key\n", "Readers", true},
+	{"fast: the key is not written again when the table was rebuilt", "fast_table.go", "at = seek(p.table, h, key)\n", "", "Large", false},
+	{"fast: a new table is not published", "fast_table.go", "m.publish(s, h)\n\t\t}\n", "}\n", "Large", false},
+	{"fast: a smaller table is not published", "fast_table.go", "m.rebuild(&s.part)\n\t\tm.publish(s, h)\n", "m.rebuild(&s.part)\n", "Large", false},
+	{"fast: tables do not shrink", "fast_table.go", "s.live < s.room/slots", "s.live < 0", "Shrinks", false},
+	{"fast: a cell is cleared while its slot is live", "fast_table.go",
+		"tags := at.group.tags.Load()\n\tat.group.tags.Store(tags&^", "tags := at.group.tags.Load()\n\tif m.cells != wordCell {\n\t\tatomic.StorePointer((*unsafe.Pointer)(at.group.cell(at.index)), nil)\n\t\truntime.Gosched()\n\t}\n\tat.group.tags.Store(tags&^", "Readers", false},
+	{"fast: nil in a dead slot passes for a value", "fast_table.go", "case p == nil && g.tags.Load()>>(8*j)&0xff == deadTag:", "case false:", "Readers", false},
+	{"fast: cells keep what was deleted", "fast_table.go", "atomic.StorePointer((*unsafe.Pointer)(at.group.cell(at.index)), nil)", "_ = at", "LetGo", false},
+	{"fast: dead slots become empty", "fast_table.go", "| deadTag<<(8*at.index)", "", "Large|Readers", false},
+	{"fast: Load looks into one group", "fast_sharded.go", "if zeroBytes(tags) != 0 {", "if true {", "Large", false},
+	{"fast: Load takes dead slots for the end", "fast_sharded.go", "if zeroBytes(tags) != 0 {", "if zeroBytes(tags)|zeroBytes(tags^everyByte) != 0 {", "Large", false},
+	{"fast: rebuilding brings back the dead", "fast_table.go", "live := from.tags.Load() & topBits", "live := (from.tags.Load() | from.tags.Load()<<7) & topBits", "Large", false},
+	{"fast: Store without the lock", "fast_sharded.go", "m.put(s, seek(s.table, h, key), h, key, value)\n\ts.mu.Unlock()", "s.mu.Unlock()\n\tm.put(s, seek(s.table, h, key), h, key, value)", "Stress|Readers", true},
+	{"fast: LoadOrStore does not look again under the lock", "fast_sharded.go", "at := seek(s.table, h, key)\n\tif at.found {\n\t\treturn m.value(at), true\n\t}\n\tm.put(s, at, h, key, value)\n\treturn value, false\n}\n\n// LoadOrCompute", "at := seek(s.table, h, key)\n\tm.put(s, at, h, key, value)\n\treturn value, false\n}\n\n// LoadOrCompute", "Stress|Linearizable", false},
+	{"fast: LoadOrCompute does not look again under the lock", "fast_sharded.go", "if at.found {\n\t\treturn m.value(at), true\n\t}\n\tvalue := f()", "value := f()", "Stress|Linearizable", false},
+	{"fast: a panic in Update leaves the lock", "fast_sharded.go", "defer s.mu.Unlock()\n\tat := seek(s.table, h, key)\n\tvar old V\n", "at := seek(s.table, h, key)\n\tdefer func() {\n\t\tif recover() == nil {\n\t\t\ts.mu.Unlock()\n\t\t}\n\t}()\n\tvar old V\n", "LocksReleased|Model", false},
+	{"fast: Clear exchanges the tables before it has the locks", "fast_table.go",
+		"views := viewsOf(next)\n", "views := viewsOf(next)\n\tm.views.Store(views)\n", "DrainStress|Linearizable|Readers|Whole", false},
+	{"fast: Clear exchanges one table at a time", "fast_table.go", "m.views.Store(views)\n\tm.made.Store(made)", "for i := range m.stripes {\n\t\tm.views.Load().at(uintptr(i) * unsafe.Sizeof(view{})).table.Store(next[i].table)\n\t\truntime.Gosched()\n\t}\n\tm.made.Store(made)", "Whole", false},
+	{"fast: loops yield from tables of the past", "fast_views.go", ".table.Load() == t; key", ".table.Load() != nil; key", "Model|Fuzz|Large", false},
+	{"fast: loops yield the deleted", "fast_views.go", "ok := g.tags.Load()>>(8*j)&0x80 != 0", "ok := true", "Model|Fuzz|Large", false},
+	{"fast: two first stores start the map twice", "fast_table.go", "defer m.starting.Unlock()\n\tif m.views.Load() != nil {\n\t\treturn\n\t}", "defer m.starting.Unlock()", "FirstStores", false},
+	{"fast: hashes are the same everywhere", "fast_hash.go", "rand.Uint64() | 1", "0x9e3779b97f4a7c15", "TestShards", false},
+	{"fast: structs are words even with pointers", "fast_table.go", "&& !hasPointers(t)", "", "LetGo", false},
+	{"fast: two words are taken for one", "fast_table.go", "t.Size() <= unsafe.Sizeof(uintptr(0))", "t.Size() <= 2*unsafe.Sizeof(uintptr(0))", "Large|Readers", false},
+}
+
+// TestMutants runs on the mistakes what would otherwise pass.
+func TestMutants(t *testing.T) {
+	if !*mutate {
+		t.Skip("takes minutes: run with -mutants")
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed := regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)|^(fatal error: .*|panic: .*|WARNING: DATA RACE)`)
+	for _, m := range mutants {
+		t.Run(m.name, func(t *testing.T) {
+			path := filepath.Join(dir, m.file)
+			source, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(string(source), m.old); n != 1 {
+				t.Fatalf("%q is in %s %d times, want once", m.old, m.file, n)
+			}
+			text := strings.Replace(string(source), m.old, m.new, 1)
+			if strings.Contains(m.new, "runtime.") && !strings.Contains(text, "\t\"runtime\"\n") {
+				text = strings.Replace(text, "\t\"reflect\"\n", "\t\"reflect\"\n\t\"runtime\"\n", 1)
+			}
+			mutant, overlay := filepath.Join(t.TempDir(), m.file), filepath.Join(t.TempDir(), "overlay.json")
+			replace, err := json.Marshal(map[string]map[string]string{"Replace": {path: mutant}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, content := range map[string]string{mutant: text, overlay: string(replace)} {
+				if err := os.WriteFile(name, []byte(content), 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+			defer cancel()
+			args := []string{"test", "-overlay", overlay, "-vet=off", "-count=1", "-timeout=60s", "-failfast", "-run", m.tests}
+			if m.race {
+				args = append(args, "-race")
+			}
+			out, err := exec.CommandContext(ctx, "go", append(args, ".")...).CombinedOutput()
+			switch {
+			case strings.Contains(string(out), "[build failed]"):
+				t.Fatalf("does not compile:\n%s", out)
+			case err == nil:
+				t.Error("no test fails")
+			default:
+				t.Logf("killed by %q", failed.FindString(string(out)))
+			}
+		})
+	}
+}
