@@ -222,7 +222,11 @@ func TestStress(t *testing.T) {
 
 // TestFirstStores has several goroutines store into zero values at once: nothing is lost.
 func TestFirstStores(t *testing.T) {
-	for range 300 {
+	rounds := 200
+	if testing.Short() {
+		rounds = 50
+	}
+	for range rounds {
 		for name, m := range map[string]safemap.MapProvider[int, int]{
 			"Sharded": new(safemap.Sharded[int, int]), "FastSharded": new(safemap.FastSharded[int, int]),
 			"SyncMap": new(safemap.SyncMap[int, int]), "Locked": new(safemap.Locked[int, int]), "Handle": new(safemap.Handle[int, int]),
@@ -237,6 +241,7 @@ func TestFirstStores(t *testing.T) {
 					defer done.Done()
 					ready.Done()
 					for !start.Load() { // closer together than a channel would have it
+						runtime.Gosched()
 					}
 					m.Store(w, w)
 				}()

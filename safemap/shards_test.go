@@ -53,7 +53,7 @@ func TestShards(t *testing.T) {
 			same++
 		}
 	}
-	if len(used) != 2*len(a.stripes) || same > 0 {
+	if len(used) < 2*len(a.stripes)*9/10 || same > 0 {
 		t.Errorf("%d of 2 × %d shards used, %d equal hashes in two maps", len(used), len(a.stripes), same)
 	}
 	if size := unsafe.Sizeof(stripe{}); size != 64 {
