@@ -839,7 +839,11 @@ func (e *emitter) copyOut(l *ssa.UnOp, s flowState) {
 	}
 	for i := range st.NumFields() {
 		if isMap(st.Field(i).Type()) {
-			p := join(path, e.b.names.of(t, i))
+			sel := e.b.names.of(t, i)
+			if e.aliases[path+"|"+sel] != nil && e.at(path, sel) == nil {
+				continue // the copy was given a map of its own
+			}
+			p := e.sel(path, sel)
 			a := e.newAccess(Escape, p, root(p), *leaves, s)
 			a.Return, a.Sent, a.Copy = ret, !ret, true
 			e.info.Accesses = append(e.info.Accesses, a)

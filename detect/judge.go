@@ -194,6 +194,9 @@ func (l *linker) sameObject(a, b *occurrence) int {
 		}
 	}
 	if a.ctx != nil && a.ctx == b.ctx && (a.perLoop && b.perLoop || a.spawner != nil && !global(a.path) && !l.onOne(a) && !l.onOne(b)) {
+		if l.elsewhere(a) {
+			return 1
+		}
 		return 0 // goroutines started in a loop, each on an element of its own
 	}
 	if l.passes(a, b) || l.passes(b, a) {
@@ -206,6 +209,19 @@ func (l *linker) sameObject(a, b *occurrence) int {
 		return 2 // two literals of one function, which made the object
 	}
 	return 1
+}
+
+// elsewhere reports whether the object belongs to a function that the goroutine does not run:
+// it came in a literal, through a channel or a variable.
+//
+//	pool.jobs <- func() { sums[f] = sum(f) } // a worker runs it
+func (l *linker) elsewhere(o *occurrence) bool {
+	r := root(o.path)
+	i := strings.LastIndexByte(r, ':')
+	if r[0] != '@' || i < 0 || o.spawner == nil || l.inSpawner(o, r) {
+		return false
+	}
+	return !slices.ContainsFunc(o.frames(), func(n *node) bool { return n.info.Key == r[1:i] })
 }
 
 // onOne reports whether all goroutines that a go statement starts are given one object.
@@ -222,8 +238,8 @@ func global(p string) bool { return strings.HasPrefix(root(p), "g:") }
 // ofThisRun reports whether the object was made by a call that is on the way to the access:
 // another goroutine that takes the same way has made another one.
 func (j *linker) ofThisRun(o *occurrence) bool {
-	if strings.Contains(o.path, "|<-") {
-		return false // it came through a channel
+	if strings.Contains(o.path, "|<-") || j.elsewhere(o) {
+		return false // it came through a channel, or in a literal made elsewhere
 	}
 	r := root(o.path)
 	if r[0] == 'a' || r[0] == 'c' {
@@ -1041,6 +1057,9 @@ func (j *judgement) confidence(v *verdict, ea, eb evidence, ratio float64) Confi
 	if ea == maybeHeld || j.construction(a) || j.construction(b) {
 		return Low
 	}
+	if generatedAPI(a) || generatedAPI(b) {
+		return Low
+	}
 	quiet := hushed(a) || hushed(b) || a.dyn || b.dyn || lifecycle(a) || lifecycle(b)
 	changes := content(a) || content(b)
 	usual := j.guard != "" && ratio >= 0.8 && j.total >= 5
@@ -1138,6 +1157,10 @@ func (j *judgement) construction(o *occurrence) bool {
 			if made || rootIndex(root(c.path), 'p') > 0 || o.acc.Op.Mutates() {
 				return true
 			}
+		case nameStarts(c.at, "unmarshal", "decode", "from"):
+			if c.at.info.Recv == j.decl.Holder && rootIndex(root(c.path), 'p') == 0 {
+				return true // it fills its receiver
+			}
 		case nameStarts(c.at, "init", "setup", "configure"):
 			if made || alone && (c.at.info.Recv == j.decl.Holder || c.at.info.Recv == "") {
 				return true
@@ -1198,6 +1221,11 @@ func (o *occurrence) runs() *link {
 		return nil
 	}
 	return o.chain.up
+}
+
+// generatedAPI reports whether an access is in generated code that nobody in the module calls.
+func generatedAPI(o *occurrence) bool {
+	return o.at.info.Generated && o.ctx != nil && o.ctx.kind == "exported API" && o.ctx.at == o.at
 }
 
 func listener(o *occurrence) bool { return o.ctx != nil && o.ctx.kind == "listener" }

@@ -308,6 +308,7 @@ func (b *builder) summary(fn *ssa.Function) *FuncInfo {
 func (f *function) describe() {
 	fn, fi := f.fn, f.info
 	fi.Test = strings.HasSuffix(f.b.fset.PositionFor(fn.Pos(), false).Filename, "_test.go")
+	fi.Generated = f.b.generated[f.b.fset.PositionFor(fn.Pos(), false).Filename]
 	sig := fn.Signature
 	if recv := sig.Recv(); recv != nil {
 		if n, ok := types.Unalias(deref(recv.Type())).(*types.Named); ok {

@@ -57,6 +57,7 @@ type FuncInfo struct {
 	Key, Name string
 	Pos       Pos
 	Test      bool
+	Generated bool
 	Exported  bool   // callable from outside the module's package
 	Recv      string // "pkg.Type" for a method
 	Entry     string // "main", "init", "http handler", "rpc handler" when the function is a root by itself
