@@ -332,7 +332,7 @@ func (r *directiveReader) spans(line int) []Span {
 // lock resolves the lock that a directive names, as seen from the map's declaration:
 // a field of the same struct, or a path of fields from there ("mu", "parent.mu", also
 // through a method's receiver name, "s.mu"); else a variable in scope, or a type of the
-// package ("mu", "state.mu", "Registry.mu").
+// package ("mu", "state.mu", "Registry.mu"; rule D5).
 func (r *directiveReader) lock(d *DirectiveInfo, v mapVar) {
 	segs := strings.Split(strings.TrimLeft(d.Text, "&*"), ".")
 	bad := func(why string) {

@@ -22,6 +22,10 @@
 //	    never make a finding high.
 //	K3  Formatting, encoding and maps.* functions read the maps they are given; other library
 //	    functions let them escape.
+//	K4  A channel of struct{} into which a function puts a token and out of which it takes one
+//	    again is a lock.
+//	K5  A library function whose name says that it calls back (Subscribe, AddHandler, OnX…) runs
+//	    its function argument in a goroutine of its own; going by a name, findings stay medium.
 //
 // Locks.
 //
@@ -33,6 +37,7 @@
 //	L4  A go statement clears the locks.
 //	L5  A lock of evidently another object of the holder's type guards nothing.
 //	L6  A lock that cannot be named might be any: the access stays silent.
+//	L7  A lock given back in the body of a loop over a map is not held at the next step.
 //
 // Ownership and order.
 //
@@ -41,37 +46,65 @@
 //	    callees and through results, cannot race.
 //	O2  Accesses by init, by main before its first goroutine, and in sync.Once are ordered.
 //	O3  After WaitGroup.Wait, errgroup.Wait, or a receive from a channel that the goroutine
-//	    signals on, what was shared with the goroutine is owned again.
-//	O5  An alias whose variable is given another map in the same critical section is owned.
+//	    signals on, here or in a callee, what was shared with the goroutine is owned again.
+//	    So it is for the channel or WaitGroup of an object: what comes after <-s.done does not
+//	    overlap with the goroutine that closes s.done at its end. Goroutines that a function
+//	    starts after it has joined others do not overlap with those.
+//	O4  What a function does before its go statement does not overlap with that goroutine.
+//	O5  An alias whose variable is given another map in the same critical section is owned; so
+//	    is an element that was deleted from its map. Filling a map that the same section has
+//	    just put into the variable changes nothing that others have got hold of.
+//	O6  A map or pointer put into an object made here (a struct literal, a clone, a slice
+//	    collected in a loop, a struct copied whole) is still the one it was: the object is
+//	    owned, what it refers to is not.
 //
 // Contexts.
 //
 //	C1  main and init; init overlaps with nothing.
 //	C2  A go statement, and a spawner's argument; in a loop it overlaps with itself.
-//	C3  HTTP handlers and registered RPC services overlap with themselves.
+//	C3  HTTP handlers, known by their signature, functions put into fields of library structs
+//	    such as tls.Config.GetCertificate, and registered RPC services overlap with themselves.
+//	    What a handler gets as an argument belongs to one request.
 //	C4  Exported API without callers in the module: callers may be concurrent (weak).
 //	C5  Function values nobody is seen to call, and arguments of unknown functions: weak.
-//	C6  Unexported functions without callers run nowhere.
+//	C6  Unexported functions without callers, whose value goes nowhere, run nowhere.
+//	C7  Methods that implement a contract which demands it (context.Context,
+//	    http.RoundTripper, slog.Handler…) overlap with themselves.
 //
 // Identity.
 //
 //	I1  Two accesses are of one map for certain if it is a package variable, or the goroutine
 //	    was started on the very object that the other access reaches. Otherwise the same field
 //	    of the same type may still belong to different objects; then only a guard tells.
+//	    A constructor that starts a goroutine on what it returns counts as its caller.
 //	I2  Parts embedded in objects of different types, each access under its owner's lock, are
 //	    different parts.
+//	I3  Goroutines started in a loop share what they were all given; each has its own element
+//	    of what the loop ranges over, and what is made in the loop.
 //
 // Verdicts.
 //
-//	G1  The guard is the lock that most not-owned accesses hold.
+//	G1  The guard is the lock that most not-owned accesses hold. One that is declared neither in
+//	    the map's package nor around the map must be held at half of them.
 //	G2  A finding needs two accesses that can overlap, one of which changes the map, without a
 //	    lock in common.
-//	G3  It is high when the guard is held at 80 % or more of at least 5 accesses, or when two
-//	    goroutines evidently reach one map.
-//	G4  A map returned under its guard by an exported function escapes.
-//	G5  Construction and shutdown, calls through interfaces with many implementations, and
-//	    callbacks are never high.
+//	G3  It is high when the guard is held at 80 % or more of at least 5 accesses; when two
+//	    goroutines evidently reach one map; when a map is taken out under its guard and used
+//	    after it; or when a goroutine lacks the holder's own lock, held at 60 % or more.
+//	G4  A map returned under its guard by an exported function, or sent through a channel,
+//	    escapes; also one that is returned while goroutines fill it under a lock of their own.
+//	G5  Construction (of the object that the function made or is the method of) and shutdown,
+//	    calls through interfaces with many implementations, and callbacks are never high.
 //	G6  Without a concurrency signal nothing is above low; a guard is a signal.
+//
+// Steps and elements.
+//
+//	A1  A change of a map that depends on a lookup of the same key in an earlier critical section
+//	    of the same lock, here or in a helper, and that does not look again, is check-then-act:
+//	    medium when something is lost (a second object, an update, an addition), low when the
+//	    step could be repeated.
+//	E1  The struct that an element points to, if it has no lock of its own, is an element race
+//	    when a field of it is used without a lock while another goroutine changes it.
 //
 // Directives.
 //

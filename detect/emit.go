@@ -139,7 +139,7 @@ func (e *emitter) visit(ins ssa.Instruction, s flowState) {
 			for _, r := range *ins.Referrers() {
 				if n, ok := r.(*ssa.Next); ok {
 					if ns, ok := e.stateAt(n); ok {
-						t.may = (t.may | ns.may) &^ (t.must &^ ns.must) // given back in the loop
+						t.may = (t.may | ns.may) &^ (t.must &^ ns.must) // rule L7
 						t.must &= ns.must
 						t.released |= ns.released
 						t.relocked |= ns.relocked
@@ -658,7 +658,7 @@ func (e *emitter) detached(v ssa.Value, at ssa.Instruction) bool {
 }
 
 // filling reports whether the variable at path was given a new map in the critical section
-// that the instruction belongs to: nobody else has got hold of that map yet.
+// that the instruction belongs to: nobody else has got hold of that map yet (rule O5).
 //
 //	s.mu.Lock()
 //	s.routes = make(map[string]route)

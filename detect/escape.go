@@ -2,8 +2,6 @@
 
 package detect
 
-import ()
-
 // escapes finds maps that leave a critical section by return (rule G4).
 func (j *judgement) escapes(best map[Category]*verdict, muts []*occurrence, ratio float64) {
 	if j.guard == "" || j.held == 0 {

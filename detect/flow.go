@@ -40,6 +40,8 @@ func (s *flowState) join() {
 	s.pubGo = 0
 }
 
+// meet joins what holds on two ways: must by intersection, may by union (rule L1). It reports
+// whether anything changed.
 func (s *flowState) meet(o flowState) bool {
 	if !o.reached {
 		return false
@@ -412,7 +414,7 @@ func (fl *flow) step(s *flowState, ins ssa.Instruction) {
 		for _, a := range ins.Call.Args {
 			s.pubGo |= fl.bits(a)
 		}
-	case *ssa.RunDefers:
+	case *ssa.RunDefers: // rule L2
 		for i := len(fl.defers) - 1; i >= 0; i-- {
 			d := fl.defers[i]
 			if d.Block().Dominates(ins.Block()) {
@@ -455,7 +457,7 @@ func (fl *flow) step(s *flowState, ins ssa.Instruction) {
 	}
 }
 
-// keep is the effect of storing val into what addr denotes.
+// keep is the effect of storing val into what addr denotes (rule O1).
 func (fl *flow) keep(s *flowState, addr, val ssa.Value) {
 	r := root(fl.f.place(addr))
 	switch {

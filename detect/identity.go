@@ -128,7 +128,8 @@ func (l *linker) elsewhere(o *occurrence) bool {
 	return !slices.ContainsFunc(o.frames(), func(n *node) bool { return n.info.Key == r[1:i] })
 }
 
-// onOne reports whether all goroutines that a go statement starts are given one object.
+// onOne reports whether all goroutines that a go statement starts are given one object
+// (rule I3).
 func (l *linker) onOne(o *occurrence) bool {
 	if o.perLoop || !l.inSpawner(o, root(o.bound)) {
 		return false
@@ -216,7 +217,7 @@ func (l *linker) passes(a, b *occurrence) bool {
 }
 
 // before reports whether b belongs to the function that started a's goroutine, and comes
-// before that: the go statement orders them.
+// before that: the go statement orders them (rule O4).
 func before(a, b *occurrence) bool {
 	if a.spawner == nil || b.ctx == nil || strong(b.ctx.kind) && b.ctx.multi {
 		return false
@@ -233,7 +234,7 @@ func before(a, b *occurrence) bool {
 }
 
 // phased reports whether one function started both goroutines, and joined the first before it
-// started the second.
+// started the second (rule O3).
 func phased(a, b *occurrence) bool {
 	if a.spawner == nil || a.spawner != b.spawner || a.ctx == b.ctx || a.ctx.call == nil || b.ctx.call == nil {
 		return false

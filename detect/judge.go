@@ -408,6 +408,7 @@ func (j *judgement) weigh(p pair, ratio float64) *verdict {
 	return v
 }
 
+// confidence says how sure a conflict is (rules G3 and G5).
 func (j *judgement) confidence(v *verdict, ea, eb evidence, ratio float64) Confidence {
 	a, b := v.a, v.b
 	if ea == maybeHeld || j.construction(a) || j.construction(b) {

@@ -246,7 +246,7 @@ func retains(name string) bool {
 // given whenever something happens, in a goroutine of the library's.
 var listeners = []string{"Subscribe", "QueueSubscribe", "AddRoute", "AddHandler", "AddEventHandler", "AddListener", "AddCallback", "AddFunc", "Handle", "On", "Register", "Watch", "Notify", "SetHandler", "SetCallback", "SetOn", "Consume"}
 
-// listens reports whether a library function is, by its name, one of those.
+// listens reports whether a library function is, by its name, one of those (rule K5).
 func listens(full string) bool {
 	pkg, name := full, full[strings.LastIndexByte(full, '.')+1:]
 	if i := strings.LastIndexByte(full, '/'); i < 0 && !strings.HasPrefix(full, "(") {

@@ -313,7 +313,7 @@ func (l *linker) given(n *node, c *CallInfo, eff effect) {
 			if t.info.Recv == "" || t.info.Parent != "" {
 				e.args = nil
 			}
-			switch eff {
+			switch eff { // rules K2 and C2
 			case effectSpawn:
 				e.kind, e.multi = edgeGo, c.repeats()
 			case effectHandler:
@@ -567,7 +567,7 @@ func (l *linker) roots() {
 				real++
 			}
 		}
-		switch {
+		switch { // rules C3 to C7
 		case f.Entry == "http handler" && (calledDirectly(n) || f.Parent != "" && real > 0):
 		case contracted[f.Key] != "":
 			n.root = l.newContext("contract", f.Name+" as "+contracted[f.Key], true, n, nil)
@@ -575,6 +575,7 @@ func (l *linker) roots() {
 			n.root = l.newContext(f.Entry, entryName(f), f.Entry == "http handler", n, nil)
 		case f.Recv != "" && rpc[f.Recv] && f.Exported && f.Parent == "":
 			n.root = l.newContext("rpc handler", "rpc handler "+f.Name, true, n, nil)
+		// Rules C4 and C5.
 		case (len(n.callers) == 0 || n.fillsCache()) && f.Exported && f.Parent == "":
 			n.root = l.newContext("exported API", "exported API "+f.Name, true, n, nil)
 		case len(n.callers) == 0 && f.Recv != "" && f.Parent == "" && exportedName(f.Name):

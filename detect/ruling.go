@@ -84,7 +84,7 @@ func (r *rulings) of(key, verb string) *ruling {
 	return nil
 }
 
-// about returns the ignore that an access lies under, or nil.
+// about returns the ignore that an access lies under (rule D2), or nil.
 func (r *rulings) about(o *occurrence) *ruling {
 	if len(r.byFile) == 0 || !o.acc.Pos.valid() {
 		return nil
@@ -99,7 +99,7 @@ func (r *rulings) about(o *occurrence) *ruling {
 	return nil
 }
 
-// ruled judges a map as its directives say.
+// ruled judges a map as its directives say (rules D1 and D3).
 func (l *linker) ruled(ms *mapState) *Map {
 	m := l.judge(ms)
 	if d := l.rulings.of(ms.decl.Key, verbIgnore); d != nil {
@@ -376,7 +376,7 @@ func EnclosingFunc(fn string) string {
 	return fn
 }
 
-// hinted reports whether a comment at the declaration says that this lock guards the map.
+// hinted reports whether a comment at the declaration says that this lock guards the map (rule D6).
 func (j *judgement) hinted(key string) bool {
 	d := j.rulings.of(j.decl.Key, verbHint)
 	return d != nil && slices.Contains(d.Locks, key)

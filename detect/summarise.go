@@ -322,6 +322,7 @@ func (f *function) describe() {
 		fi.Parent = funcKey(fn.Parent())
 	}
 	switch {
+	// Rules C1 and C3.
 	case fn.Parent() == nil && fn.Name() == "main" && f.b.pkg.Name() == "main" && sig.Recv() == nil:
 		fi.Entry = "main"
 	case fn.Parent() == nil && fn.Name() == "init" && sig.Recv() == nil, strings.HasPrefix(fn.Name(), "init#"):

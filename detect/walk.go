@@ -277,6 +277,7 @@ func (l *linker) walk(n *node, a *AccessInfo, as fileAs) {
 			continue
 		}
 		if r := s.n.root; r != nil {
+			// Rule O2.
 			owned := s.seq && (r.kind == "main" || r.kind == "init") || r.kind == "init"
 			finish(s, occurrence{path: s.path, ctx: r, owned: owned})
 		}
@@ -346,7 +347,8 @@ func (l *linker) boundTo(n *node, e *edge, path string) string {
 	return b
 }
 
-// up carries a state over an edge to the caller.
+// up carries a state over an edge to the caller: the caller's locks count (rule L3), but not
+// beyond a go statement (rule L4).
 func (l *linker) up(s *walkState, e *edge) *walkState {
 	path, arg := l.lift(s.n, e, s.path)
 	t := &walkState{
