@@ -86,20 +86,21 @@ func nopStringLoad(raw any, w *work[string], x uint64) (t tally) {
 
 func nopStringMix(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*nothing)
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := sizeString(k), true
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			_ = k
 			m.n += nv & 1
 		}
@@ -109,7 +110,7 @@ func nopStringMix(raw any, w *work[string], x uint64) (t tally) {
 
 func nopStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*nothing)
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -123,7 +124,7 @@ func nopStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 
 func nopStringCounter(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*nothing)
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -284,20 +285,21 @@ func nopIntLoad(raw any, w *work[int], x uint64) (t tally) {
 
 func nopIntMix(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*nothing)
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := sizeInt(k), true
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			_ = k
 			m.n += nv & 1
 		}
@@ -307,7 +309,7 @@ func nopIntMix(raw any, w *work[int], x uint64) (t tally) {
 
 func nopIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*nothing)
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -321,7 +323,7 @@ func nopIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 
 func nopIntCounter(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*nothing)
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -482,20 +484,21 @@ func nopPairLoad(raw any, w *work[pair], x uint64) (t tally) {
 
 func nopPairMix(raw any, w *work[pair], x uint64) (t tally) {
 	m := raw.(*nothing)
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := sizePair(k), true
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			_ = k
 			m.n += nv & 1
 		}
@@ -505,7 +508,7 @@ func nopPairMix(raw any, w *work[pair], x uint64) (t tally) {
 
 func nopPairOverwrite(raw any, w *work[pair], x uint64) (t tally) {
 	m := raw.(*nothing)
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -519,7 +522,7 @@ func nopPairOverwrite(raw any, w *work[pair], x uint64) (t tally) {
 
 func nopPairCounter(raw any, w *work[pair], x uint64) (t tally) {
 	m := raw.(*nothing)
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -698,13 +701,14 @@ func mutexStringLoad(raw any, w *work[string], x uint64) (t tally) {
 
 func mutexStringMix(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*mutexMap[string])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			m.mu.Lock()
 			v, ok := m.m[k]
 			m.mu.Unlock()
@@ -713,7 +717,7 @@ func mutexStringMix(raw any, w *work[string], x uint64) (t tally) {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.mu.Lock()
 			m.m[k] = nv
 			m.mu.Unlock()
@@ -724,7 +728,7 @@ func mutexStringMix(raw any, w *work[string], x uint64) (t tally) {
 
 func mutexStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*mutexMap[string])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -739,7 +743,7 @@ func mutexStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 
 func mutexStringCounter(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*mutexMap[string])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -935,13 +939,14 @@ func mutexIntLoad(raw any, w *work[int], x uint64) (t tally) {
 
 func mutexIntMix(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*mutexMap[int])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			m.mu.Lock()
 			v, ok := m.m[k]
 			m.mu.Unlock()
@@ -950,7 +955,7 @@ func mutexIntMix(raw any, w *work[int], x uint64) (t tally) {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.mu.Lock()
 			m.m[k] = nv
 			m.mu.Unlock()
@@ -961,7 +966,7 @@ func mutexIntMix(raw any, w *work[int], x uint64) (t tally) {
 
 func mutexIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*mutexMap[int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -976,7 +981,7 @@ func mutexIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 
 func mutexIntCounter(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*mutexMap[int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -1175,13 +1180,14 @@ func rwmutexStringLoad(raw any, w *work[string], x uint64) (t tally) {
 
 func rwmutexStringMix(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*rwMutexMap[string])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			m.mu.RLock()
 			v, ok := m.m[k]
 			m.mu.RUnlock()
@@ -1190,7 +1196,7 @@ func rwmutexStringMix(raw any, w *work[string], x uint64) (t tally) {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.mu.Lock()
 			m.m[k] = nv
 			m.mu.Unlock()
@@ -1201,7 +1207,7 @@ func rwmutexStringMix(raw any, w *work[string], x uint64) (t tally) {
 
 func rwmutexStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*rwMutexMap[string])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -1216,7 +1222,7 @@ func rwmutexStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 
 func rwmutexStringCounter(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*rwMutexMap[string])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -1418,13 +1424,14 @@ func rwmutexIntLoad(raw any, w *work[int], x uint64) (t tally) {
 
 func rwmutexIntMix(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*rwMutexMap[int])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			m.mu.RLock()
 			v, ok := m.m[k]
 			m.mu.RUnlock()
@@ -1433,7 +1440,7 @@ func rwmutexIntMix(raw any, w *work[int], x uint64) (t tally) {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.mu.Lock()
 			m.m[k] = nv
 			m.mu.Unlock()
@@ -1444,7 +1451,7 @@ func rwmutexIntMix(raw any, w *work[int], x uint64) (t tally) {
 
 func rwmutexIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*rwMutexMap[int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -1459,7 +1466,7 @@ func rwmutexIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 
 func rwmutexIntCounter(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*rwMutexMap[int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -1638,20 +1645,21 @@ func handWrittenStringLoad(raw any, w *work[string], x uint64) (t tally) {
 
 func handWrittenStringMix(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*handWritten[string])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := m.get(k)
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.set(k, nv)
 		}
 	}
@@ -1660,7 +1668,7 @@ func handWrittenStringMix(raw any, w *work[string], x uint64) (t tally) {
 
 func handWrittenStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*handWritten[string])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -1673,7 +1681,7 @@ func handWrittenStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 
 func handWrittenStringCounter(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*handWritten[string])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -1829,20 +1837,21 @@ func handWrittenIntLoad(raw any, w *work[int], x uint64) (t tally) {
 
 func handWrittenIntMix(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*handWritten[int])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := m.get(k)
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.set(k, nv)
 		}
 	}
@@ -1851,7 +1860,7 @@ func handWrittenIntMix(raw any, w *work[int], x uint64) (t tally) {
 
 func handWrittenIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*handWritten[int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -1864,7 +1873,7 @@ func handWrittenIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 
 func handWrittenIntCounter(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*handWritten[int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -2038,13 +2047,14 @@ func syncMapStringLoad(raw any, w *work[string], x uint64) (t tally) {
 
 func syncMapStringMix(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*sync.Map)
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			e, ok := m.Load(k)
 			var v int
 			if ok {
@@ -2055,7 +2065,7 @@ func syncMapStringMix(raw any, w *work[string], x uint64) (t tally) {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.Store(k, nv)
 		}
 	}
@@ -2064,7 +2074,7 @@ func syncMapStringMix(raw any, w *work[string], x uint64) (t tally) {
 
 func syncMapStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*sync.Map)
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -2077,7 +2087,7 @@ func syncMapStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 
 func syncMapStringCounter(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*sync.Map)
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -2265,13 +2275,14 @@ func syncMapIntLoad(raw any, w *work[int], x uint64) (t tally) {
 
 func syncMapIntMix(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*sync.Map)
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			e, ok := m.Load(k)
 			var v int
 			if ok {
@@ -2282,7 +2293,7 @@ func syncMapIntMix(raw any, w *work[int], x uint64) (t tally) {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.Store(k, nv)
 		}
 	}
@@ -2291,7 +2302,7 @@ func syncMapIntMix(raw any, w *work[int], x uint64) (t tally) {
 
 func syncMapIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*sync.Map)
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -2304,7 +2315,7 @@ func syncMapIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 
 func syncMapIntCounter(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*sync.Map)
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -2498,13 +2509,14 @@ func syncMapAtomicStringLoad(raw any, w *work[string], x uint64) (t tally) {
 
 func syncMapAtomicStringMix(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*sync.Map)
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			e, ok := m.Load(k)
 			var v int
 			if ok {
@@ -2515,7 +2527,7 @@ func syncMapAtomicStringMix(raw any, w *work[string], x uint64) (t tally) {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			if e, ok := m.Load(k); ok {
 				e.(*atomic.Int64).Store(int64(nv))
 			} else {
@@ -2530,7 +2542,7 @@ func syncMapAtomicStringMix(raw any, w *work[string], x uint64) (t tally) {
 
 func syncMapAtomicStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*sync.Map)
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -2549,7 +2561,7 @@ func syncMapAtomicStringOverwrite(raw any, w *work[string], x uint64) (t tally) 
 
 func syncMapAtomicStringCounter(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*sync.Map)
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -2755,13 +2767,14 @@ func syncMapAtomicIntLoad(raw any, w *work[int], x uint64) (t tally) {
 
 func syncMapAtomicIntMix(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*sync.Map)
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			e, ok := m.Load(k)
 			var v int
 			if ok {
@@ -2772,7 +2785,7 @@ func syncMapAtomicIntMix(raw any, w *work[int], x uint64) (t tally) {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			if e, ok := m.Load(k); ok {
 				e.(*atomic.Int64).Store(int64(nv))
 			} else {
@@ -2787,7 +2800,7 @@ func syncMapAtomicIntMix(raw any, w *work[int], x uint64) (t tally) {
 
 func syncMapAtomicIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*sync.Map)
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -2806,7 +2819,7 @@ func syncMapAtomicIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 
 func syncMapAtomicIntCounter(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*sync.Map)
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -2988,20 +3001,21 @@ func xsyncMapStringLoad(raw any, w *work[string], x uint64) (t tally) {
 
 func xsyncMapStringMix(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*xsync.Map[string, int])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := m.Load(k)
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.Store(k, nv)
 		}
 	}
@@ -3010,7 +3024,7 @@ func xsyncMapStringMix(raw any, w *work[string], x uint64) (t tally) {
 
 func xsyncMapStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*xsync.Map[string, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -3023,7 +3037,7 @@ func xsyncMapStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 
 func xsyncMapStringCounter(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*xsync.Map[string, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -3179,20 +3193,21 @@ func xsyncMapIntLoad(raw any, w *work[int], x uint64) (t tally) {
 
 func xsyncMapIntMix(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*xsync.Map[int, int])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := m.Load(k)
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.Store(k, nv)
 		}
 	}
@@ -3201,7 +3216,7 @@ func xsyncMapIntMix(raw any, w *work[int], x uint64) (t tally) {
 
 func xsyncMapIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*xsync.Map[int, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -3214,7 +3229,7 @@ func xsyncMapIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 
 func xsyncMapIntCounter(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*xsync.Map[int, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -3379,20 +3394,21 @@ func orcamanStringLoad(raw any, w *work[string], x uint64) (t tally) {
 
 func orcamanStringMix(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(cmap.ConcurrentMap[string, int])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := m.Get(k)
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.Set(k, nv)
 		}
 	}
@@ -3401,7 +3417,7 @@ func orcamanStringMix(raw any, w *work[string], x uint64) (t tally) {
 
 func orcamanStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(cmap.ConcurrentMap[string, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -3414,7 +3430,7 @@ func orcamanStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 
 func orcamanStringCounter(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(cmap.ConcurrentMap[string, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -3584,20 +3600,21 @@ func orcamanIntLoad(raw any, w *work[int], x uint64) (t tally) {
 
 func orcamanIntMix(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(cmap.ConcurrentMap[int, int])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := m.Get(k)
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.Set(k, nv)
 		}
 	}
@@ -3606,7 +3623,7 @@ func orcamanIntMix(raw any, w *work[int], x uint64) (t tally) {
 
 func orcamanIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(cmap.ConcurrentMap[int, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -3619,7 +3636,7 @@ func orcamanIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 
 func orcamanIntCounter(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(cmap.ConcurrentMap[int, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -3787,20 +3804,21 @@ func haxMapStringLoad(raw any, w *work[string], x uint64) (t tally) {
 
 func haxMapStringMix(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*haxmap.Map[string, int])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := m.Get(k)
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.Set(k, nv)
 		}
 	}
@@ -3809,7 +3827,7 @@ func haxMapStringMix(raw any, w *work[string], x uint64) (t tally) {
 
 func haxMapStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*haxmap.Map[string, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -3822,7 +3840,7 @@ func haxMapStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 
 func haxMapStringCounter(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*haxmap.Map[string, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -3988,20 +4006,21 @@ func haxMapIntLoad(raw any, w *work[int], x uint64) (t tally) {
 
 func haxMapIntMix(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*haxmap.Map[int, int])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := m.Get(k)
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.Set(k, nv)
 		}
 	}
@@ -4010,7 +4029,7 @@ func haxMapIntMix(raw any, w *work[int], x uint64) (t tally) {
 
 func haxMapIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*haxmap.Map[int, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -4023,7 +4042,7 @@ func haxMapIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 
 func haxMapIntCounter(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*haxmap.Map[int, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -4205,13 +4224,14 @@ func articleStringLoad(raw any, w *work[string], x uint64) (t tally) {
 
 func articleStringMix(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*article)
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			e, ok := m.shard(k).Load(k)
 			var v int
 			if ok {
@@ -4222,7 +4242,7 @@ func articleStringMix(raw any, w *work[string], x uint64) (t tally) {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.shard(k).Store(k, nv)
 		}
 	}
@@ -4231,7 +4251,7 @@ func articleStringMix(raw any, w *work[string], x uint64) (t tally) {
 
 func articleStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*article)
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -4244,7 +4264,7 @@ func articleStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 
 func articleStringCounter(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*article)
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -4421,20 +4441,21 @@ func fastShardedStringLoad(raw any, w *work[string], x uint64) (t tally) {
 
 func fastShardedStringMix(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*safemap.FastSharded[string, int])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := m.Load(k)
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.Store(k, nv)
 		}
 	}
@@ -4443,7 +4464,7 @@ func fastShardedStringMix(raw any, w *work[string], x uint64) (t tally) {
 
 func fastShardedStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*safemap.FastSharded[string, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -4456,7 +4477,7 @@ func fastShardedStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 
 func fastShardedStringCounter(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*safemap.FastSharded[string, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -4618,20 +4639,21 @@ func fastShardedIntLoad(raw any, w *work[int], x uint64) (t tally) {
 
 func fastShardedIntMix(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*safemap.FastSharded[int, int])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := m.Load(k)
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.Store(k, nv)
 		}
 	}
@@ -4640,7 +4662,7 @@ func fastShardedIntMix(raw any, w *work[int], x uint64) (t tally) {
 
 func fastShardedIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*safemap.FastSharded[int, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -4653,7 +4675,7 @@ func fastShardedIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 
 func fastShardedIntCounter(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*safemap.FastSharded[int, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -4813,20 +4835,21 @@ func shardedStringLoad(raw any, w *work[string], x uint64) (t tally) {
 
 func shardedStringMix(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*safemap.Sharded[string, int])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := m.Load(k)
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.Store(k, nv)
 		}
 	}
@@ -4835,7 +4858,7 @@ func shardedStringMix(raw any, w *work[string], x uint64) (t tally) {
 
 func shardedStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*safemap.Sharded[string, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -4848,7 +4871,7 @@ func shardedStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 
 func shardedStringCounter(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*safemap.Sharded[string, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -5008,20 +5031,21 @@ func shardedIntLoad(raw any, w *work[int], x uint64) (t tally) {
 
 func shardedIntMix(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*safemap.Sharded[int, int])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := m.Load(k)
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.Store(k, nv)
 		}
 	}
@@ -5030,7 +5054,7 @@ func shardedIntMix(raw any, w *work[int], x uint64) (t tally) {
 
 func shardedIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*safemap.Sharded[int, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -5043,7 +5067,7 @@ func shardedIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 
 func shardedIntCounter(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*safemap.Sharded[int, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -5203,20 +5227,21 @@ func lockedStringLoad(raw any, w *work[string], x uint64) (t tally) {
 
 func lockedStringMix(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*safemap.Locked[string, int])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := m.Load(k)
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.Store(k, nv)
 		}
 	}
@@ -5225,7 +5250,7 @@ func lockedStringMix(raw any, w *work[string], x uint64) (t tally) {
 
 func lockedStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*safemap.Locked[string, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -5238,7 +5263,7 @@ func lockedStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 
 func lockedStringCounter(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*safemap.Locked[string, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -5398,20 +5423,21 @@ func lockedIntLoad(raw any, w *work[int], x uint64) (t tally) {
 
 func lockedIntMix(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*safemap.Locked[int, int])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := m.Load(k)
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.Store(k, nv)
 		}
 	}
@@ -5420,7 +5446,7 @@ func lockedIntMix(raw any, w *work[int], x uint64) (t tally) {
 
 func lockedIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*safemap.Locked[int, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -5433,7 +5459,7 @@ func lockedIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 
 func lockedIntCounter(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*safemap.Locked[int, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -5593,20 +5619,21 @@ func ourSyncMapStringLoad(raw any, w *work[string], x uint64) (t tally) {
 
 func ourSyncMapStringMix(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*safemap.SyncMap[string, int])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := m.Load(k)
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.Store(k, nv)
 		}
 	}
@@ -5615,7 +5642,7 @@ func ourSyncMapStringMix(raw any, w *work[string], x uint64) (t tally) {
 
 func ourSyncMapStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*safemap.SyncMap[string, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -5628,7 +5655,7 @@ func ourSyncMapStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 
 func ourSyncMapStringCounter(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*safemap.SyncMap[string, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -5788,20 +5815,21 @@ func ourSyncMapIntLoad(raw any, w *work[int], x uint64) (t tally) {
 
 func ourSyncMapIntMix(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*safemap.SyncMap[int, int])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := m.Load(k)
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.Store(k, nv)
 		}
 	}
@@ -5810,7 +5838,7 @@ func ourSyncMapIntMix(raw any, w *work[int], x uint64) (t tally) {
 
 func ourSyncMapIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*safemap.SyncMap[int, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -5823,7 +5851,7 @@ func ourSyncMapIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 
 func ourSyncMapIntCounter(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*safemap.SyncMap[int, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -5983,20 +6011,21 @@ func mirrorNoneStringLoad(raw any, w *work[string], x uint64) (t tally) {
 
 func mirrorNoneStringMix(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*safemap.Mirror[string, int])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := m.Load(k)
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.Store(k, nv)
 		}
 	}
@@ -6005,7 +6034,7 @@ func mirrorNoneStringMix(raw any, w *work[string], x uint64) (t tally) {
 
 func mirrorNoneStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*safemap.Mirror[string, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -6018,7 +6047,7 @@ func mirrorNoneStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 
 func mirrorNoneStringCounter(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*safemap.Mirror[string, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -6178,20 +6207,21 @@ func mirrorNoneIntLoad(raw any, w *work[int], x uint64) (t tally) {
 
 func mirrorNoneIntMix(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*safemap.Mirror[int, int])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := m.Load(k)
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.Store(k, nv)
 		}
 	}
@@ -6200,7 +6230,7 @@ func mirrorNoneIntMix(raw any, w *work[int], x uint64) (t tally) {
 
 func mirrorNoneIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*safemap.Mirror[int, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -6213,7 +6243,7 @@ func mirrorNoneIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 
 func mirrorNoneIntCounter(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*safemap.Mirror[int, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -6373,20 +6403,21 @@ func mirrorFewStringLoad(raw any, w *work[string], x uint64) (t tally) {
 
 func mirrorFewStringMix(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*safemap.Mirror[string, int])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := m.Load(k)
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.Store(k, nv)
 		}
 	}
@@ -6395,7 +6426,7 @@ func mirrorFewStringMix(raw any, w *work[string], x uint64) (t tally) {
 
 func mirrorFewStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*safemap.Mirror[string, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -6408,7 +6439,7 @@ func mirrorFewStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 
 func mirrorFewStringCounter(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*safemap.Mirror[string, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -6568,20 +6599,21 @@ func mirrorFewIntLoad(raw any, w *work[int], x uint64) (t tally) {
 
 func mirrorFewIntMix(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*safemap.Mirror[int, int])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := m.Load(k)
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.Store(k, nv)
 		}
 	}
@@ -6590,7 +6622,7 @@ func mirrorFewIntMix(raw any, w *work[int], x uint64) (t tally) {
 
 func mirrorFewIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*safemap.Mirror[int, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -6603,7 +6635,7 @@ func mirrorFewIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 
 func mirrorFewIntCounter(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*safemap.Mirror[int, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -6763,20 +6795,21 @@ func mirrorAllStringLoad(raw any, w *work[string], x uint64) (t tally) {
 
 func mirrorAllStringMix(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*safemap.Mirror[string, int])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := m.Load(k)
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.Store(k, nv)
 		}
 	}
@@ -6785,7 +6818,7 @@ func mirrorAllStringMix(raw any, w *work[string], x uint64) (t tally) {
 
 func mirrorAllStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*safemap.Mirror[string, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -6798,7 +6831,7 @@ func mirrorAllStringOverwrite(raw any, w *work[string], x uint64) (t tally) {
 
 func mirrorAllStringCounter(raw any, w *work[string], x uint64) (t tally) {
 	m := raw.(*safemap.Mirror[string, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -6958,20 +6991,21 @@ func mirrorAllIntLoad(raw any, w *work[int], x uint64) (t tally) {
 
 func mirrorAllIntMix(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*safemap.Mirror[int, int])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := m.Load(k)
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.Store(k, nv)
 		}
 	}
@@ -6980,7 +7014,7 @@ func mirrorAllIntMix(raw any, w *work[int], x uint64) (t tally) {
 
 func mirrorAllIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*safemap.Mirror[int, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -6993,7 +7027,7 @@ func mirrorAllIntOverwrite(raw any, w *work[int], x uint64) (t tally) {
 
 func mirrorAllIntCounter(raw any, w *work[int], x uint64) (t tally) {
 	m := raw.(*safemap.Mirror[int, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -7191,13 +7225,14 @@ func mapOfMapsPairLoad(raw any, w *work[pair], x uint64) (t tally) {
 
 func mapOfMapsPairMix(raw any, w *work[pair], x uint64) (t tally) {
 	m := raw.(*mapOfMaps)
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			m.mu.RLock()
 			v, ok := m.m[k.a][k.b]
 			m.mu.RUnlock()
@@ -7206,7 +7241,7 @@ func mapOfMapsPairMix(raw any, w *work[pair], x uint64) (t tally) {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.mu.Lock()
 			row := m.m[k.a]
 			if row == nil {
@@ -7222,7 +7257,7 @@ func mapOfMapsPairMix(raw any, w *work[pair], x uint64) (t tally) {
 
 func mapOfMapsPairOverwrite(raw any, w *work[pair], x uint64) (t tally) {
 	m := raw.(*mapOfMaps)
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -7242,7 +7277,7 @@ func mapOfMapsPairOverwrite(raw any, w *work[pair], x uint64) (t tally) {
 
 func mapOfMapsPairCounter(raw any, w *work[pair], x uint64) (t tally) {
 	m := raw.(*mapOfMaps)
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -7449,20 +7484,21 @@ func nestedPairLoad(raw any, w *work[pair], x uint64) (t tally) {
 
 func nestedPairMix(raw any, w *work[pair], x uint64) (t tally) {
 	m := raw.(*safemap.Nested[string, string, int])
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			v, ok := m.Load(k.a, k.b)
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			m.Store(k.a, k.b, nv)
 		}
 	}
@@ -7471,7 +7507,7 @@ func nestedPairMix(raw any, w *work[pair], x uint64) (t tally) {
 
 func nestedPairOverwrite(raw any, w *work[pair], x uint64) (t tally) {
 	m := raw.(*safemap.Nested[string, string, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -7484,7 +7520,7 @@ func nestedPairOverwrite(raw any, w *work[pair], x uint64) (t tally) {
 
 func nestedPairCounter(raw any, w *work[pair], x uint64) (t tally) {
 	m := raw.(*safemap.Nested[string, string, int])
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -7623,7 +7659,7 @@ var stringContenders = []contender[string]{
 		loadOrStore: orcamanStringLoadOrStore, rng: orcamanStringRange, build: orcamanStringBuild, churn: orcamanStringChurn,
 	},
 	{
-		id: "haxmap", doc: "github.com/alphadose/haxmap; counter by CompareAndSwap", role: peer, only: "",
+		id: "haxmap", doc: "github.com/alphadose/haxmap; counter by CompareAndSwap; not in churn, where it loses keys", role: peer, only: "load half-hit mix99 mix90 mix75 mix50 overwrite counter los range build memory",
 		make: func() ops[string] { return haxMapString{haxmap.New[string, int]()} },
 		load: haxMapStringLoad, mix: haxMapStringMix, overwrite: haxMapStringOverwrite, counter: haxMapStringCounter,
 		loadOrStore: haxMapStringLoadOrStore, rng: haxMapStringRange, build: haxMapStringBuild, churn: haxMapStringChurn,
@@ -7728,7 +7764,7 @@ var intContenders = []contender[int]{
 		loadOrStore: orcamanIntLoadOrStore, rng: orcamanIntRange, build: orcamanIntBuild, churn: orcamanIntChurn,
 	},
 	{
-		id: "haxmap", doc: "github.com/alphadose/haxmap; counter by CompareAndSwap", role: peer, only: "",
+		id: "haxmap", doc: "github.com/alphadose/haxmap; counter by CompareAndSwap; not in churn, where it loses keys", role: peer, only: "load half-hit mix99 mix90 mix75 mix50 overwrite counter los range build memory",
 		make: func() ops[int] { return haxMapInt{haxmap.New[int, int]()} },
 		load: haxMapIntLoad, mix: haxMapIntMix, overwrite: haxMapIntOverwrite, counter: haxMapIntCounter,
 		loadOrStore: haxMapIntLoadOrStore, rng: haxMapIntRange, build: haxMapIntBuild, churn: haxMapIntChurn,

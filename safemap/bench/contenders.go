@@ -44,7 +44,8 @@ type ops[K comparable] interface {
 
 // work is what a loop does its operations on. Each goroutine has its own.
 type work[K comparable] struct {
-	keys    []K
+	keys    []K    // to load; LoadOrStore and churn store from them, too
+	stores  []K    // to store and count in
 	ops     int    // how often
 	reads   uint32 // the share of reads in a mix, of 1<<32
 	in, out int    // churn: indexes into keys, of the next to store and to remove

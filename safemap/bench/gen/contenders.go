@@ -145,13 +145,16 @@ var contenders = []contender{
 		count: `m.Count()`, keys: "string int",
 	},
 	{
-		id: "haxmap", name: "haxMap", doc: "github.com/alphadose/haxmap; counter by CompareAndSwap", role: "peer",
+		id: "haxmap", name: "haxMap", doc: "github.com/alphadose/haxmap; counter by CompareAndSwap; not in churn, where it loses keys", role: "peer",
 		typ: `*haxmap.Map[K, int]`, make: `haxmap.New[K, int]()`,
 		load: `v, ok := m.Get(k)`, store: `m.Set(k, nv)`, del: `m.Del(k)`,
 		add:   `for { old, ok := m.GetOrSet(k, 1); if !ok || m.CompareAndSwap(k, old, old+1) { break } }`,
 		los:   `v, ok := m.GetOrSet(k, nv)`,
 		each:  `m.ForEach(func(_ K, v int) bool { emit(v); return true })`,
 		count: `int(m.Len())`, keys: "string int",
+		// With goroutines that store and delete at the same time, the check of churn finds one key of
+		// some ten thousand missing right after it was stored.
+		only: "load half-hit mix99 mix90 mix75 mix50 overwrite counter los range build memory",
 	},
 	{
 		id: "8×sync.Map", name: "article", doc: "eight sync.Map by FNV-32a, as a widely read article has it", role: "peer",

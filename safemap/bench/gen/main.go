@@ -178,20 +178,21 @@ func {{.Fn}}Load(raw any, w *work[{{.K}}], x uint64) (t tally) {
 
 func {{.Fn}}Mix(raw any, w *work[{{.K}}], x uint64) (t tally) {
 	m := raw.({{.Type}})
-	keys, n, reads := w.keys, uint64(len(w.keys)), w.reads
+	keys, stores, n, reads := w.keys, w.stores, uint64(len(w.keys)), w.reads
 	sum, hits := 0, 0
 	for range w.ops {
 		x += golden
 		r := scramble(x)
-		k := keys[r>>32*n>>32]
+		i := r >> 32 * n >> 32
 		if uint32(r) < reads {
+			k := keys[i]
 			{{.Load}}
 			sum += v
 			if ok {
 				hits++
 			}
 		} else {
-			nv := value(r)
+			k, nv := stores[i], value(r)
 			{{.Store}}
 		}
 	}
@@ -200,7 +201,7 @@ func {{.Fn}}Mix(raw any, w *work[{{.K}}], x uint64) (t tally) {
 
 func {{.Fn}}Overwrite(raw any, w *work[{{.K}}], x uint64) (t tally) {
 	m := raw.({{.Type}})
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
@@ -213,7 +214,7 @@ func {{.Fn}}Overwrite(raw any, w *work[{{.K}}], x uint64) (t tally) {
 
 func {{.Fn}}Counter(raw any, w *work[{{.K}}], x uint64) (t tally) {
 	m := raw.({{.Type}})
-	keys, n := w.keys, uint64(len(w.keys))
+	keys, n := w.stores, uint64(len(w.stores))
 	for range w.ops {
 		x += golden
 		r := scramble(x)
