@@ -54,7 +54,7 @@ func bench(args []string, stdout, stderr io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	conf := config{reps: *reps, target: *target, progress: func(string, ...any) {}}
+	conf := config{reps: *reps, target: *target, entries: 100_000, progress: func(string, ...any) {}}
 	if *verbose {
 		conf.progress = func(format string, args ...any) {
 			fmt.Fprintf(stderr, time.Now().Format(time.TimeOnly)+" "+format+"\n", args...)
@@ -74,7 +74,7 @@ func bench(args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("-p: %w", err)
 	}
 	if *quick {
-		conf.sizes, conf.reps, conf.target = []int{200}, 1, 50*time.Microsecond
+		conf.sizes, conf.reps, conf.turns, conf.entries = []int{200}, 1, 200, 1000
 	}
 	command := strings.TrimSpace("go run . " + strings.Join(args, " "))
 	result := results{conf: conf, command: command, machine: machine(), started: time.Now()}

@@ -20,6 +20,8 @@ type config struct {
 	goroutines []int
 	reps       int           // measurements of each cell
 	target     time.Duration // CPU time of one measurement
+	turns      int           // of a loop in one measurement; found out for each contender if 0
+	entries    int           // that maps are weighed with; a hundredth as many empty maps
 	contender  func(id string) bool
 	workload   func(name string) bool
 	progress   func(format string, args ...any)
@@ -348,7 +350,7 @@ func measure[K comparable](conf config, all []contender[K], s keySet[K]) ([]figu
 // measureCell measures contenders by turns: each repetition goes through all of them, beginning with
 // another one, so that what disturbs the machine meets all alike.
 func measureCell[K comparable](conf config, in []contender[K], w workload[K], s keySet[K], goroutines int) ([]figure, error) {
-	turns := make([]int, len(in))
+	turns := slices.Repeat([]int{conf.turns}, len(in))
 	ns, allocs := make([][]float64, len(in)), make([][]float64, len(in))
 	for rep := range conf.reps {
 		for j := range in {
@@ -428,10 +430,10 @@ func measureMemory[K comparable](conf config, all []contender[K], s keySet[K]) [
 		m := memory{keys: s.kind, n: len(s.stored), contender: c.id, role: c.role}
 		for quarter := range 4 {
 			n := len(s.stored) * (4 + quarter) / 4
-			m.perEntry += weigh(c, max(100_000/n, 1), s.pool[:n]) / float64(n) / 4
+			m.perEntry += weigh(c, max(conf.entries/n, 1), s.pool[:n]) / float64(n) / 4
 		}
-		m.empty = weigh(c, 1000, nil)
-		m.ten = weigh(c, 1000, s.pool[:10])
+		m.empty = weigh(c, conf.entries/100, nil)
+		m.ten = weigh(c, conf.entries/100, s.pool[:10])
 		sizes = append(sizes, m)
 	}
 	return sizes
