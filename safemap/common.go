@@ -28,6 +28,8 @@ func (*noCopy) Unlock() {}
 // The functions below are the compound operations on a plain map whose lock the caller holds. A nil
 // map reads as empty and panics when it is stored into, because it is one.
 
+func mapStore[K comparable, V any](m map[K]V, key K, value V) { m[key] = value }
+
 func mapLoadOrStore[K comparable, V any](m map[K]V, key K, value V) (actual V, loaded bool) {
 	if old, ok := m[key]; ok {
 		return old, true

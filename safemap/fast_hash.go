@@ -45,14 +45,21 @@ func newHashing[K comparable]() hashing[K] {
 
 // hash returns the hash of key. It panics if key is not hashable.
 func (h *hashing[K]) hash(key K) uint64 {
-	switch k := key; h.kind {
-	case intKey:
+	if h.kind == intKey {
 		return h.hashWord(asWord(key))
-	case stringKey:
-		return h.hashString(*(*string)(unsafe.Pointer(&k)))
+	}
+	return h.hashOther(key)
+}
+
+func (h *hashing[K]) hashOther(key K) uint64 {
+	if h.kind == stringKey {
+		return h.hashString(*(*string)(unsafe.Pointer(&key)))
 	}
 	return maphash.Comparable(h.seed, key)
 }
+
+// mixer is what wyhash multiplies by.
+const mixer = 0x8bb84b93962eacc9
 
 // fold multiplies to 128 bits and folds the halves.
 func fold(a, b uint64) uint64 {
@@ -75,7 +82,11 @@ func asWord[K comparable](key K) uint64 {
 	return 0
 }
 
-func (h *hashing[K]) hashWord(w uint64) uint64 { return fold(w^h.secret[0], h.secret[1]) }
+// hashWord multiplies twice: once would map keys in arithmetic progression to another one, which may
+// leave out half of the groups.
+func (h *hashing[K]) hashWord(w uint64) uint64 {
+	return fold(fold(w^h.secret[0], h.secret[1]), mixer)
+}
 
 // hashString reads strings of up to 16 bytes as two words, and of up to 32 as four, which may overlap.
 func (h *hashing[K]) hashString(s string) uint64 {
@@ -85,13 +96,13 @@ func (h *hashing[K]) hashString(s string) uint64 {
 	case n > 32:
 		return maphash.String(h.seed, s)
 	case n > 16:
-		return fold(le64(s)^first, le64(s[8:])^h.secret[1]) ^ fold(le64(s[n-16:])^h.secret[2], le64(s[n-8:])^h.secret[3])
+		return fold(fold(le64(s)^first, le64(s[8:])^h.secret[1])^fold(le64(s[n-16:])^h.secret[2], le64(s[n-8:])^h.secret[3]), mixer)
 	case n >= 8:
-		return fold(le64(s)^first, le64(s[n-8:])^h.secret[1])
+		return fold(fold(le64(s)^first, le64(s[n-8:])^h.secret[1]), mixer)
 	case n >= 4:
-		return fold(le32(s)^first, le32(s[n-4:])^h.secret[1])
+		return fold(fold(le32(s)^first, le32(s[n-4:])^h.secret[1]), mixer)
 	case n > 0:
-		return fold((uint64(s[0])|uint64(s[n/2])<<8|uint64(s[n-1])<<16)^first, h.secret[1])
+		return h.hashWord(uint64(s[0]) | uint64(s[n/2])<<8 | uint64(s[n-1])<<16 | uint64(n)<<24)
 	}
 	return first
 }

@@ -109,7 +109,7 @@ func (m *FastSharded[K, V]) Load(key K) (V, bool) {
 	case stringKey:
 		k := key
 		if s := *(*string)(unsafe.Pointer(&k)); len(s)-8 <= 8 && len(s) >= 8 {
-			h = fold(le64(s)^m.secret[0]^uint64(len(s)), le64(s[len(s)-8:])^m.secret[1])
+			h = fold(fold(le64(s)^m.secret[0]^uint64(len(s)), le64(s[len(s)-8:])^m.secret[1]), mixer)
 		} else {
 			h = m.hashString(s)
 		}
@@ -149,11 +149,16 @@ func (m *FastSharded[K, V]) Get(key K) V {
 // Store sets the value under key.
 func (m *FastSharded[K, V]) Store(key K, value V) {
 	if m == nil {
-		map[K]V(nil)[key] = value
+		mapStore(nil, key, value)
+		return
 	}
 	// No deferred call: nothing here panics once the lock is held (8).
 	s, h := m.lock(key)
-	m.put(s, seek(s.table, h, key), h, key, value)
+	if at := seek(s.table, h, key); at.found && m.cells == wordCell {
+		m.setWord(at, value)
+	} else {
+		m.put(s, at, h, key, value)
+	}
 	s.mu.Unlock()
 }
 
@@ -237,6 +242,11 @@ func (m *FastSharded[K, V]) Update(key K, f func(old V) V) V {
 	s, h := m.lock(key)
 	defer s.mu.Unlock()
 	at := seek(s.table, h, key)
+	if at.found && m.cells == wordCell {
+		value := f(m.word(at))
+		m.setWord(at, value)
+		return value
+	}
 	var old V
 	if at.found {
 		old = m.value(at)

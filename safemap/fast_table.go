@@ -167,11 +167,22 @@ func (m *FastSharded[K, V]) loadPointer(g *group[K, uintptr], j uintptr) (v V, o
 // value returns the value in a slot that is live and stays so: the caller holds the lock.
 func (m *FastSharded[K, V]) value(at slot[K]) V {
 	if m.cells == wordCell {
-		w := atomic.LoadUintptr((*uintptr)(at.group.cell(at.index)))
-		return *(*V)(unsafe.Pointer(&w))
+		return m.word(at)
 	}
 	v, _ := m.loadPointer(at.group, at.index)
 	return v
+}
+
+// word and setWord read and write a cell that holds a value as it is.
+func (m *FastSharded[K, V]) word(at slot[K]) V {
+	w := atomic.LoadUintptr((*uintptr)(at.group.cell(at.index)))
+	return *(*V)(unsafe.Pointer(&w))
+}
+
+func (m *FastSharded[K, V]) setWord(at slot[K], value V) {
+	var w uintptr
+	*(*V)(unsafe.Pointer(&w)) = value
+	atomic.StoreUintptr((*uintptr)(at.group.cell(at.index)), w)
 }
 
 // asPointer returns what goes into a cell that holds a pointer.
@@ -195,9 +206,7 @@ func (m *FastSharded[K, V]) put(s *stripe, at slot[K], h uint64, key K, value V)
 			m.made.Store(true)
 		}
 	case m.cells == wordCell:
-		var w uintptr
-		*(*V)(unsafe.Pointer(&w)) = value
-		atomic.StoreUintptr((*uintptr)(at.group.cell(at.index)), w)
+		m.setWord(at, value)
 	default:
 		atomic.StorePointer((*unsafe.Pointer)(at.group.cell(at.index)), m.asPointer(value))
 	}
@@ -251,6 +260,8 @@ func (m *FastSharded[K, V]) rebuild(p *part) {
 	switch {
 	case p.room == 0:
 		room = max(p.hint, 1)
+	case p.used == p.live && p.table.groups < 8:
+		room = 4 * p.room
 	case p.used == p.live && p.table.groups < 16:
 		room = 2 * p.room
 	case p.used == p.live && p.table.groups <= smallTable:

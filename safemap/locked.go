@@ -118,7 +118,8 @@ func (m *Locked[K, V]) Get(key K) V {
 // Store sets the value under key.
 func (m *Locked[K, V]) Store(key K, value V) {
 	if m == nil {
-		map[K]V(nil)[key] = value
+		mapStore(nil, key, value)
+		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -222,9 +222,9 @@ func TestStress(t *testing.T) {
 
 // TestFirstStores has several goroutines store into zero values at once: nothing is lost.
 func TestFirstStores(t *testing.T) {
-	rounds := 200
+	rounds := 4000
 	if testing.Short() {
-		rounds = 50
+		rounds = 500
 	}
 	for range rounds {
 		for name, m := range map[string]safemap.MapProvider[int, int]{
@@ -419,6 +419,18 @@ func TestNaN(t *testing.T) {
 		values := slices.Sorted(m.Values())
 		if _, ok := m.Load(math.NaN()); ok || m.Len() != 3 || !slices.Equal(values, []int{0, 1, 2}) {
 			t.Errorf("%s: %v, %v, %t", name, m, values, ok)
+		}
+		nans := 0
+		for k := range m.All() { // they come although the map changes
+			if k != k {
+				nans++
+			}
+			for i := range 50 {
+				m.Store(float64(i), i)
+			}
+		}
+		if nans != 3 {
+			t.Errorf("%s: %d NaN keys in a loop that stores", name, nans)
 		}
 		if m.Clear(); m.Len() != 0 {
 			t.Errorf("%s: Clear leaves %v", name, m)

@@ -53,7 +53,7 @@ func (m *SyncMap[K, V]) find(key K) *V {
 // put returns m for storing value under key. If m is nil it panics, as a nil map does.
 func (m *SyncMap[K, V]) put(key K, value *V) *sync.Map {
 	if m == nil {
-		map[K]*V(nil)[key] = value
+		mapStore(nil, key, value)
 	}
 	if !m.made.Load() {
 		m.made.Store(true)
