@@ -62,7 +62,7 @@ func programs(t *testing.T, tests bool) []*program {
 var (
 	wantRx  = regexp.MustCompile("// want ((?:`[^`]*`\\s*)+)")
 	testsRx = regexp.MustCompile("// want-tests ((?:`[^`]*`\\s*)+)")
-	quietRx = regexp.MustCompile(`// quiet ([a-z-]+)`)
+	quietRx = regexp.MustCompile(`// quiet (!?)([a-z-]+)`)
 	shapeRx = regexp.MustCompile(`(?m)^// (Racy|Correct) shape: (.+)$`)
 )
 
@@ -73,7 +73,8 @@ var (
 // is the odd one. What no want names is an error from medium confidence on; a want that
 // begins with "low" asks for what the default output leaves out.
 //
-// A `// quiet CATEGORY` on the line of a declaration asks for that inventory of the map.
+// A `// quiet CATEGORY` on the line of a declaration asks for that inventory of the map, a
+// `// quiet !CATEGORY` for its absence.
 func TestCases(t *testing.T) {
 	for _, p := range programs(t, false) {
 		t.Run(p.name, func(t *testing.T) { p.check(t, detect.Options{}, wantRx) })
@@ -115,8 +116,8 @@ func (p *program) check(t *testing.T, opts detect.Options, want *regexp.Regexp) 
 					claim(t, at, w, got[k])
 				}
 			}
-			if m := quietRx.FindStringSubmatch(line); m != nil && !slices.Contains(quiet[k], m[1]) {
-				t.Errorf("%s: no inventory says %q; have %q", at, m[1], quiet[k])
+			if m := quietRx.FindStringSubmatch(line); m != nil && slices.Contains(quiet[k], m[2]) != (m[1] == "") {
+				t.Errorf("%s: want the inventory to say %s%s; have %q", at, m[1], m[2], quiet[k])
 			}
 		}
 		return nil

@@ -9,7 +9,7 @@ type wsClient struct {
 }
 
 type wsHub struct {
-	clients    map[*wsClient]bool
+	clients    map[*wsClient]bool // quiet confined
 	register   chan *wsClient
 	unregister chan *wsClient
 	broadcast  chan []byte

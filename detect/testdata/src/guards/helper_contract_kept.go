@@ -5,7 +5,7 @@ import "sync"
 
 type level struct {
 	mu    sync.Mutex
-	nodes map[string]int
+	nodes map[string]int // quiet guarded
 	size  int
 }
 

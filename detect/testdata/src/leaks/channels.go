@@ -5,7 +5,7 @@ import "sync"
 
 type Channels struct {
 	mu       sync.Mutex
-	channels map[string]map[string]bool // quiet guarded
+	channels map[string]map[string]bool // quiet !leak
 }
 
 func (c *Channels) Join(name, nick string) {

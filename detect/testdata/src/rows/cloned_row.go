@@ -8,7 +8,7 @@ import (
 
 type postings struct {
 	mu    sync.RWMutex
-	index map[string]map[uint64]bool
+	index map[string]map[uint64]bool // quiet nested
 }
 
 func (p *postings) add(label string, id uint64) {
