@@ -60,9 +60,9 @@ import (
 // 200 bytes, and 70 per shard once it has been stored into; deleted keys are held until as many
 // changes have come to their shard as it has entries, and memory shrinks with the content.
 type FastSharded[K comparable, V any] struct {
-	_     noCopy
-	views atomic.Pointer[view] // the first of as many as there are stripes; nil until first stored into
-	hashing[K]
+	_        noCopy
+	views    atomic.Pointer[view] // the first of as many as there are stripes; nil until first stored into
+	hashing  hashing[K]
 	viewMask uintptr // selects an offset into the views from a hash
 	cells    cellKind
 	made     atomic.Bool // by NewFastSharded, or stored into: not to be encoded as nil
@@ -103,18 +103,18 @@ func (m *FastSharded[K, V]) Load(key K) (V, bool) {
 	}
 	// What hash and seek do, written out for frequent cases: calls cost as much as the search.
 	var h uint64
-	switch m.kind {
+	switch m.hashing.kind {
 	case intKey:
-		h = m.hashWord(asWord(key))
+		h = m.hashing.hashWord(asWord(key))
 	case stringKey:
 		k := key
 		if s := *(*string)(unsafe.Pointer(&k)); len(s)-8 <= 8 && len(s) >= 8 {
-			h = fold(fold(le64(s)^m.secret[0]^uint64(len(s)), le64(s[len(s)-8:])^m.secret[1]), mixer)
+			h = fold(fold(le64(s)^m.hashing.secret[0]^uint64(len(s)), le64(s[len(s)-8:])^m.hashing.secret[1]), mixer)
 		} else {
-			h = m.hashString(s)
+			h = m.hashing.hashString(s)
 		}
 	default:
-		h = maphash.Comparable(m.seed, key)
+		h = maphash.Comparable(m.hashing.seed, key)
 	}
 	t := views.at(uintptr(h>>32) & m.viewMask).table.Load()
 	want := liveTag(h) * everyByte
@@ -313,7 +313,7 @@ func (m *FastSharded[K, V]) ReplaceAll(with map[K]V) {
 		parts[i].hint = len(with) / len(parts)
 	}
 	for k, v := range with {
-		h := m.hash(k)
+		h := m.hashing.hash(k)
 		p := &parts[m.index(h)]
 		m.insert(p, seek(p.table, h, k), h, k, v)
 	}

@@ -315,7 +315,7 @@ func newGroups[K comparable, Cell any](n int) (*fastTable, int) {
 // move adds a key and its cell to p, which nobody else sees and which has room. So it need not be
 // atomic, nor does it compare keys.
 func (m *FastSharded[K, V]) move(p *part, key K, cell unsafe.Pointer) {
-	h := m.hash(key)
+	h := m.hashing.hash(key)
 	n := p.table.groups
 	i := firstGroup(h, n)
 	g := groupAt[K](p.table, i)
@@ -394,7 +394,7 @@ func (m *FastSharded[K, V]) index(h uint64) uintptr  { return m.offset(h) / unsa
 // lock locks the stripe for key and returns it with key's hash. m is not nil.
 func (m *FastSharded[K, V]) lock(key K) (*stripe, uint64) {
 	stripes := m.ready()
-	h := m.hash(key)
+	h := m.hashing.hash(key)
 	s := &stripes[m.index(h)]
 	s.mu.Lock()
 	return s, h

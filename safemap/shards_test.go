@@ -47,9 +47,9 @@ func TestShards(t *testing.T) {
 	used, same = map[int]bool{}, 0
 	for k := range 1000 {
 		text := strings.Repeat("x", k%50) + strconv.Itoa(k)
-		used[int(a.index(a.hash(text)))] = true
-		used[1000+int(c.index(c.hash(k<<16)))] = true
-		if a.hash(text) == b.hash(text) || c.hash(k) == d.hash(k) {
+		used[int(a.index(a.hashing.hash(text)))] = true
+		used[1000+int(c.index(c.hashing.hash(k<<16)))] = true
+		if a.hashing.hash(text) == b.hashing.hash(text) || c.hashing.hash(k) == d.hashing.hash(k) {
 			same++
 		}
 	}
