@@ -20,15 +20,20 @@ type Options struct {
 	Knowledge *Knowledge            // extends the built-in table; may be nil
 	Workers   int                   // packages at once; 0 means 2
 	AllOdd    bool                  // fill Map.Odd
+	Cache     *Cache                // of summaries; may be nil
 }
 
-// Analyze summarises the first-party packages of a program and links the summaries.
-// Equal programs give equal results, whatever the number of workers.
+// Analyze summarises the first-party packages of a program and links the summaries. It
+// loads what of the program it needs and has not got. Equal programs give equal results,
+// whatever the number of workers, and whatever the cache holds.
 func Analyze(prog *Program, opts Options) (*Result, error) {
-	sums := Summarise(prog, opts)
+	sums, err := loadSummaries(prog, opts)
+	if err != nil {
+		return nil, err
+	}
 	res := Link(sums, opts)
-	for _, p := range prog.Packages {
-		if p.FirstParty && len(p.Errors) > 0 {
+	for _, p := range prog.Broken() {
+		if p.ForTest == "" || opts.Tests {
 			res.Skipped = append(res.Skipped, p.Path)
 		}
 	}
@@ -37,52 +42,165 @@ func Analyze(prog *Program, opts Options) (*Result, error) {
 	return res, nil
 }
 
-// Summarise computes the summaries of a program's first-party packages, imports first. It
-// keeps no SSA: each package's is built, used and dropped. Packages with type errors are left
-// out: their SSA cannot be built.
+// Summarise computes the summaries of a loaded program's first-party packages, imports
+// first. It keeps no SSA: each package's is built, used and dropped. Packages with type
+// errors are left out: their SSA cannot be built.
 func Summarise(prog *Program, opts Options) []*Summary {
-	var todo []*Package
+	sums, err := loadSummaries(prog, opts)
+	if err != nil {
+		return nil // said by Load before
+	}
+	return sums
+}
+
+// loadSummaries takes summaries from the cache where it has them and computes the others,
+// for which it loads their packages and the outside of what those import. An error means
+// bad input: a package that the user asked for does not type-check.
+func loadSummaries(prog *Program, opts Options) ([]*Summary, error) {
+	var all []*Package
 	for _, p := range prog.Packages {
-		if p.FirstParty && (p.ForTest == "" || opts.Tests) && p.Types != nil && len(p.Files) > 0 && len(p.Errors) == 0 {
-			todo = append(todo, p)
+		if p.FirstParty && (p.ForTest == "" || opts.Tests) {
+			all = append(all, p)
 		}
 	}
 	if opts.Tests {
-		todo = preferVariants(todo)
+		all = preferVariants(all)
 	}
+	r := &summaries{prog: prog, opts: opts, of: map[*Package]*Summary{}, funcs: map[string]*FuncInfo{}}
+	if opts.Cache != nil {
+		r.keys = prog.keys(opts.Cache, opts)
+	}
+	var missing []*Package
+	for _, p := range all {
+		if s := r.cached(p); s != nil {
+			r.add(p, s)
+		} else {
+			missing = append(missing, p)
+		}
+	}
+	if err := prog.needFor(missing); err != nil {
+		return nil, err
+	}
+	if err := prog.firstError(); err != nil {
+		return nil, err
+	}
+	missing = slices.DeleteFunc(missing, func(p *Package) bool {
+		return p.Types == nil || len(p.Files) == 0 || len(p.Errors) > 0
+	})
 	own := map[string]bool{}
-	for _, p := range todo {
-		own[p.Path] = true
+	for _, p := range all {
+		if r.of[p] != nil || slices.Contains(missing, p) {
+			own[p.Path] = true
+		}
 	}
-	var (
-		mu    sync.Mutex
-		funcs = map[string]*FuncInfo{}
-		out   = make([]*Summary, len(todo))
-		ready = make([]chan struct{}, len(todo))
-		byID  = map[string]int{}
-		byPth = map[string]int{}
-		done  int
-	)
+	r.run(missing, func(path string) bool { return own[path] })
+	opts.Cache.Trim()
+	var out []*Summary
+	for _, p := range all {
+		if s := r.of[p]; s != nil {
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
+// needFor loads packages to summarise, and the outside of what they import.
+func (prog *Program) needFor(pkgs []*Package) error {
+	want := map[*Package]bool{}
+	for _, p := range pkgs {
+		want[p] = true
+	}
+	if !slices.ContainsFunc(pkgs, func(p *Package) bool { return p.state != checked }) {
+		return nil
+	}
+	if slices.ContainsFunc(prog.Packages, func(p *Package) bool { return p.state != listedOnly }) {
+		return prog.Complete() // what is there is of one world with what is to come
+	}
+	var outside []*Package
+	seen := map[*Package]bool{}
+	var visit func(p *Package)
+	visit = func(p *Package) {
+		if seen[p] {
+			return
+		}
+		seen[p] = true
+		if !want[p] {
+			outside = append(outside, p)
+		}
+		for _, imp := range p.Imports {
+			visit(imp)
+		}
+	}
+	for _, p := range pkgs {
+		visit(p)
+	}
+	return prog.need(pkgs, outside)
+}
+
+// A summaries is one run of loadSummaries.
+type summaries struct {
+	prog *Program
+	opts Options
+	keys map[*Package]Key
+
+	mu    sync.Mutex
+	of    map[*Package]*Summary
+	funcs map[string]*FuncInfo // of all summaries
+	done  int
+}
+
+func (r *summaries) cached(p *Package) *Summary {
+	k, ok := r.keys[p]
+	if !ok {
+		return nil
+	}
+	data, ok := r.opts.Cache.Get(k)
+	if !ok {
+		return nil
+	}
+	s, err := DecodeSummary(data)
+	if err != nil {
+		return nil
+	}
+	return s
+}
+
+func (r *summaries) add(p *Package, s *Summary) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.of[p] = s
+	for _, f := range s.Funcs {
+		r.funcs[f.Key] = f
+	}
+}
+
+func (r *summaries) lookup(key string) *FuncInfo {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.funcs[key]
+}
+
+// run summarises packages, given in topological order, some at a time.
+func (r *summaries) run(todo []*Package, own func(path string) bool) {
+	ready := make([]chan struct{}, len(todo))
+	byID, byPath := map[string]int{}, map[string]int{}
 	for i, p := range todo {
 		ready[i] = make(chan struct{})
-		byID[p.ID] = i
-		byPth[p.Path] = i
+		byID[p.ID], byPath[p.Path] = i, i
 	}
-	workers := opts.Workers
+	workers := r.opts.Workers
 	if workers <= 0 {
 		workers = 2
 	}
 	slots := make(chan struct{}, workers)
 	var wg sync.WaitGroup
 	for i, p := range todo {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			defer close(ready[i])
 			for _, imp := range p.Imports {
 				j, ok := byID[imp.ID]
 				if !ok {
-					j, ok = byPth[imp.Path]
+					j, ok = byPath[imp.Path]
 				}
 				if ok && j < i {
 					<-ready[j]
@@ -90,27 +208,28 @@ func Summarise(prog *Program, opts Options) []*Summary {
 			}
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			srcFuncs := buildSSA(prog.Fset, p.Types, p.Files, p.Info)
-			deps := func(key string) *FuncInfo {
-				mu.Lock()
-				defer mu.Unlock()
-				return funcs[key]
+			srcFuncs := buildSSA(r.prog.Fset, p.Types, p.Files, p.Info)
+			s := summarise(r.prog.Fset, p.Types, p.Info, p.Files, srcFuncs, r.opts.Knowledge, own, r.lookup)
+			r.keep(p, s)
+			r.add(p, s)
+			if r.opts.Progress != nil {
+				r.mu.Lock()
+				defer r.mu.Unlock()
+				r.done++
+				r.opts.Progress(r.done, len(todo))
 			}
-			s := summarise(prog.Fset, p.Types, p.Info, p.Files, srcFuncs, opts.Knowledge, func(path string) bool { return own[path] }, deps)
-			mu.Lock()
-			defer mu.Unlock()
-			for _, f := range s.Funcs {
-				funcs[f.Key] = f
-			}
-			out[i] = s
-			done++
-			if opts.Progress != nil {
-				opts.Progress(done, len(todo))
-			}
-		}()
+		})
 	}
 	wg.Wait()
-	return out
+}
+
+// keep puts a summary into the cache.
+func (r *summaries) keep(p *Package, s *Summary) {
+	if k, ok := r.keys[p]; ok && !r.prog.moved {
+		if data, err := s.Encode(); err == nil {
+			r.opts.Cache.Put(k, data)
+		}
+	}
 }
 
 // preferVariants drops p where p [p.test] is there: the variant has all its files and more.

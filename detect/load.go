@@ -3,8 +3,8 @@
 package detect
 
 import (
-	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -12,8 +12,8 @@ import (
 	"go/token"
 	"go/types"
 	"io"
+	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -22,7 +22,6 @@ import (
 	"sync"
 
 	"golang.org/x/tools/go/gcexportdata"
-	"golang.org/x/tools/go/packages"
 )
 
 // A Config says what to load.
@@ -37,7 +36,8 @@ type Config struct {
 	Extra []string
 }
 
-// A Program is a type-checked module. Every package of the main module is loaded
+// A Program is a module: listed by Open, loaded as far as needed by Analyze, and
+// wholly type-checked by Load or Complete. Every package of the main module is loaded
 // from source, and so is any other package that depends on one of them (its
 // export data would hold second copies of the module's types). All others are
 // export data: no syntax of a dependency is ever parsed.
@@ -52,9 +52,15 @@ type Program struct {
 	Packages  []*Package // topological: imports before importers
 
 	cfg     Config
+	env     map[string]string // of the go command
+	metas   []*meta           // imports before importers
+	exports map[string]string // files with export data, by import path
+	unbuilt map[string]string // what the go command said about those without
 	deps    *exportImporter
-	sources map[string][]byte    // file contents that differ from disk (overlay)
-	parsed  map[string]*ast.File // by absolute file name
+	sources map[string][]byte            // file contents that differ from disk (overlay)
+	parsed  map[string]*ast.File         // by absolute file name
+	sums    map[string][sha256.Size]byte // what files held when keys were computed
+	moved   bool                         // they hold something else by now: nothing may be kept
 	sizes   types.Sizes
 }
 
@@ -73,7 +79,19 @@ type Package struct {
 	XTest               bool   // package p_test
 	Cgo                 bool   // some files are processed copies
 	Errors              []types.Error
+
+	meta  *meta
+	state state
 }
+
+// A state says how much of a package is loaded.
+type state uint8
+
+const (
+	listedOnly state = iota
+	declared         // what importers can see: types, no function bodies
+	checked          // everything
+)
 
 // A LoadError is bad input: no go.mod, packages that do not type-check. Its text
 // names the file and what to do.
@@ -84,63 +102,146 @@ type LoadError struct {
 
 func (e *LoadError) Error() string { return e.Message }
 
-// Load loads the main module that contains cfg.Dir.
-func Load(cfg Config) (*Program, error) {
+// Open lists the main module that contains cfg.Dir: its packages, their files and what they
+// import. Nothing is parsed yet: Analyze loads what it has to, Complete the rest.
+func Open(ctx context.Context, cfg Config) (*Program, error) {
 	dir, err := filepath.Abs(cfg.Dir)
 	if err != nil {
 		return nil, err
 	}
-	prog := &Program{cfg: cfg, Fset: token.NewFileSet(), parsed: map[string]*ast.File{}}
-	if err := prog.findModule(dir); err != nil {
+	prog := &Program{cfg: cfg}
+	if err := prog.findModule(ctx, dir); err != nil {
 		return nil, err
 	}
-	matched, err := prog.match(dir, cfg.Patterns)
+	// The two questions are independent, and each takes the go command its time.
+	var matched map[string]bool
+	var matchErr error
+	asked := make(chan struct{})
+	go func() {
+		defer close(asked)
+		matched, matchErr = prog.match(ctx, dir, cfg.Patterns)
+	}()
+	err = prog.list(ctx)
+	<-asked
+	if matchErr != nil {
+		return nil, matchErr
+	}
 	if err != nil {
 		return nil, err
 	}
-	metas, err := prog.list(matched)
-	if err != nil {
-		return nil, err
-	}
-	if err := prog.loadExports(metas); err != nil {
-		return nil, err
-	}
-	for _, m := range metas {
-		if m.source {
-			prog.Packages = append(prog.Packages, &Package{
-				ID: m.ID, Path: m.PkgPath, Name: m.Name, Dir: m.Dir,
-				GoFiles: m.GoFiles, IgnoredFiles: m.IgnoredFiles,
-				FirstParty: m.Module != nil && m.Module.Main,
-				Matched:    matched[strings.TrimSuffix(m.PkgPath, "_test")] || matched[m.PkgPath],
-				ForTest:    m.ForTest,
-				XTest:      strings.HasSuffix(m.Name, "_test") && m.ForTest != "",
-				Imports:    map[string]*Package{},
-			})
+	for _, m := range prog.metas {
+		if m.Main && matched[m.PkgPath] && len(m.Errors) > 0 {
+			e := m.Errors[0]
+			return nil, &LoadError{Message: fmt.Sprintf("package %s cannot be loaded: %s: %s", m.PkgPath, e.Pos, e.Err)}
 		}
 	}
-	byID := map[string]*Package{}
-	for _, p := range prog.Packages {
-		byID[p.ID] = p
+	if err := prog.findExports(ctx); err != nil {
+		return nil, err
 	}
-	i := 0
-	for _, m := range metas {
+	byID := map[string]*Package{}
+	for _, m := range prog.metas {
 		if !m.source {
 			continue
 		}
-		p := prog.Packages[i]
-		i++
-		for path, imp := range m.Imports {
-			if q := byID[imp.ID]; q != nil {
+		p := &Package{
+			ID: m.ID, Path: m.PkgPath, Name: m.Name, Dir: m.Dir,
+			GoFiles: m.GoFiles, IgnoredFiles: m.IgnoredFiles,
+			FirstParty: m.Main,
+			Matched:    matched[strings.TrimSuffix(m.PkgPath, "_test")] || matched[m.PkgPath],
+			ForTest:    m.ForTest,
+			XTest:      strings.HasSuffix(m.Name, "_test") && m.ForTest != "",
+			Imports:    map[string]*Package{},
+			Cgo:        !slices.Equal(m.GoFiles, m.CompiledGoFiles) && len(m.CompiledGoFiles) > len(m.GoFiles),
+			meta:       m,
+		}
+		for path, id := range m.Imports { // Have: imports precede importers
+			if q := byID[id]; q != nil {
 				p.Imports[path] = q
 			}
 		}
-		p.Cgo = !slices.Equal(m.GoFiles, m.CompiledGoFiles) && len(m.CompiledGoFiles) > len(m.GoFiles)
-		if err := prog.parse(p, m.CompiledGoFiles); err != nil {
-			return nil, err
+		byID[p.ID] = p
+		prog.Packages = append(prog.Packages, p)
+	}
+	prog.reset()
+	return prog, nil
+}
+
+// Load loads the main module that contains cfg.Dir, all of it.
+func Load(cfg Config) (*Program, error) {
+	prog, err := Open(context.Background(), cfg)
+	if err != nil {
+		return nil, err
+	}
+	return prog, prog.Complete()
+}
+
+// Complete parses and type-checks what is not loaded yet, tests included if the
+// configuration asks for them. It fails if a package that the user asked for does not
+// type-check. Afterwards every package has syntax and types, and all share one world of
+// types. Positions are the same whatever was loaded before.
+func (prog *Program) Complete() error {
+	base, tests := prog.split()
+	if slices.ContainsFunc(base, func(p *Package) bool { return p.state != checked }) {
+		// Some were taken from the cache, or seen from outside only. What was checked
+		// against those is of another world; begin again.
+		prog.reset()
+		if err := prog.need(base, nil); err != nil {
+			return err
 		}
 	}
-	prog.check(prog.Packages)
-	return prog, prog.firstError()
+	if err := prog.need(tests, nil); err != nil {
+		return err
+	}
+	return prog.firstError()
+}
+
+// split tells packages as they are built from their test variants.
+func (prog *Program) split() (base, tests []*Package) {
+	for _, p := range prog.Packages {
+		if p.ForTest == "" {
+			base = append(base, p)
+		} else {
+			tests = append(tests, p)
+		}
+	}
+	return base, tests
+}
+
+// reset forgets all syntax and types.
+func (prog *Program) reset() {
+	prog.Fset = token.NewFileSet()
+	prog.parsed = map[string]*ast.File{}
+	prog.deps = &exportImporter{fset: prog.Fset, files: prog.exports, broken: prog.unbuilt, pkgs: map[string]*types.Package{"unsafe": types.Unsafe}}
+	for _, p := range prog.Packages {
+		p.state, p.Files, p.Types, p.Info, p.Errors = listedOnly, nil, nil, nil, nil
+	}
+}
+
+// need parses and type-checks pkgs, and of those in outside only what others can see.
+// Files are parsed in a fixed order, so that positions do not depend on luck.
+func (prog *Program) need(pkgs, outside []*Package) error {
+	level := map[*Package]state{}
+	for _, p := range outside {
+		level[p] = declared
+	}
+	for _, p := range pkgs {
+		level[p] = checked
+	}
+	var todo []*Package
+	for _, p := range prog.Packages {
+		if l, ok := level[p]; ok && p.state < l {
+			if p.state != listedOnly {
+				panic("detect: package " + p.ID + " is already known from outside")
+			}
+			p.state = l
+			if err := prog.parse(p, p.meta.CompiledGoFiles); err != nil {
+				return err
+			}
+			todo = append(todo, p)
+		}
+	}
+	prog.check(todo)
+	return nil
 }
 
 // Broken returns the packages of the module that do not type-check. A package
@@ -178,107 +279,36 @@ func (prog *Program) firstError() error {
 	}
 }
 
-// goCmd runs the go command in the module and returns its standard output.
-func (prog *Program) goCmd(dir string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(context.Background(), "go", args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), prog.cfg.Env...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		if errors.Is(err, exec.ErrNotFound) {
-			return nil, &LoadError{Message: "the go command is not on PATH: mapmigrate needs it to load packages"}
-		}
-		return nil, &LoadError{Message: fmt.Sprintf("go %s: %s", strings.Join(args, " "), strings.TrimSpace(stderr.String()))}
+// list fills prog.metas: the module's packages and all they depend on, imports first.
+func (prog *Program) list(ctx context.Context) error {
+	args := []string{"-compiled", "-deps"}
+	if prog.cfg.Tests {
+		args = append(args, "-test")
 	}
-	return out, nil
-}
-
-func (prog *Program) findModule(dir string) error {
-	if fi, err := os.Stat(dir); err != nil || !fi.IsDir() {
-		return &LoadError{Message: fmt.Sprintf("%s is not a directory", dir)}
-	}
-	gomod, err := prog.goCmd(dir, "env", "GOMOD")
+	metas, err := prog.goList(ctx, append(args, "--", "./...")...)
 	if err != nil {
 		return err
 	}
-	file := strings.TrimSpace(string(gomod))
-	if file == "" || file == os.DevNull {
-		return &LoadError{Message: fmt.Sprintf("no go.mod in %s or above: run mapmigrate inside a Go module, or use -C DIR", dir)}
-	}
-	prog.Dir = filepath.Dir(file)
-	out, err := prog.goCmd(prog.Dir, "list", "-m", "-f", "{{.Dir}}\t{{.Path}}\t{{.GoVersion}}")
-	if err != nil {
-		return err
-	}
-	for line := range strings.Lines(string(out)) { // one line per go.work module
-		f := strings.Split(strings.TrimSpace(line), "\t")
-		if len(f) == 3 && f[0] == prog.Dir {
-			prog.Module, prog.GoVersion = f[1], f[2]
-			return nil
-		}
-	}
-	return &LoadError{Message: fmt.Sprintf("%s is not a module of the go.work in use: add it there or set GOWORK=off", file)}
-}
-
-// A meta is go/packages' metadata of a package and where it is to come from.
-type meta struct {
-	*packages.Package
-	source bool // parse it; otherwise export data
-}
-
-func (prog *Program) config(mode packages.LoadMode) *packages.Config {
-	cfg := &packages.Config{Mode: mode, Dir: prog.Dir, Tests: prog.cfg.Tests, Env: append(os.Environ(), prog.cfg.Env...)}
-	if prog.cfg.Tags != "" {
-		cfg.BuildFlags = []string{"-tags=" + prog.cfg.Tags}
-	}
-	return cfg
-}
-
-// list returns the module's packages and all they depend on, imports first.
-func (prog *Program) list(matched map[string]bool) ([]*meta, error) {
-	const mode = packages.NeedName | packages.NeedFiles | packages.NeedCompiledGoFiles |
-		packages.NeedImports | packages.NeedDeps | packages.NeedModule | packages.NeedForTest | packages.NeedTypesSizes
-	roots, err := packages.Load(prog.config(mode), "./...")
-	if err != nil {
-		return nil, &LoadError{Message: fmt.Sprintf("cannot list packages of %s: %v", prog.Module, err)}
-	}
-	var metas []*meta
-	source := map[string]bool{}
-	var listErr error
-	packages.Visit(roots, nil, func(p *packages.Package) {
-		if strings.HasSuffix(p.ID, ".test") && p.Name == "main" {
-			return // the generated test main
-		}
-		main := p.Module != nil && p.Module.Main && p.Module.Path == prog.Module
-		src := main
-		for _, imp := range p.Imports {
-			src = src || source[imp.ID]
-		}
-		source[p.ID] = src
-		if main && listErr == nil && matched[p.PkgPath] {
-			for _, e := range p.Errors {
-				listErr = &LoadError{Message: fmt.Sprintf("package %s cannot be loaded: %s: %s", p.PkgPath, e.Pos, e.Msg)}
-				break
-			}
-		}
-		if prog.sizes == nil {
-			prog.sizes = p.TypesSizes
-		}
-		metas = append(metas, &meta{Package: p, source: src})
+	metas = slices.DeleteFunc(metas, func(m *meta) bool {
+		return strings.HasSuffix(m.ID, ".test") && m.Name == "main" // the generated test main
 	})
-	if listErr != nil {
-		return nil, listErr
+	metas = topological(metas)
+	source := map[string]bool{}
+	for _, m := range metas {
+		m.source = m.Main
+		for _, id := range m.Imports {
+			m.source = m.source || source[id]
+		}
+		source[m.ID] = m.source
 	}
-	if prog.sizes == nil {
+	if len(metas) == 0 || !slices.ContainsFunc(metas, func(m *meta) bool { return m.Main }) {
+		return &LoadError{Message: fmt.Sprintf("module %s has no Go packages", prog.Module)}
+	}
+	prog.metas = metas
+	if prog.sizes = types.SizesFor("gc", prog.env["GOARCH"]); prog.sizes == nil {
 		prog.sizes = types.SizesFor("gc", runtime.GOARCH)
 	}
-	if len(metas) == 0 {
-		return nil, &LoadError{Message: fmt.Sprintf("module %s has no Go packages", prog.Module)}
-	}
-	// Visit's post-order depends on map iteration over Imports: settle it.
-	return topological(metas), nil
+	return nil
 }
 
 // topological orders metas so that imports precede importers, and by ID otherwise.
@@ -297,8 +327,8 @@ func topological(metas []*meta) []*meta {
 		}
 		seen[m.ID] = true
 		ids := make([]string, 0, len(m.Imports))
-		for _, imp := range m.Imports {
-			ids = append(ids, imp.ID)
+		for _, id := range m.Imports {
+			ids = append(ids, id)
 		}
 		sort.Strings(ids)
 		for _, id := range ids {
@@ -314,73 +344,46 @@ func topological(metas []*meta) []*meta {
 	return out
 }
 
-// match returns the import paths that the user's patterns name.
-func (prog *Program) match(dir string, patterns []string) (map[string]bool, error) {
-	if len(patterns) == 0 {
-		patterns = []string{"./..."}
+// findExports finds the export data of everything that source packages import.
+func (prog *Program) findExports(ctx context.Context) error {
+	path := map[string]string{} // by ID
+	for _, m := range prog.metas {
+		path[m.ID] = m.PkgPath
 	}
-	args := []string{"list"}
-	if prog.cfg.Tags != "" {
-		args = append(args, "-tags="+prog.cfg.Tags)
-	}
-	out, err := prog.goCmd(dir, append(append(args, "--"), patterns...)...)
-	if err != nil {
-		return nil, err
-	}
-	paths := map[string]bool{}
-	for _, path := range strings.Fields(string(out)) {
-		paths[path] = true
-	}
-	if len(paths) == 0 {
-		return nil, &LoadError{Message: fmt.Sprintf("%s matches no packages", strings.Join(patterns, " "))}
-	}
-	return paths, nil
-}
-
-// loadExports finds the export data of everything that source packages import.
-func (prog *Program) loadExports(metas []*meta) error {
 	need := map[string]bool{}
 	for _, path := range prog.cfg.Extra {
 		need[path] = true
 	}
-	for _, m := range metas {
+	for _, m := range prog.metas {
 		if !m.source {
 			continue
 		}
-		for path, imp := range m.Imports {
-			if imp.ID == "unsafe" || path == "C" {
-				continue
+		for _, id := range m.Imports {
+			if id != "unsafe" && path[id] != "" {
+				need[path[id]] = true
 			}
-			need[imp.PkgPath] = true
 		}
 	}
-	for _, m := range metas {
+	for _, m := range prog.metas {
 		if m.source {
 			delete(need, m.PkgPath)
 		}
 	}
-	prog.deps = &exportImporter{fset: prog.Fset, files: map[string]string{}, broken: map[string]string{}, pkgs: map[string]*types.Package{"unsafe": types.Unsafe}}
+	prog.exports, prog.unbuilt = map[string]string{}, map[string]string{}
 	if len(need) == 0 {
 		return nil
 	}
-	paths := make([]string, 0, len(need))
-	for path := range need {
-		paths = append(paths, path)
-	}
-	sort.Strings(paths)
-	cfg := prog.config(packages.NeedName | packages.NeedExportFile)
-	cfg.Tests = false
-	pkgs, err := packages.Load(cfg, paths...)
+	metas, err := prog.goList(ctx, append([]string{"-export", "--"}, slices.Sorted(maps.Keys(need))...)...)
 	if err != nil {
-		return &LoadError{Message: fmt.Sprintf("cannot load dependencies of %s: %v", prog.Module, err)}
+		return err
 	}
-	for _, p := range pkgs {
+	for _, m := range metas {
 		// A dependency that does not build has no export data: its importers will
 		// not type-check, which matters only if the user asked for them.
-		if len(p.Errors) > 0 {
-			prog.deps.broken[p.PkgPath] = p.Errors[0].Msg
+		if len(m.Errors) > 0 {
+			prog.unbuilt[m.PkgPath] = m.Errors[0].Err
 		}
-		prog.deps.files[p.PkgPath] = p.ExportFile
+		prog.exports[m.PkgPath] = m.Export
 	}
 	return nil
 }
@@ -439,9 +442,15 @@ func (prog *Program) parseFile(name string) (*ast.File, error) {
 	if f := prog.parsed[name]; f != nil {
 		return f, nil
 	}
-	var src any
-	if b, ok := prog.sources[name]; ok {
-		src = b
+	src, ok := prog.sources[name]
+	if !ok {
+		var err error
+		if src, err = os.ReadFile(name); err != nil {
+			return nil, err
+		}
+		if sum, hashed := prog.sums[name]; hashed && sum != sha256.Sum256(src) {
+			prog.moved = true
+		}
 	}
 	f, err := parser.ParseFile(prog.Fset, name, src, parser.ParseComments|parser.SkipObjectResolution)
 	prog.parsed[name] = f
@@ -481,17 +490,23 @@ func (prog *Program) check(pkgs []*Package) {
 }
 
 func (prog *Program) checkOne(p *Package) {
-	p.Info = &types.Info{
-		Types:        map[ast.Expr]types.TypeAndValue{},
-		Defs:         map[*ast.Ident]types.Object{},
-		Uses:         map[*ast.Ident]types.Object{},
-		Implicits:    map[ast.Node]types.Object{},
-		Instances:    map[*ast.Ident]types.Instance{},
-		Scopes:       map[ast.Node]*types.Scope{},
-		Selections:   map[*ast.SelectorExpr]*types.Selection{},
-		FileVersions: map[*ast.File]string{},
+	conf := prog.typesConfig(p, func(err error) {
+		var te types.Error
+		if errors.As(err, &te) { // soft ones too: an unused import does not compile either
+			p.Errors = append(p.Errors, te)
+		}
+	})
+	if p.state == declared {
+		conf.IgnoreFuncBodies = true
+		p.Types, _ = conf.Check(p.Path, prog.Fset, p.Files, nil)
+		return
 	}
-	conf := types.Config{
+	p.Info = newInfo()
+	p.Types, _ = conf.Check(p.Path, prog.Fset, p.Files, p.Info)
+}
+
+func (prog *Program) typesConfig(p *Package, failed func(error)) *types.Config {
+	conf := &types.Config{
 		Importer: importerFunc(func(path string) (*types.Package, error) {
 			if imp := p.Imports[path]; imp != nil {
 				if imp.Types == nil {
@@ -502,17 +517,25 @@ func (prog *Program) checkOne(p *Package) {
 			return prog.deps.Import(prog.vendored(path))
 		}),
 		Sizes: prog.sizes,
-		Error: func(err error) {
-			var te types.Error
-			if errors.As(err, &te) { // soft ones too: an unused import does not compile either
-				p.Errors = append(p.Errors, te)
-			}
-		},
+		Error: failed,
 	}
 	if p.FirstParty && prog.GoVersion != "" {
 		conf.GoVersion = "go" + prog.GoVersion
 	}
-	p.Types, _ = conf.Check(p.Path, prog.Fset, p.Files, p.Info)
+	return conf
+}
+
+func newInfo() *types.Info {
+	return &types.Info{
+		Types:        map[ast.Expr]types.TypeAndValue{},
+		Defs:         map[*ast.Ident]types.Object{},
+		Uses:         map[*ast.Ident]types.Object{},
+		Implicits:    map[ast.Node]types.Object{},
+		Instances:    map[*ast.Ident]types.Instance{},
+		Scopes:       map[ast.Node]*types.Scope{},
+		Selections:   map[*ast.SelectorExpr]*types.Selection{},
+		FileVersions: map[*ast.File]string{},
+	}
 }
 
 // vendored maps an import path to the path its export data is known under.

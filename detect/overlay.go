@@ -75,6 +75,62 @@ func (prog *Program) Overlay(files map[string][]byte) (*Program, error) {
 	return &next, nil
 }
 
+// AddTests is Overlay for new _test.go files, at the cost of these files alone: they are
+// checked as further files of packages that are checked already. From then on these
+// packages know the names that the tests declare, in prog too. If the files do not
+// type-check, or are not new, AddTests is Overlay.
+func (prog *Program) AddTests(files map[string][]byte) (*Program, error) {
+	next := *prog
+	next.sources, next.parsed = maps.Clone(prog.sources), maps.Clone(prog.parsed)
+	if next.sources == nil {
+		next.sources = map[string][]byte{}
+	}
+	for name, src := range files {
+		if !strings.HasSuffix(name, "_test.go") || next.parsed[name] != nil {
+			return prog.Overlay(files)
+		}
+		next.sources[name] = src
+	}
+	pkgs, dirty, err := next.place(files)
+	if err != nil {
+		return nil, err
+	}
+	added := map[*Package][]*ast.File{}
+	for _, p := range pkgs {
+		for _, f := range p.Files {
+			if _, ok := files[next.fileName(f)]; ok && dirty[p] {
+				added[p] = append(added[p], f)
+			}
+		}
+	}
+	for p, fs := range added {
+		if p.Types == nil || len(p.Errors) > 0 || !next.checkMore(p, fs) {
+			return prog.Overlay(files)
+		}
+	}
+	next.Packages = sortPackages(pkgs)
+	return &next, nil
+}
+
+// checkMore checks further files of a checked package, and reports whether that went well.
+func (prog *Program) checkMore(p *Package, files []*ast.File) bool {
+	info := newInfo()
+	ok := true
+	conf := prog.typesConfig(p, func(error) { ok = false })
+	if err := types.NewChecker(conf, prog.Fset, p.Types, info).Files(files); err != nil || !ok {
+		return false
+	}
+	maps.Copy(p.Info.Types, info.Types)
+	maps.Copy(p.Info.Defs, info.Defs)
+	maps.Copy(p.Info.Uses, info.Uses)
+	maps.Copy(p.Info.Implicits, info.Implicits)
+	maps.Copy(p.Info.Instances, info.Instances)
+	maps.Copy(p.Info.Scopes, info.Scopes)
+	maps.Copy(p.Info.Selections, info.Selections)
+	maps.Copy(p.Info.FileVersions, info.FileVersions)
+	return true
+}
+
 // Errors returns the type errors of first-party packages that were sound before
 // the overlay was laid on base.
 func (prog *Program) Errors(base *Program) []types.Error {

@@ -2,11 +2,7 @@
 
 package detect
 
-import (
-	"bytes"
-	"encoding/gob"
-	"go/token"
-)
+import "go/token"
 
 // A Summary is what one package contributes to linking. It is the package's only fact:
 // it holds no object, no syntax and no position base, so that it can be stored and sent.
@@ -201,22 +197,6 @@ type Flow struct{ From, To string }
 func (*Summary) AFact() {}
 
 func (s *Summary) String() string { return "mapmigrate summary of " + s.Package }
-
-// Encode returns the summary's bytes; equal summaries have equal bytes.
-func (s *Summary) Encode() ([]byte, error) {
-	var b bytes.Buffer
-	err := gob.NewEncoder(&b).Encode(s)
-	return b.Bytes(), err
-}
-
-// DecodeSummary is the inverse of Encode.
-func DecodeSummary(data []byte) (*Summary, error) {
-	s := new(Summary)
-	if err := gob.NewDecoder(bytes.NewReader(data)).Decode(s); err != nil {
-		return nil, err
-	}
-	return s, nil
-}
 
 func (s *Summary) position(p Pos) token.Position {
 	if int(p.File) >= len(s.Files) || p.Line == 0 {

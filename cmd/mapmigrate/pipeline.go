@@ -104,32 +104,52 @@ func load(dir string, patterns []string, tags string, extra ...string) (*detect.
 	return prog, ours("loading packages", err)
 }
 
-// makePlan plans the migration of the packages; it writes nothing.
-func (e *env) makePlan(ctx context.Context, patterns []string, f *planFlags, withTests bool) (*plans.Plan, *detect.Program, error) {
+// makePlan plans the migration of the packages; it writes nothing but the cache. It
+// returns the module's folder with the plan.
+func (e *env) makePlan(ctx context.Context, patterns []string, f *planFlags, withTests bool) (*plans.Plan, string, error) {
 	pr := newProgress(e.stderr)
 	defer pr.end()
 
-	pr.step("loading packages")
-	var extra []string
+	pr.step("listing packages")
+	extra := rewrite.RuntimeImports()
 	if withTests {
-		extra = testImports
+		extra = append(extra, testImports...)
 	}
-	prog, err := load(e.dir, patterns, f.tags, extra...)
+	prog, err := detect.Open(ctx, detect.Config{Dir: e.dir, Patterns: patterns, Tags: f.tags, Tests: true, Extra: extra})
 	if err != nil {
-		return nil, nil, err
+		return nil, "", ours("listing packages", err)
+	}
+	memo := newPlanCache(prog, f, withTests)
+	if p := memo.get(); p != nil {
+		return p, prog.Dir, nil
 	}
 	pr.step("following goroutines and locks")
-	found, err := detect.Analyze(prog, detect.Options{Tests: f.tests, Progress: pr.count, Knowledge: f.knowledge(), AllOdd: f.accepted != nil})
+	found, err := detect.Analyze(prog, detect.Options{Tests: f.tests, Progress: pr.count, Knowledge: f.knowledge(), AllOdd: f.accepted != nil, Cache: memo.cache})
 	if err != nil {
-		return nil, nil, ours("analysing "+prog.Module, err)
+		return nil, "", ours("analysing "+prog.Module, err)
+	}
+	p, err := e.planFor(ctx, pr, prog, found, f, withTests)
+	if err != nil {
+		return nil, "", err
+	}
+	memo.put(p)
+	return p, prog.Dir, nil
+}
+
+// planFor decides about the maps that detection found, and rewrites them in memory.
+func (e *env) planFor(ctx context.Context, pr *progress, prog *detect.Program, found *detect.Result, f *planFlags, withTests bool) (*plans.Plan, error) {
+	if len(f.evidence) > 0 { // is about lines of code
+		if err := prog.Complete(); err != nil {
+			return nil, ours("loading packages", err)
+		}
 	}
 	fx, err := e.readEvidence(prog, found, f.evidence)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	b := &builder{prog: prog, strategy: f.strategy, advice: map[*detect.Map]advise.Advice{}, facts: fx}
 	if b.screen, err = e.screen(prog, found, f, b); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	b.candidates, b.total = selectMaps(prog, found, f, fx, b.screen)
 
@@ -143,29 +163,38 @@ func (e *env) makePlan(ctx context.Context, patterns []string, f *planFlags, wit
 			requests = append(requests, rewrite.Request{Map: m, Strategy: a.Strategy})
 		}
 	}
-	tested := prog
-	if withTests {
-		pr.step("writing race tests")
-		if b.tests, tested, err = generateTests(prog, b.candidates); err != nil {
-			return nil, nil, ours("writing race tests", err)
+	out := &rewrite.Output{}
+	if len(b.candidates) > 0 {
+		// From here on it takes the whole module: a rewrite has to know every use.
+		pr.step("loading packages")
+		if err := prog.Complete(); err != nil {
+			return nil, ours("loading packages", err)
 		}
-	}
-	pr.step("rewriting")
-	opts := f.rewriteOptions(pr)
-	opts.Maps = found.Maps
-	out, err := rewrite.Rewrite(ctx, tested, requests, opts)
-	if err != nil {
-		return nil, nil, ours("rewriting "+prog.Module, err)
+		tested := prog
+		if withTests {
+			pr.step("writing race tests")
+			if b.tests, tested, err = generateTests(prog, b.candidates); err != nil {
+				return nil, ours("writing race tests", err)
+			}
+		}
+		if len(requests) > 0 {
+			pr.step("rewriting")
+			opts := f.rewriteOptions(pr)
+			opts.Maps = found.Maps
+			if out, err = rewrite.Rewrite(ctx, tested, requests, opts); err != nil {
+				return nil, ours("rewriting "+prog.Module, err)
+			}
+		}
 	}
 	pr.step("making the plan")
 	p, err := b.plan(out)
 	if err != nil {
-		return nil, nil, ours("making the plan", err)
+		return nil, ours("making the plan", err)
 	}
 	if err := p.Seal(os.DirFS(prog.Dir), plans.RepoPrefix(prog.Dir)); err != nil {
-		return nil, nil, ours("sealing the plan", err)
+		return nil, ours("sealing the plan", err)
 	}
-	return p, prog, nil
+	return p, nil
 }
 
 // selectMaps returns the maps of the asked packages that the flags make sites, and

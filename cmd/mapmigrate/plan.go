@@ -58,16 +58,16 @@ CPU, mutex and block profiles weigh the choice of forms.`,
 			if err := f.openBaseline(); err != nil {
 				return err
 			}
-			p, prog, err := e.makePlan(cmd.Context(), args, &f, true)
+			p, root, err := e.makePlan(cmd.Context(), args, &f, true)
 			if err != nil {
 				return err
 			}
 			printEvidence(e.stderr, p)
-			keepDecisions(prog.Dir, p)
-			if err := save(prog.Dir, p); err != nil {
+			keepDecisions(root, p)
+			if err := save(root, p); err != nil {
 				return ours("saving the plan", err)
 			}
-			if err := e.output(out, func(w io.Writer) error { return show(w, prog.Dir, p, format, diff) }); err != nil {
+			if err := e.output(out, func(w io.Writer) error { return show(w, root, p, format, diff) }); err != nil {
 				return err
 			}
 			if exitCode && toActOn(p) {

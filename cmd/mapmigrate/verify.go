@@ -52,7 +52,7 @@ func generateTests(prog *detect.Program, maps []*detect.Map) (*raceTests, *detec
 		files[name], owner[name] = t.Source, m
 	}
 	for len(files) > 0 {
-		next, err := prog.Overlay(files)
+		next, err := prog.AddTests(files)
 		if err != nil {
 			return nil, nil, err
 		}

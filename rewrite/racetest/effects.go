@@ -35,6 +35,7 @@ type index struct {
 	hazards  map[*fn]*hazard
 	callerOf map[*types.Func][]*fn // who mentions a function; filled on first use
 	reached  map[*fn]*reach        // of one function; they share much, and cost a walk each
+	locks    map[*fn][]string      // see lockNames
 	methods  map[*types.Named]map[string]*fn
 
 	depsOnce sync.Once

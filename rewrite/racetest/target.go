@@ -286,31 +286,49 @@ func (x *index) takesLocks(e *entry, a *detect.Access) bool {
 		}
 		need[name] = true
 	}
+	if len(need) == 0 {
+		return true
+	}
 	r := x.reach(e.fn)
 	for f := range r.funcs {
-		ast.Inspect(f.decl, func(n ast.Node) bool {
-			call, ok := n.(*ast.CallExpr)
-			if !ok {
-				return true
-			}
-			sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
-			if !ok || !strings.Contains(sel.Sel.Name, "Lock") && !strings.Contains(sel.Sel.Name, "lock") {
-				return true
-			}
-			switch inner := ast.Unparen(sel.X).(type) {
-			case *ast.SelectorExpr:
-				delete(need, inner.Sel.Name)
-			case *ast.Ident:
-				delete(need, inner.Name)
-				if s := f.pkg.Info.Selections[sel]; s != nil && len(s.Index()) > 1 { // an embedded mutex
-					delete(need, "Mutex")
-					delete(need, "RWMutex")
-				}
-			}
-			return true
-		})
+		for _, name := range x.lockNames(f) {
+			delete(need, name)
+		}
 	}
 	return len(need) == 0
+}
+
+// lockNames returns the names of the locks that a function's own body takes or gives back.
+func (x *index) lockNames(f *fn) []string {
+	if names, ok := x.locks[f]; ok {
+		return names
+	}
+	var names []string
+	ast.Inspect(f.decl, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
+		if !ok || !strings.Contains(sel.Sel.Name, "Lock") && !strings.Contains(sel.Sel.Name, "lock") {
+			return true
+		}
+		switch inner := ast.Unparen(sel.X).(type) {
+		case *ast.SelectorExpr:
+			names = append(names, inner.Sel.Name)
+		case *ast.Ident:
+			names = append(names, inner.Name)
+			if s := f.pkg.Info.Selections[sel]; s != nil && len(s.Index()) > 1 { // an embedded mutex
+				names = append(names, "Mutex", "RWMutex")
+			}
+		}
+		return true
+	})
+	if x.locks == nil {
+		x.locks = map[*fn][]string{}
+	}
+	x.locks[f] = names
+	return names
 }
 
 // callers returns the first-party functions that call or mention f, by position.
