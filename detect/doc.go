@@ -22,7 +22,7 @@
 //	    never make a finding high.
 //	K3  Formatting, encoding and maps.* functions read the maps they are given; other library
 //	    functions let them escape.
-//	K4  A channel of struct{} into which a function puts a token and out of which it takes one
+//	K4  A channel of struct{} and of capacity one into which a function puts a token and out of which it takes one
 //	    again is a lock.
 //	K5  A library function whose name says that it calls back (Subscribe, AddHandler, OnX…) runs
 //	    its function argument in a goroutine of its own; going by a name, findings stay medium.

@@ -666,8 +666,8 @@ func (fl *flow) apply(s *flowState, mc *ssa.MakeClosure, info *FuncInfo, args []
 	}
 }
 
-// findTokens finds the channels that a function uses as locks: it puts a token in and takes
-// one out again, or the other way round (rule K4).
+// findTokens finds the channels of capacity one that a function uses as locks: it puts a token
+// in and takes one out again, or the other way round (rule K4).
 //
 //	s.sem <- struct{}{}
 //	defer func() { <-s.sem }()
@@ -679,8 +679,8 @@ func (fl *flow) findTokens() {
 			return
 		}
 		p := fl.f.path(ch)
-		if c := p[0]; c == 'u' || c == 'c' || c == 'a' {
-			return
+		if !fl.f.b.slots[fl.f.flowKey(p)] {
+			return // not of capacity one: several may have a token
 		}
 		old, ok := first[p]
 		switch {

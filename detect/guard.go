@@ -120,7 +120,7 @@ func (j *judgement) findGuard() {
 	for _, k := range list {
 		t := j.tally(k)
 		weight := 2*t.all + t.some
-		if weight == 0 || !j.near(k) && 2*t.all < t.total {
+		if weight == 0 || !j.near(k) && 2*t.all < t.total || t.all == 0 && t.some < t.total && !j.encloses(k) {
 			continue // a lock of somebody far up the stack happens to be held
 		}
 		score := weight * 4

@@ -324,7 +324,7 @@ func (l *linker) given(n *node, c *CallInfo, eff effect) {
 				e.kind = edgeOnce
 			default:
 				e.kind = edgeMaybe
-				e.lib = c.Ext != "" && listens(c.Ext)
+				e.lib = c.Ext != "" && listens(c.Ext) || c.Method != "" && listens("/."+c.Method[:strings.IndexByte(c.Method, '(')])
 				e.multi = c.Loop > 0
 			}
 			if c.Kind == "go" {
@@ -432,6 +432,10 @@ func (l *linker) jumps() {
 				if t.info.Recv != "" && t.info.Parent == "" {
 					je.args = []ArgInfo{a}
 				}
+				if u.at != u.top && !u.goes && !u.at.calledFrom(u.top) {
+					// A literal keeps the function: it runs when the literal does.
+					je = edge{kind: edgeCall, from: u.at, call: u.call, args: je.args, dyn: true}
+				}
 				t.callers = append(t.callers, je)
 			default:
 				d := l.flowNode(a.Fn)
@@ -472,6 +476,17 @@ func (l *linker) jumps() {
 			l.connectValue(f, edge{kind: kind, from: u.at, call: u.call, dyn: true, multi: u.call.Loop > 0})
 		}
 	}
+}
+
+// calledFrom reports whether a literal is called by the function that makes it, or by another
+// of its literals.
+func (n *node) calledFrom(top *node) bool {
+	for _, e := range n.callers {
+		if e.from == top || e.from.info.Parent == top.info.Key {
+			return true
+		}
+	}
+	return false
 }
 
 // implementers finds the first-party methods that an interface call may reach.

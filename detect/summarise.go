@@ -32,6 +32,7 @@ type builder struct {
 	locals    map[string]int
 	generated map[string]bool
 	elems     map[string]bool            // see elementTypes
+	slots     map[string]bool            // channels made with capacity one, by flow key
 	wanted    map[token.Pos]*wantedLocal // local variables that directives name
 }
 
@@ -57,6 +58,7 @@ func summarise(fset *token.FileSet, pkg *types.Package, info *types.Info, files 
 			b.prog = fn.Prog
 		}
 	}
+	b.findSlots(srcFuncs)
 	for _, fn := range srcFuncs {
 		b.summary(fn)
 	}
@@ -96,6 +98,36 @@ func (b *builder) lookup(key string) *FuncInfo {
 		return b.summary(fn)
 	}
 	return b.deps(key)
+}
+
+// findSlots notes the fields and variables that are given a channel of capacity one.
+func (b *builder) findSlots(fns []*ssa.Function) {
+	b.slots = map[string]bool{}
+	for _, fn := range fns {
+		for _, blk := range fn.Blocks {
+			for _, ins := range blk.Instrs {
+				st, ok := ins.(*ssa.Store)
+				if !ok {
+					continue
+				}
+				mk, ok := st.Val.(*ssa.MakeChan)
+				if !ok {
+					continue
+				}
+				if c, ok := mk.Size.(*ssa.Const); !ok || c.Value == nil || c.Value.ExactString() != "1" {
+					continue
+				}
+				switch a := st.Addr.(type) {
+				case *ssa.FieldAddr:
+					b.slots[b.names.of(a.X.Type(), a.Field)] = true
+				case *ssa.Global:
+					if a.Pkg != nil {
+						b.slots[a.Pkg.Pkg.Path()+"."+a.Name()] = true
+					}
+				}
+			}
+		}
+	}
 }
 
 // types records the named types with their methods, and which holders have a lock.
