@@ -80,26 +80,37 @@ func rowFor[K1, K2 comparable, V any](rows map[K1]map[K2]V, a K1, b K2) map[K2]V
 	return row
 }
 
+// hashable panics if key is not hashable, as a map does, before any lock is taken.
+func hashable[K comparable](key K) { _, _ = map[K]struct{}(nil)[key] }
+
 // Load returns the value under b in the row under a, and whether there is one.
 func (m *Nested[K1, K2, V]) Load(a K1, b K2) (V, bool) {
+	hashable(b)
 	s, rows := m.outer().get(a)
-	defer s.unlock()
 	v, ok := rows[a][b]
+	s.unlock()
 	return v, ok
 }
 
 // Get returns the value under b in the row under a, zero if there is none.
 func (m *Nested[K1, K2, V]) Get(a K1, b K2) V {
+	hashable(b)
 	s, rows := m.outer().get(a)
-	defer s.unlock()
-	return rows[a][b]
+	v := rows[a][b]
+	s.unlock()
+	return v
 }
 
 // Store sets the value under b in the row under a. It makes the row if that is absent or nil.
 func (m *Nested[K1, K2, V]) Store(a K1, b K2, value V) {
-	s, rows := m.outer().put(a)
-	defer s.unlock()
+	if m == nil {
+		_ = rowFor[K1, K2, V](nil, a, b)
+		return
+	}
+	hashable(b)
+	s, rows := m.rows.put(a)
 	rowFor(rows, a, b)[b] = value
+	s.unlock()
 }
 
 // StoreExisting is Store for rows that exist: m[a][b] = value. It panics, as the plain map does, if
@@ -112,9 +123,10 @@ func (m *Nested[K1, K2, V]) StoreExisting(a K1, b K2, value V) {
 
 // Delete removes b from the row under a. The row stays, empty or not.
 func (m *Nested[K1, K2, V]) Delete(a K1, b K2) {
+	hashable(b)
 	s, rows := m.outer().get(a)
-	defer s.unlock()
 	delete(rows[a], b)
+	s.unlock()
 }
 
 // LoadOrStore returns the value under b in the row under a if there is one; otherwise it stores and
