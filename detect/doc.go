@@ -90,7 +90,8 @@
 //	    lock in common.
 //	G3  It is high when the guard is held at 80 % or more of at least 5 accesses; when two
 //	    goroutines evidently reach one map; when a map is taken out under its guard and used
-//	    after it; or when a goroutine lacks the holder's own lock, held at 60 % or more.
+//	    after it; or when a goroutine lacks the holder's own lock, held at 60 % of at least 4
+//	    accesses, or at half of 10.
 //	G4  A map returned under its guard by an exported function, or sent through a channel,
 //	    escapes; also one that is returned while goroutines fill it under a lock of their own.
 //	G5  Construction (of the object that the function made or is the method of) and shutdown,

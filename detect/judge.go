@@ -445,7 +445,7 @@ func (j *judgement) confidence(v *verdict, ea, eb evidence, ratio float64) Confi
 		return High
 	case v.cat == EscapeCat && a.aliased && !quiet && j.held >= 2 && ratio >= 0.5 && eb >= held && content(b):
 		return High // taken out under the guard, used after it, changed under it
-	case v.strength == 2 && !quiet && strong(a.ctx.kind) && ownGuard && j.held >= 4 && ratio >= 0.6 && eb >= held && content(b) && definite(a):
+	case v.strength == 2 && !quiet && strong(a.ctx.kind) && ownGuard && (j.held >= 4 && ratio >= 0.6 || j.held >= 5 && ratio >= 0.5) && eb >= held && content(b) && definite(a):
 		return High
 	case a.acc.Lazy && v.id == 2 && v.strength == 2 && j.held == 0 && a.ctx != nil && a.ctx.kind != "callback":
 		return Medium // a cache that whoever calls fills

@@ -80,6 +80,7 @@ type linker struct {
 	heirsOf map[frame][]frame
 	impl    map[string][]string // interface calls, see implementers
 	taken   map[string]bool     // functions whose value goes somewhere
+	kept    map[string]bool     // functions that are returned, or stored in fields and package variables
 	whole   map[string]bool     // types that are meant for several goroutines as a whole (rule C7)
 
 	rulings *rulings
@@ -164,7 +165,7 @@ const (
 // resolve builds the call graph.
 func (l *linker) resolve() {
 	succ := map[string][]string{}
-	l.taken = map[string]bool{}
+	l.taken, l.kept = map[string]bool{}, map[string]bool{}
 	var nodes []string
 	seen := map[string]bool{}
 	note := func(n string) {
@@ -177,6 +178,9 @@ func (l *linker) resolve() {
 		for _, fl := range s.Flows {
 			if strings.HasPrefix(fl.From, "F:") {
 				l.taken[fl.From[2:]] = true
+				if to := fl.To; strings.HasPrefix(to, "R:") || strings.HasPrefix(to, "V:") && !strings.Contains(to[2:], ":") {
+					l.kept[fl.From[2:]] = true
+				}
 			}
 			from, to := l.flowNode(fl.From), l.flowNode(fl.To)
 			succ[from] = append(succ[from], to)
@@ -432,7 +436,7 @@ func (l *linker) jumps() {
 				if t.info.Recv != "" && t.info.Parent == "" {
 					je.args = []ArgInfo{a}
 				}
-				if u.at != u.top && !u.goes && !u.at.calledFrom(u.top) {
+				if u.at != u.top && !u.goes && l.kept[u.at.info.Key] {
 					// A literal keeps the function: it runs when the literal does.
 					je = edge{kind: edgeCall, from: u.at, call: u.call, args: je.args, dyn: true}
 				}
@@ -476,17 +480,6 @@ func (l *linker) jumps() {
 			l.connectValue(f, edge{kind: kind, from: u.at, call: u.call, dyn: true, multi: u.call.Loop > 0})
 		}
 	}
-}
-
-// calledFrom reports whether a literal is called by the function that makes it, or by another
-// of its literals.
-func (n *node) calledFrom(top *node) bool {
-	for _, e := range n.callers {
-		if e.from == top || e.from.info.Parent == top.info.Key {
-			return true
-		}
-	}
-	return false
 }
 
 // implementers finds the first-party methods that an interface call may reach.
