@@ -74,7 +74,17 @@ func otherInstance(lock, m string) bool {
 	if lt != mt {
 		return false
 	}
-	return known(lh) && known(mh)
+	return known(lh) && known(mh) && frameOf(lh) == frameOf(mh)
+}
+
+// frameOf returns the function in whose frame a path is rooted, "" for the outermost: paths
+// of two frames cannot be compared.
+func frameOf(p string) string {
+	r := root(p)
+	if i := strings.LastIndexByte(r, ':'); r[0] == '@' && i > 0 {
+		return r[1:i]
+	}
+	return ""
 }
 
 func trimElems(p string) string {

@@ -386,8 +386,8 @@ func (j *judgement) weigh(p pair, ratio float64) *verdict {
 		v.cat = Unguarded
 	}
 	v.conf = j.confidence(v, ea, eb, ratio)
-	if v.conf == High && (listener(a) || listener(b)) {
-		v.conf = Medium // going by a name, a library was taken to start goroutines
+	if v.conf == High && (listener(a) || listener(b) || callback(a) || callback(b)) {
+		v.conf = Medium // rule G5: who knows when, and beside what, a library calls back
 	}
 	if content(a) {
 		v.score += 4
@@ -496,6 +496,8 @@ func (j *judgement) construction(o *occurrence) bool {
 func generatedAPI(o *occurrence) bool {
 	return o.at.info.Generated && o.ctx != nil && o.ctx.kind == "exported API" && o.ctx.at == o.at
 }
+
+func callback(o *occurrence) bool { return o.ctx != nil && o.ctx.kind == "callback" }
 
 func listener(o *occurrence) bool { return o.ctx != nil && o.ctx.kind == "listener" }
 
