@@ -210,4 +210,26 @@ type RaceTest struct {
 	Before       string `json:"before"`
 	After        string `json:"after"`
 	Reason       string `json:"reason,omitempty"` // why not program level, or why there is no test
+
+	// What else verify recorded: how often the test ran and failed before, a sentence for
+	// each side that is not as wanted, and the goroutines that the test left behind.
+	Runs         int      `json:"runs,omitempty"`
+	BeforeFailed int      `json:"before_failed,omitempty"`
+	BeforeDetail string   `json:"before_detail,omitempty"`
+	AfterDetail  string   `json:"after_detail,omitempty"`
+	Leaks        []string `json:"leaks,omitempty"`
+	// Atomicity is the test of compound steps; nil when there are none to test.
+	Atomicity *AtomicityTest `json:"atomicity,omitempty"`
+}
+
+// An AtomicityTest runs calls of the migrated code in every order of their operations
+// on the map, on an instrumented runtime. It is only ever laid over the module, never
+// written. Result is "", "passed", "failed", "not-comparable", "timed-out" or
+// "did-not-build".
+type AtomicityTest struct {
+	File   string `json:"file"`
+	Name   string `json:"name"`
+	Source string `json:"source"`
+	Result string `json:"result"`
+	Detail string `json:"detail,omitempty"`
 }

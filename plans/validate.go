@@ -161,6 +161,9 @@ func (v *validator) site(s *Site) {
 		} else if !strings.HasSuffix(t.File, "_test.go") {
 			v.errorf("site %s: race test %q is not a _test.go file", s.ID, t.File)
 		}
+		if a := t.Atomicity; a != nil && (checkTarget(a.File) != "" || !strings.HasSuffix(a.File, "_test.go")) {
+			v.errorf("site %s: the test of atomicity %q is not a _test.go file inside the module", s.ID, a.File)
+		}
 	}
 }
 

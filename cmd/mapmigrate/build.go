@@ -58,7 +58,7 @@ func (b *builder) plan(out *rewrite.Output) (*plans.Plan, error) {
 	made := map[*rewrite.Site]*plans.Site{}
 	for _, m := range b.candidates {
 		if s := first[m]; s != nil {
-			made[s] = b.rewritten(s, out.Files)
+			made[s] = b.rewritten(s, out)
 			p.Sites = append(p.Sites, made[s])
 		} else if len(b.advice[m].Refusals) > 0 {
 			p.Sites = append(p.Sites, b.advised(m))
@@ -82,6 +82,7 @@ func (b *builder) plan(out *rewrite.Output) (*plans.Plan, error) {
 		e.Sites = ids
 		p.Shared = append(p.Shared, e)
 	}
+	addRaceTests(b.prog.Dir, p)
 	p.Evidence = b.facts.notes
 	confirmedFirst(p.Sites)
 	return p, nil
@@ -112,7 +113,7 @@ func (b *builder) packages() int {
 }
 
 // rewritten makes the site of an outcome of rewriting.
-func (b *builder) rewritten(s *rewrite.Site, files map[string][]byte) *plans.Site {
+func (b *builder) rewritten(s *rewrite.Site, out *rewrite.Output) *plans.Site {
 	site := b.newSite(s.Maps)
 	a := b.advice[s.Maps[0]]
 	if a.Strategy != s.Strategy { // the class needed one form, and another map chose it
@@ -125,7 +126,10 @@ func (b *builder) rewritten(s *rewrite.Site, files map[string][]byte) *plans.Sit
 	if len(s.Refusals) > 0 {
 		site.Status = plans.Refused
 	}
-	site.RaceTest = b.tests.record(s.Maps, site.Status == plans.Refused, files)
+	site.RaceTest = b.tests.record(s.Maps, site.Status == plans.Refused, out.Files)
+	if site.Status != plans.Refused && out.Runtime.Dir != "" {
+		b.tests.atomicity(site.RaceTest, s.Maps, b.prog.Module+"/"+out.Runtime.Dir)
+	}
 	return site
 }
 

@@ -43,8 +43,9 @@ type planFlags struct {
 	strictLines    bool
 	evidence       []string // files: race logs, crash traces, profiles
 	evidenceAll    bool     // also maps that the logs do not name
-	config         string   // file, "" for the module's
-	baseline       string   // file, "" for none
+	noRaceTests    bool
+	config         string // file, "" for the module's
+	baseline       string // file, "" for none
 	updateBaseline bool
 
 	settings *detect.Settings // see configure
@@ -63,6 +64,7 @@ func (f *planFlags) add(cmd *cobra.Command) {
 	fl.StringArrayVar(&f.evidence, "evidence", nil, "race log, crash trace, or CPU, mutex or block profile: a `file`, - for standard input; repeatable")
 	fl.BoolVar(&f.evidenceAll, "evidence-all", false, "with logs in --evidence: also maps that they say nothing about")
 	fl.StringVar(&f.config, "config", "", "read the configuration from `file` instead of "+detect.ConfigFile+" in the module's root")
+	fl.BoolVar(&f.noRaceTests, "no-race-tests", false, "generate no tests, so that apply adds none")
 	fl.BoolVar(&f.strictLines, "strict-lines", false, "do not even re-align white space outside the rewritten code")
 }
 
@@ -106,11 +108,12 @@ func load(dir string, patterns []string, tags string, extra ...string) (*detect.
 
 // makePlan plans the migration of the packages; it writes nothing but the cache. It
 // returns the module's folder with the plan.
-func (e *env) makePlan(ctx context.Context, patterns []string, f *planFlags, withTests bool) (*plans.Plan, string, error) {
+func (e *env) makePlan(ctx context.Context, patterns []string, f *planFlags) (*plans.Plan, string, error) {
 	pr := newProgress(e.stderr)
 	defer pr.end()
 
 	pr.step("listing packages")
+	withTests := !f.noRaceTests
 	extra := rewrite.RuntimeImports()
 	if withTests {
 		extra = append(extra, testImports...)
@@ -181,7 +184,13 @@ func (e *env) planFor(ctx context.Context, pr *progress, prog *detect.Program, f
 			pr.step("rewriting")
 			opts := f.rewriteOptions(pr)
 			opts.Maps = found.Maps
-			if out, err = rewrite.Rewrite(ctx, tested, requests, opts); err != nil {
+			out, err = rewrite.Rewrite(ctx, tested, requests, opts)
+			if err == nil && withTests && b.tests.inTheWay(out) {
+				if tested, err = b.tests.overlay(prog); err == nil {
+					out, err = rewrite.Rewrite(ctx, tested, requests, opts)
+				}
+			}
+			if err != nil {
 				return nil, ours("rewriting "+prog.Module, err)
 			}
 		}

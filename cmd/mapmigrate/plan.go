@@ -58,7 +58,7 @@ CPU, mutex and block profiles weigh the choice of forms.`,
 			if err := f.openBaseline(); err != nil {
 				return err
 			}
-			p, root, err := e.makePlan(cmd.Context(), args, &f, true)
+			p, root, err := e.makePlan(cmd.Context(), args, &f)
 			if err != nil {
 				return err
 			}

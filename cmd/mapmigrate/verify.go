@@ -1,14 +1,20 @@
-// This file defines the verify command, and the race tests of a plan.
+// This file defines the verify command.
 
 package main
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -17,124 +23,40 @@ import (
 	"github.com/mapmigrate/mapmigrate/detect"
 	"github.com/mapmigrate/mapmigrate/evidence"
 	"github.com/mapmigrate/mapmigrate/plans"
+	"github.com/mapmigrate/mapmigrate/rewrite"
 	"github.com/mapmigrate/mapmigrate/rewrite/racetest"
 )
 
-// testImports are the packages that generated tests may import beyond those of the
-// code they test: their export data has to be at hand to type-check the tests.
-var testImports = []string{
-	"context", "io", "log", "log/slog", "math/rand", "net/http", "net/http/httptest", "net/url",
-	"runtime", "strings", "sync", "testing", "testing/synctest", "time",
-}
-
-// raceTests are the tests that were generated for maps, and why others have none.
-type raceTests struct {
-	tests map[*detect.Map]*racetest.Test
-	why   map[*detect.Map]error
-}
-
-// generateTests writes a test for each map, and returns them with the program that
-// holds them: what is rewritten includes the tests, so that their migrated version
-// comes from the same hand as that of the code.
-func generateTests(prog *detect.Program, maps []*detect.Map) (*raceTests, *detect.Program, error) {
-	rt := &raceTests{map[*detect.Map]*racetest.Test{}, map[*detect.Map]error{}}
-	files := map[string][]byte{}
-	owner := map[string]*detect.Map{}
-	gen := racetest.New(prog, racetest.Options{})
-	for _, m := range maps {
-		t, err := gen.Generate(m)
-		if err != nil {
-			rt.why[m] = err
-			continue
-		}
-		rt.tests[m] = t
-		name := filepath.Join(prog.Dir, filepath.FromSlash(t.File))
-		files[name], owner[name] = t.Source, m
-	}
-	for len(files) > 0 {
-		next, err := prog.AddTests(files)
-		if err != nil {
-			return nil, nil, err
-		}
-		broken := 0
-		for _, te := range next.Errors(prog) {
-			name := next.Fset.Position(te.Pos).Filename
-			if m := owner[name]; m != nil && files[name] != nil {
-				rt.why[m] = fmt.Errorf("the generated test does not type-check (a bug in mapmigrate): %s", te.Msg)
-				delete(rt.tests, m)
-				delete(files, name)
-				broken++
-			}
-		}
-		if broken == 0 {
-			return rt, next, nil
-		}
-	}
-	return rt, prog, nil
-}
-
-// record returns what the plan says of the test of a site's maps: one that calls the
-// program, if any of them has one. after holds the migrated files by their path.
-func (rt *raceTests) record(maps []*detect.Map, refused bool, after map[string][]byte) *plans.RaceTest {
-	if rt == nil {
-		return nil
-	}
-	var best *racetest.Test
-	for _, m := range maps {
-		if t := rt.tests[m]; t != nil && (best == nil || best.Level != racetest.Program && t.Level == racetest.Program) {
-			best = t
-		}
-	}
-	if best == nil {
-		for _, m := range maps {
-			if err := rt.why[m]; err != nil {
-				return &plans.RaceTest{Reason: err.Error()}
-			}
-		}
-		return nil
-	}
-	rec := best.Record()
-	if !refused {
-		rec.AfterSource = rec.BeforeSource
-		if text, ok := after[rec.File]; ok {
-			rec.AfterSource = string(text)
-		}
-	}
-	return &rec
-}
-
-func describeTest(t *plans.RaceTest) string {
-	if t.File == "" {
-		return "none: " + t.Reason
-	}
-	s := fmt.Sprintf("%s in %s, level %s, form %s", t.Name, t.File, t.Level, t.Form)
-	if t.Before != "" {
-		s += ": before " + t.Before
-	}
-	if t.After != "" {
-		s += ", after " + t.After
-	}
-	if t.Reason != "" {
-		s += " (" + t.Reason + ")"
-	}
-	return s
+// verifyFlags are the choices of a run of verify.
+type verifyFlags struct {
+	racetest.RunOptions
+	tries        int // tests to try for a site whose race does not show
+	existing     bool
+	existingTime time.Duration
 }
 
 func newVerify(e *env) *cobra.Command {
-	opts := racetest.RunOptions{}
+	var f verifyFlags
 	cmd := &cobra.Command{
 		Use:   "verify [sites]",
 		Short: "Run the race tests on the code as it is and as it would be",
 		Long: `verify runs the race test of each site of the saved plan twice: on the code as it is,
 where it should fail, and on the migrated code, where it should pass. Only a test of
 the level "program", which calls your own functions, proves something about the
-program; one of the level "map" checks the new form alone. The outcomes go into the
-plan.
+program; one of the level "map" checks the new form alone. Where a test does not
+reproduce the race, others are tried: another way in, an entry to begin with, stress.
+
+Sites that take compound steps (get-or-create, read-modify-write) are also run in
+every order of their operations on the map, on an instrumented copy of the runtime.
+
+With --existing the packages' own tests run on both versions too, with the race
+detector, and differences are reported. The outcomes go into the plan.
 
 Your files are not touched: the tests and the migrated code are laid over them. The
 tests run your code with the race detector, which needs a C compiler.`,
 		Example: `  mapmigrate verify
-  mapmigrate verify chathub.Hub.rooms --count=5`,
+  mapmigrate verify chathub.Hub.rooms --count=5
+  mapmigrate verify --existing`,
 		RunE: e.start(func(cmd *cobra.Command, args []string, dir string) error {
 			p, err := plans.Open(dir)
 			if err != nil {
@@ -144,32 +66,35 @@ tests run your code with the race detector, which needs a C compiler.`,
 			if err != nil {
 				return err
 			}
-			return e.verify(cmd.Context(), dir, p, ids, opts)
+			return e.verify(cmd.Context(), dir, p, ids, &f)
 		}),
 	}
 	fl := cmd.Flags()
-	fl.IntVar(&opts.Count, "count", 1, "run each test this often")
-	fl.DurationVar(&opts.Timeout, "timeout", 30*time.Second, "limit for one run of one test")
-	fl.StringVar(&opts.Tags, "tags", "", "build tags, separated by commas")
+	fl.IntVar(&f.Count, "count", 1, "run each test this often")
+	fl.DurationVar(&f.Timeout, "timeout", 30*time.Second, "limit for one run of one test")
+	fl.IntVar(&f.Parallel, "parallel", 0, "builds and tests at once (0: as many as GOMAXPROCS)")
+	fl.IntVar(&f.tries, "tries", 4, "tests to try for a site whose race does not show")
+	fl.BoolVar(&f.existing, "existing", false, "also run the packages' own tests on both versions")
+	fl.DurationVar(&f.existingTime, "existing-timeout", 10*time.Minute, "limit for the own tests of one package")
+	fl.StringVar(&f.Tags, "tags", "", "build tags, separated by commas")
 	return cmd
 }
 
+// migrates reports whether a site has a migrated version to run.
+func migrates(s *plans.Site) bool { return s.Status == plans.Proposed || s.Status == plans.Approved }
+
 // verify runs the tests of the sites (all, if none is named) and keeps the outcomes.
-func (e *env) verify(ctx context.Context, dir string, p *plans.Plan, ids []string, opts racetest.RunOptions) error {
+func (e *env) verify(ctx context.Context, dir string, p *plans.Plan, ids []string, f *verifyFlags) error {
 	var sites []*plans.Site
 	var migrate []string
 	for _, s := range p.Sites {
-		named := len(ids) == 0
-		for _, id := range ids {
-			named = named || id == s.ID
-		}
 		switch {
-		case !named || s.RaceTest == nil || s.RaceTest.File == "":
+		case len(ids) > 0 && !slices.Contains(ids, s.ID), s.RaceTest == nil, s.RaceTest.File == "":
 			continue
 		case s.Status == plans.Applied:
 			fmt.Fprintf(e.stderr, "mapmigrate: %s is applied, so there is no code before it to run: undo first\n", s.Name)
 			continue
-		case s.Status == plans.Proposed || s.Status == plans.Approved:
+		case migrates(s):
 			migrate = append(migrate, p.Unit(s.ID)...)
 		}
 		sites = append(sites, s)
@@ -178,50 +103,90 @@ func (e *env) verify(ctx context.Context, dir string, p *plans.Plan, ids []strin
 		fmt.Fprintln(e.stdout, "No site has a race test to run.")
 		return nil
 	}
-	migrated, err := p.Compose(os.DirFS(dir), migrate)
+	after, err := e.migrated(dir, p, migrate)
 	if err != nil {
 		return err
-	}
-	after := map[string][]byte{}
-	for file, text := range migrated {
-		after[filepath.Join(dir, filepath.FromSlash(file))] = text
-	}
-	var pairs []racetest.Pair
-	for _, s := range sites {
-		pairs = append(pairs, racetest.Pair{Test: testOf(s)})
-		if s.Status == plans.Proposed || s.Status == plans.Approved {
-			pairs[len(pairs)-1].After = []byte(s.RaceTest.AfterSource)
-		}
 	}
 	pr := newProgress(e.stderr)
 	defer pr.end()
+	f.Progress = pr.count
+	if p.Runtime.Dir != "" {
+		f.Runtime = filepath.Join(dir, filepath.FromSlash(p.Runtime.Dir))
+	}
 	pr.step("running race tests")
-	opts.Progress = pr.count
-	verdicts, err := racetest.Verify(ctx, dir, nil, after, pairs, opts)
+	verdicts, err := racetest.Verify(ctx, dir, nil, after, pairsOf(sites), f.RunOptions)
 	if err != nil {
 		return err
 	}
+	if f.tries > 1 {
+		if err := e.tryOthers(ctx, dir, p, after, sites, verdicts, f, pr); err != nil {
+			return err
+		}
+	}
+	var diffs []racetest.Difference
+	if f.existing && len(migrate) > 0 {
+		pr.step("running the packages' own tests on both versions")
+		if diffs, err = racetest.Existing(ctx, dir, after, packagesOf(dir, sites, after), f.Tags, f.existingTime); err != nil {
+			return err
+		}
+	}
 	pr.end()
 	for i, s := range sites {
-		v := &verdicts[i]
-		s.RaceTest.Before, s.RaceTest.After = v.Record.Before, v.Record.After
-		if v.Record.Before == racetest.Failed && v.Record.Level == racetest.Program {
-			confirm(s)
-		}
+		keep(dir, p, s, &verdicts[i])
 	}
 	p.Recount()
 	if err := save(dir, p); err != nil {
 		return err
 	}
-	return printVerdicts(e.stdout, sites, verdicts)
+	err = printVerdicts(e.stdout, sites, verdicts)
+	if f.existing {
+		err = errors.Join(err, printDifferences(e.stdout, diffs))
+	}
+	return err
 }
 
-// testOf makes the test of a site runnable again from what the plan holds.
+// migrated composes the sites' files, by absolute path, without their race tests.
+func (e *env) migrated(dir string, p *plans.Plan, ids []string) (map[string][]byte, error) {
+	files, err := p.Compose(os.DirFS(dir), ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range p.Sites {
+		if s.RaceTest != nil {
+			delete(files, s.RaceTest.File) // each is laid over by itself
+		}
+	}
+	after := map[string][]byte{}
+	for file, text := range files {
+		after[filepath.Join(dir, filepath.FromSlash(file))] = text
+	}
+	return after, nil
+}
+
+// pairsOf makes the tests of sites runnable again from what the plan holds.
+func pairsOf(sites []*plans.Site) []racetest.Pair {
+	var pairs []racetest.Pair
+	for _, s := range sites {
+		pair := racetest.Pair{Test: testOf(s)}
+		if migrates(s) {
+			pair.After = []byte(s.RaceTest.AfterSource)
+			if a := s.RaceTest.Atomicity; a != nil {
+				pair.Interleave = &racetest.Test{
+					File: a.File, Name: a.Name, Level: racetest.Program, Form: racetest.Interleaved,
+					Package: packageOf(a.File), Source: []byte(a.Source),
+				}
+			}
+		}
+		pairs = append(pairs, pair)
+	}
+	return pairs
+}
+
 func testOf(s *plans.Site) *racetest.Test {
 	r := s.RaceTest
 	t := &racetest.Test{
 		File: r.File, Name: r.Name, Level: r.Level, Form: r.Form, Seed: r.Seed,
-		Package: s.Package, Source: []byte(r.BeforeSource), Reason: r.Reason,
+		Package: packageOf(r.File), Source: []byte(r.BeforeSource), Reason: r.Reason,
 	}
 	for _, f := range s.Findings {
 		for _, a := range f.Accesses {
@@ -231,6 +196,146 @@ func testOf(s *plans.Site) *racetest.Test {
 	return t
 }
 
+// packageOf names the package of a file of the module, for the go command. It need not
+// be the site's: a test lives where it can call what it needs.
+func packageOf(file string) string { return "./" + path.Dir(file) }
+
+// tryOthers looks for another test for the sites whose own did not show the race, runs
+// those that do on the migrated code too, and puts their verdicts in place.
+func (e *env) tryOthers(ctx context.Context, dir string, p *plans.Plan, after map[string][]byte, sites []*plans.Site, verdicts []racetest.Verdict, f *verifyFlags, pr *progress) error {
+	var index []int
+	for i, s := range sites {
+		loud := len(s.Findings) > 0 && !detect.Category(s.Findings[0].Category).Quiet()
+		v := &verdicts[i]
+		shown := v.Before.Result == racetest.Failed && (v.After.Result == racetest.Passed || len(v.Before.Elsewhere) == 0)
+		if loud && v.Record.Level == racetest.Program && !shown {
+			index = append(index, i)
+		}
+	}
+	if len(index) == 0 {
+		return nil
+	}
+	pr.step("trying other tests")
+	prog, err := load(dir, nil, f.Tags, testImports...)
+	if err != nil {
+		return err
+	}
+	found, err := detect.Analyze(prog, detect.Options{})
+	if err != nil {
+		return ours("analysing "+prog.Module, err)
+	}
+	var maps []*detect.Map
+	var of []int
+	for _, i := range index {
+		if m := mapOf(found.Maps, sites[i]); m != nil {
+			maps, of = append(maps, m), append(of, i)
+		}
+	}
+	opts := f.RunOptions
+	opts.Progress = nil
+	found2, err := racetest.New(prog, racetest.Options{}).Reproduce(ctx, maps, nil, f.tries, opts)
+	if err != nil {
+		return err
+	}
+	var again []*plans.Site
+	var where []int
+	files := map[string][]byte{}
+	for k, r := range found2 {
+		s := sites[of[k]]
+		if r.Outcome.Result != racetest.Failed || r.Test.Level != racetest.Program || string(r.Test.Source) == s.RaceTest.BeforeSource {
+			continue
+		}
+		dropRaceTests(p, s.ID)
+		rec := r.Test.Record()
+		rec.Atomicity = s.RaceTest.Atomicity
+		s.RaceTest = &rec
+		files[filepath.Join(prog.Dir, filepath.FromSlash(rec.File))] = r.Test.Source
+		again, where = append(again, s), append(where, of[k])
+	}
+	if len(again) == 0 {
+		return nil
+	}
+	if err := rewriteTests(ctx, prog, found, p, again, files, f.Tags); err != nil {
+		return err
+	}
+	more, err := racetest.Verify(ctx, dir, nil, after, pairsOf(again), f.RunOptions)
+	if err != nil {
+		return err
+	}
+	for k, i := range where {
+		verdicts[i] = more[k]
+	}
+	return nil
+}
+
+// mapOf returns the map that a site is named after: its id is the beginning of the hash
+// of the map's key.
+func mapOf(maps []*detect.Map, s *plans.Site) *detect.Map {
+	for _, m := range maps {
+		sum := sha256.Sum256([]byte(m.Key))
+		if strings.HasPrefix(hex.EncodeToString(sum[:]), s.ID) {
+			return m
+		}
+	}
+	return nil
+}
+
+// rewriteTests fills in the migrated version of the sites' tests: the program with them
+// in files goes through rewrite as a whole, as it did when the plan was made.
+func rewriteTests(ctx context.Context, prog *detect.Program, found *detect.Result, p *plans.Plan, sites []*plans.Site, files map[string][]byte, tags string) error {
+	tested, err := prog.Overlay(files)
+	if err != nil {
+		return ours("writing race tests", err)
+	}
+	var requests []rewrite.Request
+	for _, s := range p.Sites {
+		if m := mapOf(found.Maps, s); m != nil && migrates(s) {
+			requests = append(requests, rewrite.Request{Map: m, Strategy: s.Strategy.Name})
+		}
+	}
+	out, err := rewrite.Rewrite(ctx, tested, requests, rewrite.Options{
+		Maps: found.Maps, Tags: tags, AllowAPIChange: true, StdRuntime: p.Runtime.Dir == "", SkipCompile: true,
+	})
+	if err != nil {
+		return ours("rewriting race tests", err)
+	}
+	for _, s := range sites {
+		if !migrates(s) {
+			continue
+		}
+		s.RaceTest.AfterSource = s.RaceTest.BeforeSource
+		if text, ok := out.Files[s.RaceTest.File]; ok {
+			s.RaceTest.AfterSource = string(text)
+		}
+	}
+	return nil
+}
+
+// keep records a verdict in the plan, and leaves to apply only tests that show something.
+func keep(dir string, p *plans.Plan, s *plans.Site, v *racetest.Verdict) {
+	r := s.RaceTest
+	r.Before, r.After = v.Record.Before, v.Record.After
+	r.Runs, r.BeforeFailed = v.Before.Runs, v.Before.Failed
+	r.BeforeDetail, r.AfterDetail = "", ""
+	if r.Before != racetest.Failed {
+		r.BeforeDetail = v.Before.Detail
+	}
+	if r.After != racetest.Passed {
+		r.AfterDetail = v.After.Detail
+	}
+	r.Leaks = slices.Compact(slices.Sorted(slices.Values(slices.Concat(v.Before.Leaks, v.After.Leaks))))
+	if r.Atomicity != nil {
+		r.Atomicity.Result, r.Atomicity.Detail = v.Atomic.Result, v.Atomic.Detail
+	}
+	if r.Before == racetest.Failed && r.Level == racetest.Program {
+		confirm(s)
+	}
+	dropRaceTests(p, s.ID)
+	if v.Proven() {
+		addRaceTest(dir, p, s)
+	}
+}
+
 // confirm raises what the failing test proves: the site's first, loud finding.
 func confirm(s *plans.Site) {
 	if len(s.Findings) > 0 && !detect.Category(s.Findings[0].Category).Quiet() {
@@ -238,10 +343,29 @@ func confirm(s *plans.Site) {
 	}
 }
 
+// packagesOf lists the packages that sites are in or that migration changes.
+func packagesOf(dir string, sites []*plans.Site, after map[string][]byte) []string {
+	var out []string
+	for _, s := range sites {
+		if migrates(s) {
+			out = append(out, packageOf(s.Pos.File))
+		}
+	}
+	for file := range after {
+		if rel, err := filepath.Rel(dir, file); err == nil {
+			if _, err := os.Stat(filepath.Dir(file)); err == nil { // not the runtime's, which is new
+				out = append(out, packageOf(filepath.ToSlash(rel)))
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // printVerdicts writes a table, and fails when migrated code did not pass.
 func printVerdicts(w io.Writer, sites []*plans.Site, verdicts []racetest.Verdict) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "SITE\tTEST\tBEFORE\tAFTER\t")
+	fmt.Fprintln(tw, "SITE\tTEST\tBEFORE\tAFTER\tSTEPS\t")
 	proven, bad := 0, 0
 	for i, s := range sites {
 		v := &verdicts[i]
@@ -249,9 +373,14 @@ func printVerdicts(w io.Writer, sites []*plans.Site, verdicts []racetest.Verdict
 		switch {
 		case after == "":
 			after, says = "-", "not migrated"
+			if v.Record.Before != racetest.Failed {
+				says += "; " + v.Before.Detail
+			}
 		case v.Proven():
 			says = "proven"
 			proven++
+		case after == racetest.NotReproduced && len(v.Before.Elsewhere) > 0 && len(v.After.Elsewhere) > 0:
+			says = "the test meets another race, too, on both versions: " + v.After.Elsewhere[0]
 		case after != racetest.Passed:
 			says = v.After.Detail
 			bad++
@@ -260,7 +389,15 @@ func printVerdicts(w io.Writer, sites []*plans.Site, verdicts []racetest.Verdict
 		case v.Record.Before != racetest.Failed:
 			says = v.Before.Detail
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\n", s.Name, v.Record.Level, v.Record.Before, after, says)
+		steps := cmp.Or(v.Atomic.Result, "-")
+		if steps == racetest.Failed {
+			says += "; " + v.Atomic.Detail
+			bad++
+		}
+		if n := len(s.RaceTest.Leaks); n > 0 {
+			says += "; leaves " + plural(n, "goroutine") + " behind: " + s.RaceTest.Leaks[0]
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Name, v.Record.Level, v.Record.Before, after, steps, printable(says))
 	}
 	if err := tw.Flush(); err != nil {
 		return err
@@ -268,6 +405,34 @@ func printVerdicts(w io.Writer, sites []*plans.Site, verdicts []racetest.Verdict
 	fmt.Fprintf(w, "%d of %s proven: failed before, passes after.\n", proven, plural(len(sites), "site"))
 	if bad > 0 {
 		return errors.New("not every test passes on the migrated code: do not apply those sites, and please report them")
+	}
+	return nil
+}
+
+// printDifferences says what the packages' own tests make of the migration. It fails
+// when one that passed before does not any more, and is not flaky.
+func printDifferences(w io.Writer, diffs []racetest.Difference) error {
+	if len(diffs) == 0 {
+		fmt.Fprintln(w, "The packages' own tests say the same on both versions.")
+		return nil
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "OWN TEST\tBEFORE\tAFTER\t")
+	worse := 0
+	for _, d := range diffs {
+		says := d.Detail
+		if d.Flaky {
+			says = "flaky: " + says
+		} else if d.Before == "pass" {
+			worse++
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", strings.TrimSpace(d.Package+" "+d.Test), d.Before, d.After, printable(says))
+	}
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	if worse > 0 {
+		return fmt.Errorf("%s of the packages' own passed before and fails on the migrated code", plural(worse, "test"))
 	}
 	return nil
 }

@@ -18,6 +18,12 @@ type Reproduction struct {
 	Err     error // why there is no test
 }
 
+// settled reports whether no other test can be better: it fails because of the map, and
+// because of nothing else, which it would still fail for when the map is migrated.
+func (r *Reproduction) settled() bool {
+	return r.Outcome.Result == Failed && len(r.Outcome.Elsewhere) == 0
+}
+
 // Reproduce runs tests of every map on the original code: the best one first,
 // then alternatives (another way in, an earlier call that fills the map, the
 // stress form) for those that did not fail, at most tries in all. A program-level
@@ -39,7 +45,7 @@ func (g *Generator) Reproduce(ctx context.Context, maps []*detect.Map, before ma
 		var tests []*Test
 		var index []int
 		for i := range maps {
-			if round < len(alts[i]) && out[i].Outcome.Result != Failed {
+			if round < len(alts[i]) && !out[i].settled() {
 				tests = append(tests, alts[i][round])
 				index = append(index, i)
 			}
@@ -62,7 +68,8 @@ func (g *Generator) Reproduce(ctx context.Context, maps []*detect.Map, before ma
 		}
 		for k, i := range index {
 			out[i].Tried++
-			if outs[k].Result == Failed || out[i].Test == nil {
+			better := outs[k].Result == Failed && (out[i].Outcome.Result != Failed || len(outs[k].Elsewhere) < len(out[i].Outcome.Elsewhere))
+			if better || out[i].Test == nil {
 				out[i].Test, out[i].Outcome = outs[k].Test, outs[k]
 			}
 		}

@@ -39,8 +39,8 @@ type RunOptions struct {
 	Parallel int           // packages built and tests run at once; 0 means GOMAXPROCS
 	Count    int           // runs of each test; 0 means 1. The test failed when any run did.
 	Tags     string        // build tags
-	// Migrated says that the overlay holds migrated code: the lines of a map's
-	// accesses have moved, so any race that the test finds counts against it.
+	// Migrated says that the overlay holds migrated code: the lines of a map's accesses
+	// are followed into it, and a race inside the runtime (in Runtime) counts too.
 	Migrated bool
 	// Plain builds without the race detector: for tests of form Interleaved, which look at
 	// results.
@@ -61,6 +61,8 @@ type Outcome struct {
 	Detail string   // one sentence
 	Output string   // an excerpt
 	Leaks  []string // goroutines that the test left behind: where each runs and who started it
+	// Elsewhere are sentences for races that the test met and that are not on its map.
+	Elsewhere []string
 }
 
 // A ToolError says that no test can run on this machine, and what to do.
@@ -95,6 +97,9 @@ func Run(ctx context.Context, dir string, overlay map[string][]byte, tests []*Te
 	overlayFile, err := writeOverlay(tmp, overlay)
 	if err != nil {
 		return nil, err
+	}
+	if opts.Migrated {
+		tests = follow(dir, overlay, tests)
 	}
 
 	outcomes := make([]Outcome, len(tests))
@@ -168,6 +173,17 @@ func Run(ctx context.Context, dir string, overlay map[string][]byte, tests []*Te
 		return nil, broken
 	}
 	return outcomes, nil
+}
+
+// follow returns copies of tests with the places of their maps in migrated code.
+func follow(dir string, overlay map[string][]byte, tests []*Test) []*Test {
+	out := make([]*Test, len(tests))
+	for i, t := range tests {
+		c := *t
+		c.Places = moved(dir, t.Places, overlay)
+		out[i] = &c
+	}
+	return out
 }
 
 // alone builds and runs one test without the other tests of its package.
@@ -268,7 +284,12 @@ func runOne(ctx context.Context, dir, bin string, t *Test, opts RunOptions) Outc
 	o := Outcome{Result: Passed}
 	for range opts.Count {
 		o.Runs++
-		res, detail, out := runOnce(ctx, dir, bin, t, opts)
+		res, detail, out, elsewhere := runOnce(ctx, dir, bin, t, opts)
+		for _, l := range elsewhere {
+			if !slices.Contains(o.Elsewhere, l) {
+				o.Elsewhere = append(o.Elsewhere, l)
+			}
+		}
 		for _, l := range leaks(out) {
 			if !slices.Contains(o.Leaks, l) {
 				o.Leaks = append(o.Leaks, l)
@@ -293,7 +314,7 @@ func runOne(ctx context.Context, dir, bin string, t *Test, opts RunOptions) Outc
 	return o
 }
 
-func runOnce(ctx context.Context, dir, bin string, t *Test, opts RunOptions) (result, detail string, out []byte) {
+func runOnce(ctx context.Context, dir, bin string, t *Test, opts RunOptions) (result, detail string, out []byte, elsewhere []string) {
 	// The binary's own time-out prints stacks; ours is for one that does not even get there.
 	run, cancel := context.WithTimeout(ctx, opts.Timeout+5*time.Second)
 	defer cancel()
@@ -308,27 +329,50 @@ func runOnce(ctx context.Context, dir, bin string, t *Test, opts RunOptions) (re
 	out = buf.Bytes()
 	if t.Form == Interleaved {
 		result, detail = interleaved(t, out, err, run.Err() != nil)
-		return result, detail, out
+		return result, detail, out, nil
 	}
 	reports := evidence.Parse(out)
 	for i := range reports {
-		if t.about(&reports[i]) {
-			return Failed, sentence(&reports[i]), out
+		r := &reports[i]
+		switch {
+		case !t.about(r) && !(opts.Migrated && inside(r, opts.Runtime)):
+			elsewhere = append(elsewhere, sentence(r))
+		case result == "":
+			result, detail = Failed, sentence(r)
+			if opts.Migrated {
+				detail = "after migration: " + detail
+			}
 		}
+	}
+	if result == Failed {
+		return result, detail, out, elsewhere
 	}
 	switch {
 	case run.Err() != nil || bytes.Contains(out, []byte("panic: test timed out after")):
-		return TimedOut, fmt.Sprintf("no end after %s", opts.Timeout), out
+		return TimedOut, fmt.Sprintf("no end after %s", opts.Timeout), out, elsewhere
 	case err == nil && !bytes.Contains(out, []byte("--- PASS: "+t.Name)) && !bytes.Contains(out, []byte("--- SKIP: ")):
-		return NotReproduced, "the package's TestMain did not run the test", out
+		return NotReproduced, "the package's TestMain did not run the test", out, elsewhere
 	case err == nil:
-		return Passed, "", out
-	case len(reports) > 0 && opts.Migrated:
-		return Failed, "after migration: " + sentence(&reports[0]), out
+		return Passed, "", out, elsewhere
 	case len(reports) > 0:
-		return NotReproduced, "a race elsewhere: " + sentence(&reports[0]), out
+		return NotReproduced, "a race elsewhere: " + elsewhere[0], out, elsewhere
 	}
-	return NotReproduced, "failed without a race: " + failure(out), out
+	return NotReproduced, "failed without a race: " + failure(out), out, elsewhere
+}
+
+// inside reports whether a report is about the runtime's own code: either access was
+// made by it, and not by a function that it called back.
+func inside(r *evidence.Report, runtime string) bool {
+	if runtime == "" {
+		return false
+	}
+	pkg := filepath.Base(runtime)
+	for i := range r.Accesses {
+		if f, ok := r.Accesses[i].User(); ok && strings.Contains(f.Func, "/"+pkg+".") {
+			return true
+		}
+	}
+	return false
 }
 
 // interleaved judges the output of a test of form Interleaved.

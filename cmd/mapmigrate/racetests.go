@@ -1,0 +1,217 @@
+// This file holds the tests of a plan: how they are generated, kept and added.
+
+package main
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/mapmigrate/mapmigrate/detect"
+	"github.com/mapmigrate/mapmigrate/plans"
+	"github.com/mapmigrate/mapmigrate/rewrite"
+	"github.com/mapmigrate/mapmigrate/rewrite/racetest"
+)
+
+// testImports are the packages that generated tests may import beyond those of the
+// code they test: their export data has to be at hand to type-check the tests.
+var testImports = []string{
+	"context", "io", "log", "log/slog", "math/rand", "net/http", "net/http/httptest", "net/url",
+	"runtime", "strings", "sync", "testing", "testing/synctest", "time",
+}
+
+// raceTests are the tests that were generated for maps, and why others have none.
+type raceTests struct {
+	gen   *racetest.Generator
+	tests map[*detect.Map]*racetest.Test
+	why   map[*detect.Map]error
+}
+
+// generateTests writes a test for each map, and returns them with the program that
+// holds them: what is rewritten includes the tests, so that their migrated version
+// comes from the same hand as that of the code.
+func generateTests(prog *detect.Program, maps []*detect.Map) (*raceTests, *detect.Program, error) {
+	rt := &raceTests{racetest.New(prog, racetest.Options{}), map[*detect.Map]*racetest.Test{}, map[*detect.Map]error{}}
+	for _, m := range maps {
+		t, err := rt.gen.Generate(m)
+		if err != nil {
+			rt.why[m] = err
+			continue
+		}
+		rt.tests[m] = t
+	}
+	tested, err := rt.overlay(prog)
+	return rt, tested, err
+}
+
+// overlay returns prog with the tests in it, and drops those that do not type-check.
+func (rt *raceTests) overlay(prog *detect.Program) (*detect.Program, error) {
+	for len(rt.tests) > 0 {
+		files := map[string][]byte{}
+		owner := map[string]*detect.Map{}
+		for m, t := range rt.tests {
+			name := filepath.Join(prog.Dir, filepath.FromSlash(t.File))
+			files[name], owner[name] = t.Source, m
+		}
+		next, err := prog.AddTests(files)
+		if err != nil {
+			return nil, err
+		}
+		broken := 0
+		for _, te := range next.Errors(prog) {
+			if m := owner[next.Fset.Position(te.Pos).Filename]; m != nil && rt.tests[m] != nil {
+				rt.drop(m, fmt.Errorf("the generated test does not type-check (a bug in mapmigrate): %s", te.Msg))
+				broken++
+			}
+		}
+		if broken == 0 {
+			return next, nil
+		}
+	}
+	return prog, nil
+}
+
+func (rt *raceTests) drop(m *detect.Map, why error) {
+	rt.why[m] = why
+	delete(rt.tests, m)
+}
+
+// inTheWay drops the tests that have a use of a map which the chosen form cannot take,
+// where the program itself may have none, and reports whether there are any: a site
+// must not be refused for the sake of its test.
+func (rt *raceTests) inTheWay(out *rewrite.Output) bool {
+	n := len(rt.tests)
+	for _, s := range out.Sites {
+		for _, r := range s.Refusals {
+			for m, t := range rt.tests {
+				if t.File == r.Pos.File {
+					rt.drop(m, fmt.Errorf("a test that calls the program would use the map in a way that the new form has not: %s", r.Message))
+				}
+			}
+		}
+	}
+	return len(rt.tests) < n
+}
+
+// record returns what the plan says of the test of a site's maps: one that calls the
+// program, if any of them has one. after holds the migrated files by their path.
+func (rt *raceTests) record(maps []*detect.Map, refused bool, after map[string][]byte) *plans.RaceTest {
+	if rt == nil {
+		return nil
+	}
+	var best *racetest.Test
+	for _, m := range maps {
+		if t := rt.tests[m]; t != nil && (best == nil || best.Level != racetest.Program && t.Level == racetest.Program) {
+			best = t
+		}
+	}
+	if best == nil {
+		for _, m := range maps {
+			if err := rt.why[m]; err != nil {
+				return &plans.RaceTest{Reason: err.Error()}
+			}
+		}
+		return nil
+	}
+	rec := best.Record()
+	if !refused {
+		rec.AfterSource = rec.BeforeSource
+		if text, ok := after[rec.File]; ok {
+			rec.AfterSource = string(text)
+		}
+	}
+	return &rec
+}
+
+// atomicity adds the test of a site's compound steps to its race test, if it has some.
+func (rt *raceTests) atomicity(rec *plans.RaceTest, maps []*detect.Map, runtime string) {
+	if rt == nil || rec == nil || rec.Level != racetest.Program {
+		return
+	}
+	if t, err := rt.gen.Interleave(maps, runtime); err == nil {
+		rec.Atomicity = &plans.AtomicityTest{File: t.File, Name: t.Name, Source: string(t.Source)}
+	}
+}
+
+// addRaceTests makes the race tests that can prove something part of what apply writes:
+// the migrated version of each, as a file that comes and goes with its site. A file that
+// is there already, with other text, stays as it is.
+func addRaceTests(dir string, p *plans.Plan) {
+	for _, s := range p.Sites {
+		if s.Status == plans.Refused || s.RaceTest == nil || s.RaceTest.Level != racetest.Program || s.RaceTest.AfterSource == "" {
+			continue
+		}
+		if !addRaceTest(dir, p, s) {
+			s.Notes = append(s.Notes, s.RaceTest.File+" is there already and not what would be generated now: apply leaves it as it is")
+		}
+	}
+}
+
+// addRaceTest adds the file of one site's test, and reports whether it could. A plan that
+// is sealed already stays so.
+func addRaceTest(dir string, p *plans.Plan, s *plans.Site) bool {
+	if have, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(s.RaceTest.File))); err == nil && string(have) != s.RaceTest.AfterSource {
+		return false
+	}
+	none, text := sha256.Sum256(nil), sha256.Sum256([]byte(s.RaceTest.AfterSource))
+	p.Shared = append(p.Shared, plans.SharedEdit{
+		Edit:   plans.Edit{File: s.RaceTest.File, OldSHA256: hex.EncodeToString(none[:]), New: s.RaceTest.AfterSource},
+		Create: true, Sites: []string{s.ID},
+	})
+	slices.SortStableFunc(p.Shared, func(a, b plans.SharedEdit) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End), cmp.Compare(a.New, b.New))
+	})
+	for _, id := range p.Unit(s.ID) {
+		o := p.Site(id)
+		o.Files = append(o.Files, plans.FileChange{Path: s.RaceTest.File, AfterSHA256: hex.EncodeToString(text[:])})
+		slices.SortFunc(o.Files, func(a, b plans.FileChange) int { return cmp.Compare(a.Path, b.Path) })
+	}
+	return true
+}
+
+// dropRaceTests takes the test files of sites (all, if none is named) out of what apply
+// writes, and reports whether there were any.
+func dropRaceTests(p *plans.Plan, ids ...string) bool {
+	gone := map[string]bool{}
+	for _, s := range p.Sites {
+		if s.RaceTest != nil && s.RaceTest.File != "" && (len(ids) == 0 || slices.Contains(ids, s.ID)) {
+			gone[s.RaceTest.File] = true
+		}
+	}
+	n := len(p.Shared)
+	p.Shared = slices.DeleteFunc(p.Shared, func(e plans.SharedEdit) bool { return e.Create && gone[e.File] })
+	if len(p.Shared) == n {
+		return false
+	}
+	for _, s := range p.Sites {
+		s.Files = slices.DeleteFunc(s.Files, func(f plans.FileChange) bool { return gone[f.Path] })
+	}
+	return true
+}
+
+func describeTest(t *plans.RaceTest) string {
+	if t.File == "" {
+		return "none: " + t.Reason
+	}
+	s := fmt.Sprintf("%s in %s, level %s, form %s", t.Name, t.File, t.Level, t.Form)
+	if t.Before != "" {
+		s += ": before " + t.Before
+	}
+	if t.After != "" {
+		s += ", after " + t.After
+	}
+	if t.Reason != "" {
+		s += " (" + t.Reason + ")"
+	}
+	if a := t.Atomicity; a != nil && a.Result != "" {
+		s += "; every order of its steps: " + a.Result
+		if a.Detail != "" {
+			s += " (" + a.Detail + ")"
+		}
+	}
+	return s
+}
