@@ -176,7 +176,7 @@ func (e *env) planFor(ctx context.Context, pr *progress, prog *detect.Program, f
 		tested := prog
 		if withTests {
 			pr.step("writing race tests")
-			if b.tests, tested, err = generateTests(prog, b.candidates); err != nil {
+			if b.tests, tested, err = generateTests(prog, b.candidates, f.minConfidence); err != nil {
 				return nil, ours("writing race tests", err)
 			}
 		}

@@ -29,13 +29,14 @@ type raceTests struct {
 	gen   *racetest.Generator
 	tests map[*detect.Map]*racetest.Test
 	why   map[*detect.Map]error
+	added bool // a program with the tests in it has been made
 }
 
 // generateTests writes a test for each map, and returns them with the program that
 // holds them: what is rewritten includes the tests, so that their migrated version
 // comes from the same hand as that of the code.
-func generateTests(prog *detect.Program, maps []*detect.Map) (*raceTests, *detect.Program, error) {
-	rt := &raceTests{racetest.New(prog, racetest.Options{}), map[*detect.Map]*racetest.Test{}, map[*detect.Map]error{}}
+func generateTests(prog *detect.Program, maps []*detect.Map, minConfidence string) (*raceTests, *detect.Program, error) {
+	rt := &raceTests{racetest.New(prog, racetest.Options{MinConfidence: detect.Confidence(minConfidence)}), map[*detect.Map]*racetest.Test{}, map[*detect.Map]error{}, false}
 	for _, m := range maps {
 		t, err := rt.gen.Generate(m)
 		if err != nil {
@@ -57,7 +58,12 @@ func (rt *raceTests) overlay(prog *detect.Program) (*detect.Program, error) {
 			name := filepath.Join(prog.Dir, filepath.FromSlash(t.File))
 			files[name], owner[name] = t.Source, m
 		}
-		next, err := prog.AddTests(files)
+		add := prog.AddTests // cheaper, and leaves names behind: once only
+		if rt.added {
+			add = prog.Overlay
+		}
+		rt.added = true
+		next, err := add(files)
 		if err != nil {
 			return nil, err
 		}

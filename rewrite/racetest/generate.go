@@ -53,6 +53,9 @@ type Test struct {
 type Options struct {
 	Seed int64  // of the stress form; 0 means 1
 	Form string // Stress forces the stress form
+	// MinConfidence is what a finding needs for a test that wants to show a race; a map
+	// with weaker ones gets a behaviour test, as one without does. "" means any.
+	MinConfidence detect.Confidence
 	// Toolchain is the Go release that runs the tests ("1.26"); "" means the one
 	// that built this program. The synctest form needs 1.25.
 	Toolchain string
@@ -107,7 +110,9 @@ func (g *Generator) Alternatives(m *detect.Map, n int) ([]*Test, error) {
 	}
 	var tests []*Test
 	var why error
-	quiet := !slices.ContainsFunc(m.Findings, func(f detect.Finding) bool { return !f.Category.Quiet() })
+	quiet := !slices.ContainsFunc(m.Findings, func(f detect.Finding) bool {
+		return !f.Category.Quiet() && f.Confidence.Rank() >= g.opts.MinConfidence.Rank()
+	})
 	if !quiet {
 		seen := map[string]bool{}
 		for _, c := range g.scenarios(m) {

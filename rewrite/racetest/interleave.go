@@ -172,6 +172,8 @@ func (w *interleaving) pair(c scenario, keys []types.Type, row bool, names map[s
 			return fmt.Errorf("%s", r.unsafe)
 		case r.forever || r.lasting || r.blocks:
 			return fmt.Errorf("%s waits for something, or starts what outlives it", name)
+		case r.triesLocks():
+			return fmt.Errorf("%s does something else when a lock is taken (TryLock), which no order of whole calls shows", name)
 		}
 	}
 	s := g.newSynth(w.p)
@@ -241,6 +243,16 @@ func (w *interleaving) taken(s *synth) func() map[string]bool {
 		}
 		return before
 	}
+}
+
+// triesLocks reports whether reached code calls TryLock or TryRLock.
+func (r *reach) triesLocks() bool {
+	for f := range r.prepared {
+		if f.Pkg() != nil && f.Pkg().Path() == "sync" && strings.HasPrefix(f.Name(), "Try") {
+			return true
+		}
+	}
+	return false
 }
 
 func pairName(sides []*side, row, seeded bool) string {

@@ -23,6 +23,16 @@ func (g *Generator) mapLevel(m *detect.Map, p *detect.Package, quiet bool) (*Tes
 		return nil, fmt.Errorf("its type %s is not a map by itself", m.Type)
 	}
 	s := g.newSynth(p)
+	var holder types.Type
+	if m.Kind == detect.Field {
+		var err error
+		if holder, v, err = g.holder(s, m, v); err != nil {
+			return nil, err
+		}
+		if mt, ok = v.Type().Underlying().(*types.Map); !ok {
+			return nil, fmt.Errorf("its type %s is not a map by itself", m.Type)
+		}
+	}
 	if !s.expressible(v.Type()) {
 		return nil, fmt.Errorf("its type %s cannot be written in a test", m.Type)
 	}
@@ -35,27 +45,7 @@ func (g *Generator) mapLevel(m *detect.Map, p *detect.Package, quiet bool) (*Tes
 			s.setup = append(s.setup, ref+" = "+fresh)
 		}
 	case detect.Field:
-		var holder *types.Named
-		for _, n := range g.x.named {
-			if n.Obj().Pkg().Path()+"."+n.Obj().Name() == m.Holder {
-				holder = n
-			}
-		}
-		if holder == nil || holder.TypeParams().Len() > 0 {
-			return nil, fmt.Errorf("its holder %s cannot be made in a test", m.Holder)
-		}
-		st, ok := holder.Underlying().(*types.Struct)
-		if !ok {
-			return nil, fmt.Errorf("its holder %s is not a struct", m.Holder)
-		}
-		found := false
-		for i := range st.NumFields() {
-			found = found || st.Field(i) == v
-		}
-		if !found {
-			return nil, fmt.Errorf("its holder %s cannot be made in a test", m.Holder)
-		}
-		h := s.name(varName(holder))
+		h := s.name(varName(named(holder)))
 		s.setup = append(s.setup, fmt.Sprintf("%s := &%s{%s: %s}", h, s.typ(holder), v.Name(), fresh))
 		ref = h + "." + v.Name()
 	default:
@@ -104,6 +94,35 @@ func (g *Generator) mapLevel(m *detect.Map, p *detect.Package, quiet bool) (*Tes
 	}
 	t.Source, err = file(s, b.String(), false)
 	return t, err
+}
+
+// holder returns the struct type that holds a map, instantiated if it is generic, and the
+// field that is the map in it.
+func (g *Generator) holder(s *synth, m *detect.Map, v *types.Var) (types.Type, *types.Var, error) {
+	no := fmt.Errorf("its holder %s cannot be made in a test", m.Holder)
+	for _, n := range g.x.named {
+		if n.Obj().Pkg().Path()+"."+n.Obj().Name() != m.Holder {
+			continue
+		}
+		var t types.Type = n
+		if n.TypeParams().Len() > 0 {
+			inst, err := types.Instantiate(nil, n, s.targs(n), true)
+			if err != nil {
+				return nil, nil, no
+			}
+			t = inst
+		}
+		st, ok := t.Underlying().(*types.Struct)
+		if !ok {
+			return nil, nil, fmt.Errorf("its holder %s is not a struct", m.Holder)
+		}
+		for i := range st.NumFields() {
+			if st.Field(i).Origin() == v {
+				return t, st.Field(i), nil
+			}
+		}
+	}
+	return nil, nil, no
 }
 
 // mapOps writes one statement for every kind of operation the program performs,

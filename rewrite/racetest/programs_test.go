@@ -18,7 +18,8 @@ import (
 // The corpus is one module with many small programs in production style, several in a
 // package, so that few test binaries hold them all. In racy/ the comment "// racy" marks
 // the maps that race ("// racy, not found" those that detection does not name, which
-// this package can do nothing about). In correct/ no map races.
+// this package can do nothing about). In correct/ no map races; "// racy, wrongly" marks
+// one that detection names all the same.
 //
 // A plain go test runs each test once; -every runs it 20 times, as the goals say.
 type corpus struct {
@@ -95,7 +96,7 @@ func loud(m *detect.Map) bool {
 // migrate generates the tests of maps and migrates maps and tests.
 func (c *corpus) migrate(t *testing.T, maps []*detect.Map) {
 	t.Helper()
-	g := New(c.prog, Options{})
+	g := New(c.prog, Options{MinConfidence: detect.Medium})
 	files := map[string][]byte{}
 	var reqs []rewrite.Request
 	for _, m := range maps {
@@ -230,4 +231,56 @@ func TestRacyPrograms(t *testing.T) {
 	if before*100 < 95*len(maps) || proven*100 < 95*eligible {
 		t.Errorf("fewer than 95 %%")
 	}
+}
+
+// TestCorrectPrograms: where nothing races, no race test is generated; the behaviour
+// tests of --scope=all pass on the code as it is and, where the map can be migrated
+// when that is asked for, on the migrated code, in every run.
+func TestCorrectPrograms(t *testing.T) {
+	c := readCorpus(t, "correct")
+	programs := 0 // a file each; not all of their maps are known by name
+	for _, p := range c.prog.Packages {
+		if strings.Contains(p.Path, "/correct/") && p.ForTest == "" {
+			programs += len(p.GoFiles)
+		}
+	}
+	if programs < 40 {
+		t.Fatalf("only %d programs", programs)
+	}
+	c.migrate(t, c.maps)
+	marked := racyMarks(t, c)
+	for _, m := range c.maps {
+		if loud(m) {
+			mark := marked[fmt.Sprintf("%s:%d", m.Pos.Filename, m.Pos.Line)]
+			if mark != ", wrongly" {
+				t.Errorf("%s: %s (%s): %s", m.Name, m.Findings[0].Category, m.Findings[0].Confidence, m.Findings[0].Message)
+			}
+			delete(c.tests, m) // it reproduces nothing, of which TestRacyPrograms is the other half
+			continue
+		}
+		if rt := c.tests[m]; rt != nil && rt.Form != Behaviour {
+			t.Errorf("%s got a test of form %s", m.Name, rt.Form)
+		}
+	}
+	needRace(t)
+	pairs, of := c.pairs(c.maps)
+	passed, migrated := 0, 0
+	for i, v := range c.verify(t, pairs) {
+		if v.Before.Result != Passed {
+			t.Errorf("%s: before: %s: %s\n%s\n%s", of[i].Name, v.Before.Result, v.Before.Detail, pairs[i].Test.Source, v.Before.Output)
+		}
+		if pairs[i].After == nil {
+			continue
+		}
+		migrated++
+		if v.After.Result == Passed {
+			passed++
+		} else {
+			t.Errorf("%s: after: %s: %s\n%s\n%s", of[i].Name, v.After.Result, v.After.Detail, pairs[i].After, v.After.Output)
+		}
+		if v.Atomic.Result == Failed || v.Atomic.Result == DidNotBuild || v.Atomic.Result == TimedOut {
+			t.Errorf("%s: atomicity: %s: %s\n%s", of[i].Name, v.Atomic.Result, v.Atomic.Detail, pairs[i].Interleave.Source)
+		}
+	}
+	t.Logf("%d programs, %d maps, %d behaviour tests; %d migrated, %d pass after", programs, len(c.maps), len(pairs), migrated, passed)
 }
