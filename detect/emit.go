@@ -1099,10 +1099,12 @@ func (e *emitter) call(kind string, c *ssa.CallCommon, at ssa.CallInstruction, s
 		}
 	}
 	ci.Phase = s.phase
-	ci.Clean = s.pubGo&e.flow.bits(c.Value) == 0
+	given := e.flow.bits(c.Value)
 	for _, a := range args {
-		ci.Clean = ci.Clean && s.pubGo&e.flow.bits(a) == 0
+		given |= e.flow.bits(a)
 	}
+	// Of plain values nothing can be said: a goroutine that got a string may still run.
+	ci.Clean = given != 0 && s.pubGo&given == 0
 	if y := yieldOf(c); y != nil {
 		ci.Yield = funcKey(y.Fn.(*ssa.Function))
 	}
