@@ -34,8 +34,8 @@ const manyPhases = 255
 
 // join ends the goroutines that were started here (rule O3).
 func (s *flowState) join() {
-	if s.pubGo != 0 && s.phase < manyPhases {
-		s.phase++
+	if s.phase < manyPhases {
+		s.phase++ // whether anything was started or not: states only ever grow
 	}
 	s.pubGo = 0
 }
@@ -526,6 +526,7 @@ func (fl *flow) call(s *flowState, c *ssa.CallCommon) {
 		return
 	}
 	if c.IsInvoke() {
+		fl.wrapped(s, c)
 		if retains(c.Method.Name()) {
 			for _, a := range c.Args {
 				s.pub |= fl.bits(a)
@@ -549,7 +550,7 @@ func (fl *flow) call(s *flowState, c *ssa.CallCommon) {
 		return
 	}
 	full, pkg := fullName(fn)
-	if f.b.know.waits(full) {
+	if f.b.know.waits(full) || fn.Name() == "Wait" && len(args) == 1 && full != "(*sync.Cond).Wait" {
 		s.join()
 		s.joined = true
 		if len(args) > 0 {
@@ -576,6 +577,31 @@ func (fl *flow) call(s *flowState, c *ssa.CallCommon) {
 		for _, a := range args {
 			if keep {
 				s.pub |= fl.bits(a)
+			}
+		}
+	}
+}
+
+// wrapped applies what an interface's method does to locks, where all implementations in the
+// package do one: a store that is locked through its interface (rule K1).
+//
+//	func (s *fileStore) lock() *cache { s.mu.Lock(); return s.cache }
+//	func (s *etcdStore) lock() *cache { s.mu.Lock(); return s.cache }
+func (fl *flow) wrapped(s *flowState, c *ssa.CallCommon) {
+	infos := fl.f.b.implementations(c)
+	paths := []string{fl.f.path(c.Value)}
+	for _, a := range c.Args {
+		paths = append(paths, fl.f.path(a))
+	}
+	for _, info := range infos {
+		for _, l := range info.Release {
+			if p, ok := substitute(l, paths, nil); ok {
+				fl.release(s, p, true)
+			}
+		}
+		for _, l := range info.Acquire {
+			if p, ok := substitute(l.Path, paths, nil); ok {
+				fl.acquire(s, p, l.Read, true)
 			}
 		}
 	}

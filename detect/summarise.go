@@ -32,6 +32,7 @@ type builder struct {
 	locals    map[string]int
 	generated map[string]bool
 	elems     map[string]bool            // see elementTypes
+	impls     map[string][]*FuncInfo     // see implementations
 	slots     map[string]bool            // channels made with capacity one, by flow key
 	wanted    map[token.Pos]*wantedLocal // local variables that directives name
 }
@@ -167,6 +168,54 @@ func (b *builder) types() {
 	for i := range b.sum.Maps {
 		b.sum.Maps[i].HolderLock = locked[b.sum.Maps[i].Holder]
 	}
+}
+
+// implementations returns the methods of this package that a call through one of its
+// interfaces may reach, if each of them takes a lock and keeps it, or each gives one back.
+func (b *builder) implementations(c *ssa.CallCommon) []*FuncInfo {
+	n, ok := types.Unalias(c.Value.Type()).(*types.Named)
+	if !ok || n.Obj().Pkg() != b.pkg {
+		return nil
+	}
+	k := n.Obj().Name() + "." + c.Method.Name()
+	if out, ok := b.impls[k]; ok {
+		return out
+	}
+	if b.impls == nil {
+		b.impls = map[string][]*FuncInfo{}
+	}
+	b.impls[k] = nil // while it is being found
+	iface := n.Underlying().(*types.Interface)
+	var out []*FuncInfo
+	for _, name := range b.pkg.Scope().Names() {
+		tn, ok := b.pkg.Scope().Lookup(name).(*types.TypeName)
+		if !ok || tn.IsAlias() || types.IsInterface(tn.Type()) {
+			continue
+		}
+		if t, ok := tn.Type().(*types.Named); !ok || t.TypeParams().Len() > 0 || !types.Implements(types.NewPointer(t), iface) {
+			continue
+		}
+		obj, _, _ := types.LookupFieldOrMethod(types.NewPointer(tn.Type()), true, b.pkg, c.Method.Name())
+		m, ok := obj.(*types.Func)
+		if !ok {
+			return nil
+		}
+		if recv := m.Signature().Recv(); recv != nil && types.IsInterface(recv.Type()) {
+			continue // it embeds the interface itself
+		}
+		info := b.lookup(methodKey(m))
+		if info == nil || len(info.Acquire)+len(info.Release) == 0 {
+			return nil
+		}
+		out = append(out, info)
+	}
+	for _, info := range out {
+		if (len(info.Acquire) > 0) != (len(out[0].Acquire) > 0) {
+			return nil
+		}
+	}
+	b.impls[k] = out
+	return out
 }
 
 // methodSig identifies a method of an interface across packages: name and parameter types.
