@@ -5,7 +5,9 @@ package rewrite
 
 import (
 	"go/ast"
+	"go/types"
 	"slices"
+	"strings"
 )
 
 // checkAtomicity refuses what would be several steps of a map that goroutines
@@ -46,7 +48,7 @@ func (c *class) checkAtomicity() {
 		for _, w := range spans[fn].writes {
 			for _, r := range spans[fn].reads {
 				inside := !w.apart && w.node.Pos() <= r.node.Pos() && r.node.End() <= w.node.End()
-				if c.guarding().together(r, w) {
+				if c.guarding().together(r, w) || leavesNoTrace(r) {
 					continue
 				}
 				if r.node != w.node && (r.node.Pos() < w.node.Pos() || inside || commonLoop(r, w)) {
@@ -58,6 +60,54 @@ func (c *class) checkAtomicity() {
 			}
 		}
 	}
+}
+
+// leavesNoTrace reports whether nothing later in its function can depend on a read: it
+// is printed, or returned.
+func leavesNoTrace(r *rec) bool {
+	for n := r.fi.parent(r.node); n != nil; n = r.fi.parent(n) {
+		switch n := n.(type) {
+		case *ast.ReturnStmt:
+			return !hasDefer(r.fi.enclosing(r.node))
+		case *ast.ExprStmt:
+			call, ok := n.X.(*ast.CallExpr)
+			if !ok {
+				return false
+			}
+			return r.fi.prints(call)
+		case ast.Stmt, *ast.FuncLit:
+			return false
+		}
+	}
+	return false
+}
+
+// prints reports whether a call only prints: to where the program does not read it again.
+func (fi *fileInfo) prints(call *ast.CallExpr) bool {
+	fn := fi.callee(call)
+	if fn == nil || fn.Pkg() == nil {
+		return false
+	}
+	switch fn.Pkg().Path() {
+	case "log", "log/slog":
+		return true
+	case "fmt":
+		if !strings.HasPrefix(fn.Name(), "Fprint") {
+			return strings.HasPrefix(fn.Name(), "Print")
+		}
+		to := types.TypeString(fi.pkg.Info.TypeOf(call.Args[0]), nil)
+		return to == "net/http.ResponseWriter" || to == "*os.File"
+	}
+	return false
+}
+
+func hasDefer(fn ast.Node) (found bool) {
+	ast.Inspect(fn, func(n ast.Node) bool {
+		_, ok := n.(*ast.DeferStmt)
+		found = found || ok
+		return !found
+	})
+	return found
 }
 
 func commonLoop(a, b *rec) bool {

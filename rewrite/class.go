@@ -34,17 +34,18 @@ const (
 // value comes from (source). Each adds members. It ends because declarations
 // are finite; cost is linear in the uses visited.
 type class struct {
-	ix      *index
-	n       int // index of the site
-	nested  bool
-	typ     *types.Map // of the first member
-	members map[token.Pos]*member
-	order   []*member // as found; queue while growing
-	funcs   map[token.Pos]bool
-	recs    []*rec
-	byNode  map[ast.Node]*rec
-	sources []source
-	lazy    []*ast.AssignStmt // creations of the variable while shared, which the value form makes unnecessary
+	ix       *index
+	n        int // index of the site
+	nested   bool
+	typ      *types.Map // of the first member
+	members  map[token.Pos]*member
+	order    []*member // as found; queue while growing
+	funcs    map[token.Pos]bool
+	recs     []*rec
+	byNode   map[ast.Node]*rec
+	sources  []source
+	replaced []*merge          // assignments that the value form turns into calls
+	lazy     []*ast.AssignStmt // creations of the variable while shared, which the value form makes unnecessary
 
 	guard *guard // lazily, see guarding
 

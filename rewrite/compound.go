@@ -113,6 +113,7 @@ func (c *class) compound() []*merge {
 			merges = append(merges, m)
 		}
 	}
+	merges = append(merges, c.replacements()...)
 	c.blankUnread(merges)
 	return merges
 }

@@ -38,11 +38,15 @@ results keep their meaning without further ado.
 # Strict classes
 
 Whether two uses may be two steps depends on who is there to come between them.
-A class is strict when detection has a finding about it, or sees it shared
-without a lock that every access holds. In a strict class every compound
-operation becomes one call or the site is refused. In all others the existing
-lock stays where it is (or there is one goroutine), and steps that were together
-under it still are.
+A class is strict when detection has a finding about it (of medium confidence and
+up), or sees it shared without a lock that every access holds. In a strict class
+every compound operation becomes one call, or stays under its lock, or the site is
+refused. In all others the existing lock stays where it is (or there is one
+goroutine), and steps that were together under it still are.
+
+A read and a write stay one step under a lock that both hold if all changes of the map
+are made under it (guard.go): one reader without the lock, which may be the whole
+finding, does not make steps of what others do under it.
 
 # Hazards
 
@@ -98,11 +102,15 @@ is a write through a handle where rows are deleted meanwhile (two-steps):
 The variable itself. With a pointer for a type, assigning a shared variable is
 still a race. A map that is only created on demand becomes a value, whose zero
 value is an empty map, unless its struct is copied (holder-copied) or nil means
-something else as well; any other assignment while shared is refused
+something else as well. Giving it another map is then one atomic step, too, if nobody keeps the
+old one and nil is not that map; any other assignment while shared is refused
 (variable-replaced):
 
 	if s.m == nil { s.m = make(map[K]V) }     // run by every handler: the block goes
-	s.m = make(map[K]V)                       // to empty it, while shared: refused
+	s.m = make(map[K]V)                       // → s.m.Clear()
+	s.m = map[K]V{k: v}                       // → s.m.ReplaceAll(map[K]V{k: v})
+	old := s.m; s.m = make(map[K]V)           // → old := s.m.Drain()
+	s.m = nil                                 // refused: storing panics from then on
 
 Two elements at once (multi-assign), a received element (select-assign), a loop
 variable (range-target) have no form as calls:
@@ -135,7 +143,6 @@ Ranges over functions support break, continue, goto, return and defer as loops d
 # What is left undone
 
 Named map types, maps of three levels, generic functions over maps, values sent on
-channels or kept in other collections, a variable that is emptied by replacing it
-while shared, and nested maps for the strategies syncmap and provider are refused.
+channels or kept in other collections, and nested maps for the strategies syncmap and provider are refused.
 */
 package rewrite

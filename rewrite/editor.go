@@ -815,6 +815,9 @@ func (e *editor) typ(n dst.Node, o *typeOp, cur *dstutil.Cursor) dst.Node {
 	c := e.carry(n, moved...)
 	var x dst.Expr = &dst.SelectorExpr{X: dst.NewIdent(e.importName()), Sel: dst.NewIdent(o.Name)}
 	x = e.instantiate(c, x, o.TypeArgs)
+	if o.Lit {
+		x = &dst.CompositeLit{Type: x}
+	}
 	if o.Star {
 		x = &dst.StarExpr{X: x}
 		if _, ok := cur.Parent().(*dst.CallExpr); ok && cur.Name() == "Fun" {

@@ -145,9 +145,17 @@ func (em *emitter) use(r *rec) {
 	case useRange:
 		em.rangeOver(r)
 	case useMake:
+		if c.isValue() {
+			em.zeroValue(r, r.node.(*ast.CallExpr).Args[0])
+			break
+		}
 		em.construct(r)
 	case useLiteral:
 		lit := r.node.(*ast.CompositeLit)
+		if c.isValue() {
+			em.zeroValue(r, lit.Type)
+			break
+		}
 		if len(lit.Elts) == 0 {
 			em.add(r.fi, &callOp{opBase: em.base(lit), Fun: em.form.ctor, TypeArgs: em.typeArgs(lit.Type.(*ast.MapType))})
 		} else {
@@ -180,6 +188,8 @@ func (em *emitter) use(r *rec) {
 		em.call(r, "LoadRow")
 	case useStoreRow:
 		em.call(r, "StoreRow", arg{Expr: r.rhs})
+	case useDrain:
+		em.call(r, "Drain")
 	case useReplace, useNil: // the pointer is assigned and compared as the map was
 	}
 }
@@ -223,6 +233,11 @@ func (em *emitter) rangeOver(r *rec) {
 		o.Fun = "Row" + o.Fun
 	}
 	em.add(r.fi, o)
+}
+
+// zeroValue emits safemap.T[K, V]{} in the place of an empty map of the type t.
+func (em *emitter) zeroValue(r *rec, t ast.Expr) {
+	em.add(r.fi, &typeOp{opBase: em.base(r.node), Name: em.form.typ, TypeArgs: em.typeArgs(ast.Unparen(t).(*ast.MapType)), Lit: true})
 }
 
 func (em *emitter) construct(r *rec) {

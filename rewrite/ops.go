@@ -70,6 +70,7 @@ type funcArg struct {
 // the arguments being nodes inside Node.
 type typeOp struct {
 	opBase
+	Lit      bool // a value of that type: safemap.Name[TypeArgs...]{}
 	Star     bool
 	Name     string
 	TypeArgs []ast.Expr

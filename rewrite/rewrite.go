@@ -198,14 +198,18 @@ func (r *run) decide(s *siteWork) {
 	strict := c.strict()
 	merges := c.compound()
 	c.settle(strict)
-	c.checkLazy()
+	c.checkValue()
 	c.checkMembers(r.opts)
 	c.checkVariable()
 	if strict {
 		c.checkAtomicity()
 		c.checkSteps()
 	}
+	notes := len(c.notes)
 	c.holderFlows()
+	if c.isValue() && len(c.notes) > notes {
+		c.refuse("holder-reflected", c.valueCause(), "", "%s becomes a value, which what looks into its struct does not see as a map: %s", c.order[0].name, c.notes[notes])
+	}
 	f, ok := c.chooseForm(s.strat, r.opts)
 	if !ok {
 		if len(c.refusals) == 0 {
@@ -213,12 +217,10 @@ func (r *run) decide(s *siteWork) {
 		}
 		return
 	}
-	if len(c.lazy) > 0 {
-		if !f.star || f.typ == handleForm.typ {
-			c.refuse("variable-replaced", c.lazy[0].Pos(), "use --strategy=sharded, or create the map once, before it is shared", "%s is created here while goroutines may use it", c.order[0].name)
-		}
-		f.star = false // the value form: its zero value is an empty map
-		c.note("%s becomes a value that is an empty map from the start; the block that created it on demand goes", c.order[0].name)
+	if c.isValue() {
+		f = c.asValue(f)
+	} else {
+		c.checkDrains()
 	}
 	s.form = f
 	em := c.emit(f, merges)

@@ -201,61 +201,6 @@ func (c *class) storeOnce(p *ast.IfStmt, load, store *rec) *merge {
 	return m
 }
 
-// lazyVariable recognises the lazy creation of a map that goroutines share:
-//
-//	if s.m == nil { s.m = make(map[K]V) }   // every handler runs this
-//
-// As a pointer the variable would still be raced, so that the class takes the
-// value form, whose zero value is an empty map, and the block goes. settle checks
-// that nothing else depends on the variable being nil or assigned.
-func (c *class) lazyVariable(r *rec) *merge {
-	if r.row || len(r.keys) > 0 || !c.strict() || c.pointerHolds() {
-		return nil
-	}
-	bin := r.node.(*ast.BinaryExpr)
-	p, ok := r.fi.parent(bin).(*ast.IfStmt)
-	if !ok || p.Cond != ast.Expr(bin) || p.Init != nil || bin.Op != token.EQL || !r.fi.inBlock(p) {
-		return nil
-	}
-	_, body := onlyIf(p)
-	if len(body) != 1 {
-		return nil
-	}
-	as, ok := body[0].(*ast.AssignStmt)
-	if !ok || as.Tok != token.ASSIGN || len(as.Lhs) != 1 || !r.fi.same(as.Lhs[0], r.base) || !emptyMap(r.fi, as.Rhs[0]) {
-		return nil
-	}
-	c.lazy = append(c.lazy, as)
-	c.absorb(r, c.byNode[as.Lhs[0]], c.byNode[ast.Unparen(as.Rhs[0])])
-	return &merge{fi: r.fi, drop: []ast.Stmt{p}}
-}
-
-// checkLazy refuses the value form where the variable itself matters.
-func (c *class) checkLazy() {
-	if len(c.lazy) == 0 {
-		return
-	}
-	const remedy = "create the map once, before it is shared (in the constructor or declaration)"
-	m := c.order[0]
-	if len(c.order) > 1 || m.kind != packageVar && m.kind != structField {
-		c.refuse("variable-replaced", c.lazy[0].Pos(), remedy, "%s is created here while goroutines may use it, and other variables share the map", m.name)
-		return
-	}
-	for _, s := range m.init {
-		if s.expr != nil {
-			c.refuse("variable-replaced", s.expr.Pos(), remedy, "%s is created here, and again at %s while goroutines may use it", m.name, c.ix.pos(c.lazy[0].Pos()))
-		}
-	}
-	for _, r := range c.recs {
-		switch r.kind {
-		case useReplace, useNil, useMake, useLiteral, useFresh:
-			if !r.skip {
-				c.refuse("variable-replaced", r.node.Pos(), remedy, "%s is assigned or compared here, and created at %s while goroutines may use it", m.name, c.ix.pos(c.lazy[0].Pos()))
-			}
-		}
-	}
-}
-
 // loadAndDelete recognises
 //
 //	if v, ok := m[k]; ok { delete(m, k); … }
@@ -348,7 +293,7 @@ func (c *class) expiry(r *rec) {
 
 // mayWrite reports whether a loop's body may write the map in another way than by its
 // own deletes: in a function that it calls, or later.
-func (c *class) mayWrite(fi *fileInfo, body *ast.BlockStmt, deletes []*rec) (found bool) {
+func (c *class) mayWrite(fi *fileInfo, body *ast.BlockStmt, deletes []*rec) bool {
 	for _, w := range deletes {
 		switch fi.parent(w.node).(type) {
 		case *ast.ExprStmt:
@@ -359,6 +304,17 @@ func (c *class) mayWrite(fi *fileInfo, body *ast.BlockStmt, deletes []*rec) (fou
 			return true
 		}
 	}
+	var others []*rec
+	for _, r := range c.recs {
+		if r.kind.writes() && !slices.Contains(deletes, r) {
+			others = append(others, r)
+		}
+	}
+	return c.mayReach(fi, body, others)
+}
+
+// mayReach reports whether what a block calls may come to one of some uses.
+func (c *class) mayReach(fi *fileInfo, body *ast.BlockStmt, uses []*rec) (found bool) {
 	_, callers := c.ix.callGraph()
 	writers := map[*ast.FuncDecl]bool{}
 	methods := map[string]bool{}
@@ -375,10 +331,8 @@ func (c *class) mayWrite(fi *fileInfo, body *ast.BlockStmt, deletes []*rec) (fou
 			add(caller)
 		}
 	}
-	for _, r := range c.recs {
-		if r.kind.writes() && !slices.Contains(deletes, r) {
-			add(r.fi.topLevel(r.node))
-		}
+	for _, r := range uses {
+		add(r.fi.topLevel(r.node))
 	}
 	ast.Inspect(body, func(n ast.Node) bool {
 		call, ok := n.(*ast.CallExpr)

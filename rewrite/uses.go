@@ -33,13 +33,14 @@ const (
 	useLoadRow                 // row, ok := m[a]
 	useStoreRow                // m[a] = make(map[K2]V)
 	useReplace                 // m = …
+	useDrain                   // old := m, before m = make(map[K]V)
 	useNil                     // m == nil
 )
 
 // reads and writes say how a use takes part in a compound operation.
 func (k useKind) reads() bool {
 	switch k {
-	case useGet, useLoad, useLen, useRange, useSnapshot, useHelper, useRow, useLoadRow:
+	case useGet, useLoad, useLen, useRange, useSnapshot, useHelper, useRow, useLoadRow, useDrain:
 		return true
 	}
 	return false
@@ -47,7 +48,7 @@ func (k useKind) reads() bool {
 
 func (k useKind) writes() bool {
 	switch k {
-	case useStore, useUpdate, useDelete, useClear, useStoreRow, useReplace:
+	case useStore, useUpdate, useDelete, useClear, useStoreRow, useReplace, useDrain:
 		return true
 	}
 	return false
@@ -334,6 +335,10 @@ func (c *class) assigned(fi *fileInfo, p *ast.AssignStmt, e ast.Expr, pl place) 
 	}
 	if len(p.Lhs) == len(p.Rhs) {
 		if i := slices.Index(p.Rhs, e); i >= 0 {
+			if c.drains(fi, p, e, pl) {
+				c.record(&rec{fi: fi, kind: useDrain, node: e, base: pl.base})
+				return
+			}
 			c.rowValue(fi, e, pl)
 			c.flowTo(fi, p.Lhs[i], c.levelOf(pl), e)
 			return

@@ -1,0 +1,212 @@
+// This file decides about the value form: a variable that is a map, not a pointer to
+// one, so that it is never assigned.
+
+package rewrite
+
+import (
+	"go/ast"
+	"go/token"
+	"slices"
+)
+
+// lazyVariable recognises the lazy creation of a map that goroutines share:
+//
+//	if s.m == nil { s.m = make(map[K]V) }   // every handler runs this
+//
+// As a pointer the variable would still be raced, so that the class takes the
+// value form, whose zero value is an empty map, and the block goes. settle checks
+// that nothing else depends on the variable being nil or assigned.
+func (c *class) lazyVariable(r *rec) *merge {
+	if r.row || len(r.keys) > 0 || !c.strict() || c.pointerHolds() {
+		return nil
+	}
+	bin := r.node.(*ast.BinaryExpr)
+	p, ok := r.fi.parent(bin).(*ast.IfStmt)
+	if !ok || p.Cond != ast.Expr(bin) || p.Init != nil || bin.Op != token.EQL || !r.fi.inBlock(p) {
+		return nil
+	}
+	_, body := onlyIf(p)
+	if len(body) != 1 {
+		return nil
+	}
+	as, ok := body[0].(*ast.AssignStmt)
+	if !ok || as.Tok != token.ASSIGN || len(as.Lhs) != 1 || !r.fi.same(as.Lhs[0], r.base) || !emptyMap(r.fi, as.Rhs[0]) {
+		return nil
+	}
+	c.lazy = append(c.lazy, as)
+	c.absorb(r, c.byNode[as.Lhs[0]], c.byNode[ast.Unparen(as.Rhs[0])])
+	return &merge{fi: r.fi, drop: []ast.Stmt{p}}
+}
+
+// replacements recognises the assignments that give a shared variable another map:
+//
+//	s.m = make(map[K]V)      // → s.m.Clear()
+//	s.m = map[K]V{k: v}      // → s.m.ReplaceAll(map[K]V{k: v})
+//
+// As a pointer the variable would still be raced, so that the class takes the value
+// form, in which they are one atomic step. It is all or nothing: nil has no such step,
+// and neither has a map that other code holds.
+func (c *class) replacements() (merges []*merge) {
+	if !c.strict() || c.pointerHolds() {
+		return nil
+	}
+	var absorbed []*rec
+	for _, r := range c.assignments() {
+		as, ok := r.fi.parent(r.node).(*ast.AssignStmt)
+		if !ok || as.Tok != token.ASSIGN || len(as.Lhs) != 1 || !r.fi.inBlock(as) {
+			return nil
+		}
+		m := &merge{fi: r.fi, stmt: as, call: &rec{fi: r.fi, base: r.base}, fun: "Clear"}
+		rhs := ast.Unparen(as.Rhs[0])
+		if c.drained(r.fi, as) {
+			m = &merge{fi: r.fi, drop: []ast.Stmt{as}}
+		} else if !c.makesEmpty(r.fi, rhs) {
+			if own := c.byNode[rhs]; own == nil || own.clone != nil || own.kind != useLiteral && own.kind != useFresh || c.nested {
+				return nil
+			}
+			m.fun, m.value = "ReplaceAll", as.Rhs[0]
+		}
+		merges = append(merges, m)
+		absorbed = append(absorbed, r, c.byNode[rhs])
+	}
+	c.absorb(absorbed...)
+	c.replaced = merges
+	return merges
+}
+
+// drains reports whether p takes the map out of a shared variable, which the next
+// statement gives an empty one. In the value form the two are one step, and what is
+// taken out is a plain map that nobody else has.
+//
+//	old := s.m
+//	s.m = make(map[K]V)   // both → old := s.m.Drain()
+func (c *class) drains(fi *fileInfo, p *ast.AssignStmt, e ast.Expr, pl place) bool {
+	if p.Tok != token.DEFINE || len(p.Lhs) != 1 || len(pl.keys) > 0 || c.nested || !c.strict() || !fi.inBlock(p) {
+		return false
+	}
+	next, ok := fi.next(p).(*ast.AssignStmt)
+	if !ok || next.Tok != token.ASSIGN || len(next.Lhs) != 1 || !fi.same(next.Lhs[0], e) || !emptyMap(fi, next.Rhs[0]) {
+		return false
+	}
+	defer func() { c.guard = nil }() // it looks at a class that is not complete yet
+	return !c.replacedSafely(&rec{fi: fi, kind: useReplace, node: next.Lhs[0], base: next.Lhs[0]})
+}
+
+// drained reports whether the statement before an assignment has drained the map.
+func (c *class) drained(fi *fileInfo, as *ast.AssignStmt) bool {
+	before, ok := fi.previous(as).(*ast.AssignStmt)
+	if !ok {
+		return false
+	}
+	own := c.byNode[before.Rhs[0]]
+	return own != nil && own.kind == useDrain
+}
+
+// makesEmpty is emptyMap, with any size hint that has no effect.
+func (c *class) makesEmpty(fi *fileInfo, e ast.Expr) bool {
+	call, ok := e.(*ast.CallExpr)
+	return emptyMap(fi, e) || ok && fi.builtin(call) == "make" && c.simple(fi, call.Args[1])
+}
+
+// asValue returns a form as a value rather than a pointer.
+func (c *class) asValue(f form) form {
+	at, name := c.valueCause(), c.order[0].name
+	const remedy = "use --strategy=sharded or --strategy=locked, or create the map once, before it is shared"
+	switch {
+	case !f.star || f.typ == handleForm.typ || f.ctor == nestedLockedForm.ctor: // whose zero value is something else
+		c.refuse("variable-replaced", at, remedy, "%s is created or replaced here while goroutines may use it", name)
+	case f.typ == "SyncMap" || f.typ == "Nested":
+		for _, m := range c.replaced {
+			if m.fun != "Clear" {
+				c.refuse("variable-replaced", at, remedy, "%s is replaced here, which a %s cannot do in one step", name, f.typ)
+			}
+		}
+	}
+	if len(c.lazy) > 0 {
+		c.note("%s becomes a value that is an empty map from the start; the block that created it on demand goes", name)
+	}
+	if len(c.replaced) > 0 {
+		c.note("%s becomes a value; where it was given another map, its entries are replaced in one step", name)
+	}
+	f.star = false
+	return f
+}
+
+// isValue reports whether the class takes the value form.
+func (c *class) isValue() bool { return len(c.lazy)+len(c.replaced) > 0 }
+
+// valueCause returns the assignment that the value form is for.
+func (c *class) valueCause() token.Pos {
+	if len(c.lazy) > 0 {
+		return c.lazy[0].Pos()
+	}
+	if c.replaced[0].stmt == nil {
+		return c.replaced[0].drop[0].Pos()
+	}
+	return c.replaced[0].stmt.Pos()
+}
+
+// checkValue refuses the value form where the variable itself matters.
+func (c *class) checkValue() {
+	if !c.isValue() {
+		return
+	}
+	const remedy = "create the map once, before it is shared (in the constructor or declaration), and use clear(m) to empty it"
+	m, at := c.order[0], c.valueCause()
+	refuse := func(pos token.Pos, format string, args ...any) {
+		c.refuse("variable-replaced", pos, remedy, format, args...)
+	}
+	if len(c.order) > 1 || m.kind != packageVar && m.kind != structField {
+		refuse(at, "%s is created or replaced here while goroutines may use it, and other variables share the map", m.name)
+		return
+	}
+	made := false
+	for _, r := range c.recs {
+		if r.skip {
+			continue
+		}
+		switch r.kind {
+		case useMake, useLiteral:
+			if made = true; !c.makesEmpty(r.fi, r.node.(ast.Expr)) {
+				refuse(r.node.Pos(), "%s is created here with content, and again at %s while goroutines may use it", m.name, c.ix.pos(at))
+			}
+		case useReplace, useNil, useFresh: // the map itself matters
+			refuse(r.node.Pos(), "%s is assigned or compared here, and created at %s while goroutines may use it", m.name, c.ix.pos(at))
+		case useRange:
+			if loop := r.node.(*ast.RangeStmt); c.replacedWithin(r.fi, loop.Body) {
+				refuse(r.node.Pos(), "the loop goes on over the old map when %s is replaced within it", m.name)
+			}
+		}
+	}
+	for _, r := range c.recs { // an untouched value is a nil map for those who see it whole
+		if made && !r.skip && (r.kind == useSnapshot || r.kind == useHelper && r.fun == "Clone") {
+			refuse(r.node.Pos(), "%s is copied here; as a value it could not be told from a nil map before its first entry", m.name)
+		}
+	}
+}
+
+// checkDrains refuses the drains of a class that does not take the value form.
+func (c *class) checkDrains() {
+	for _, r := range c.recs {
+		if r.kind == useDrain {
+			c.refuse("variable-replaced", r.node.Pos(), "", "%s is taken out and replaced here while goroutines may use it", shortExpr(r.base))
+		}
+	}
+}
+
+// replacedWithin reports whether a loop's body may replace the variable.
+func (c *class) replacedWithin(fi *fileInfo, body *ast.BlockStmt) bool {
+	var uses []*rec
+	for _, m := range c.replaced {
+		for _, s := range append(slices.Clone(m.drop), m.stmt) {
+			if s == nil {
+				continue
+			}
+			if m.fi == fi && body.Pos() <= s.Pos() && s.End() <= body.End() {
+				return true
+			}
+			uses = append(uses, &rec{fi: m.fi, node: s})
+		}
+	}
+	return len(uses) > 0 && c.mayReach(fi, body, uses)
+}
