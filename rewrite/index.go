@@ -32,7 +32,7 @@ type index struct {
 	unkeyed map[token.Pos][]ast.Expr // field → its values in unkeyed struct literals
 	methods map[string][]string      // the shapes of the interface methods that the program knows, by name
 	flows   *flows                   // lazily, see holderFlows
-	ignored *[]ignoredFile           // lazily
+	ignored *[]*ignoredFile          // lazily
 	inner   *bool                    // lazily, see hasInnerModules
 	maps    map[token.Pos]*detect.Map
 	calls   map[*ast.FuncDecl][]callSite // lazily, see callGraph

@@ -5,7 +5,6 @@ package rewrite
 
 import (
 	"go/ast"
-	"go/parser"
 	"go/token"
 	"go/types"
 	"go/version"
@@ -223,60 +222,6 @@ func (ix *index) hasInnerModules() bool {
 
 func isInternal(path string) bool {
 	return slices.Contains(strings.Split(path, "/"), "internal")
-}
-
-// checkOtherBuilds refuses a variable that a file of another build
-// configuration mentions: that file was not loaded, and would not compile any more.
-func (c *class) checkOtherBuilds(m *member) {
-	for _, name := range c.ix.ignoredFiles() {
-		if !ast.IsExported(m.name) && name.dir != m.fi.pkg.Dir {
-			continue
-		}
-		if name.idents[m.name] {
-			c.refuse("other-build", m.pos, "load that configuration too (--tags, GOOS), or move the use out of the constrained file",
-				"%s is mentioned in %s, which this build configuration leaves out", m.name, name.rel)
-		}
-	}
-}
-
-type ignoredFile struct {
-	rel, dir string
-	idents   map[string]bool
-}
-
-// ignoredFiles parses the files of other build configurations, once.
-func (ix *index) ignoredFiles() []ignoredFile {
-	if ix.ignored != nil {
-		return *ix.ignored
-	}
-	out := []ignoredFile{}
-	seen := map[string]bool{}
-	for _, p := range ix.prog.Packages {
-		if !p.FirstParty {
-			continue
-		}
-		for _, name := range p.IgnoredFiles {
-			if seen[name] || !strings.HasSuffix(name, ".go") {
-				continue
-			}
-			seen[name] = true
-			f := ignoredFile{dir: p.Dir, rel: strings.TrimPrefix(strings.TrimPrefix(name, ix.prog.Dir), "/"), idents: map[string]bool{}}
-			syntax, _ := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
-			if syntax == nil {
-				continue
-			}
-			ast.Inspect(syntax, func(n ast.Node) bool {
-				if id, ok := n.(*ast.Ident); ok {
-					f.idents[id.Name] = true
-				}
-				return true
-			})
-			out = append(out, f)
-		}
-	}
-	slices.SortFunc(out, func(a, b ignoredFile) int { return strings.Compare(a.rel, b.rel) })
-	ix.ignored = &out
-	return out
 }
 
 // checkBroken refuses a variable that a package which does not type-check could
