@@ -37,7 +37,9 @@ type class struct {
 	ix       *index
 	n        int // index of the site
 	nested   bool
-	typ      *types.Map // of the first member
+	rows     *types.Named // the element type, if it is a named map type
+	named    *namedType   // the class is a named type, and what it is declared as
+	typ      *types.Map   // of the first member
 	members  map[token.Pos]*member
 	order    []*member // as found; queue while growing
 	funcs    map[token.Pos]bool
@@ -135,6 +137,9 @@ func (c *class) start(m *detect.Map) bool {
 		c.refuse("declaration", pos, "declare the map in a statement of its own", "the declaration of %s is not a plain variable", m.Name)
 		return false
 	}
+	if named, ok := types.Unalias(obj.Type()).(*types.Named); ok {
+		return c.startNamed(m, named, pos)
+	}
 	mt, ok := obj.Type().(*types.Map)
 	if !ok {
 		c.refuse("named-type", pos, "declare the variable with the map type itself, or wrap the named type in a struct first",
@@ -149,8 +154,7 @@ func (c *class) start(m *detect.Map) bool {
 			return false
 		}
 	} else if _, ok := mt.Elem().Underlying().(*types.Map); ok {
-		c.refuse("named-type", pos, "use the plain map type for the rows", "the rows of %s have the named map type %s", m.Name, types.TypeString(mt.Elem(), types.RelativeTo(obj.Pkg())))
-		return false
+		c.rows, _ = types.Unalias(mt.Elem()).(*types.Named) // see loneRows
 	}
 	c.add(fi, obj, whole, pos)
 	c.grow()

@@ -117,7 +117,7 @@ func migrateAll(t *testing.T, dir, strategy string) *rewrite.Output {
 				continue
 			}
 			pos := prog.Fset.Position(id.Pos())
-			if _, ok := v.Type().(*types.Map); ok && !known[pos] {
+			if _, ok := v.Type().Underlying().(*types.Map); ok && !known[pos] {
 				known[pos] = true
 				maps = append(maps, &detect.Map{Name: fmt.Sprintf("%s:%d:%s", filepath.Base(pos.Filename), pos.Line, id.Name), Package: p.Path, Pos: pos})
 			}

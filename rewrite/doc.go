@@ -129,6 +129,15 @@ that contains it (holder-reflected, see flows.go):
 
 	json.NewEncoder(w).Encode(s)   // s.Limits is the map
 
+Named map types. The type becomes a struct around the pointer (named.go): still handed
+around by value, still nil when zero, so that methods and signatures stay. A value that
+is taken for another type, or becomes an interface value, is refused (named-type,
+any-conversion):
+
+	type Set map[string]bool         // → type Set struct { m *safemap.Sharded[string, bool] }
+	s := make(Set); s["a"] = true    // → s := Set{m: safemap.NewSharded…}; s.m.Store("a", true)
+	return map[string]bool(s)        // refused: a plain map that shares its entries
+
 Signatures. A function's type may change only if every call is seen
 (function-value), it is not generic (generic-function), no interface has a method
 like it (interface-method), and no other module can call it (exported-api).
@@ -142,7 +151,7 @@ Ranges over functions support break, continue, goto, return and defer as loops d
 
 # What is left undone
 
-Named map types, maps of three levels, generic functions over maps, values sent on
+Generic named map types, named rows, maps of three levels, generic functions over maps, values sent on
 channels or kept in other collections, and nested maps for the strategies syncmap and provider are refused.
 */
 package rewrite

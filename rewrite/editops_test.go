@@ -70,8 +70,8 @@ func (p picker) expr(text string, n int) ast.Expr {
 var editCases = map[string]func(p picker) []op{
 	"ifstore": func(p picker) []op {
 		return []op{
-			&callOp{opBase{0, p.stmt("if _, ok := m[k]…")}, p.expr("m", 0), "LoadOrStore", nil, []arg{{Expr: p.expr("k", 0)}, {Expr: p.expr("newItem(k…", 0)}}},
-			&callOp{opBase{1, p.stmt("if _, ok := m[j]…")}, p.expr("m", 2), "LoadOrStore", nil, []arg{{Expr: p.expr("j", 0)}, {Func: &funcArg{Type: "*Item", Body: p.expr("&Item{…", 0)}}}},
+			&callOp{opBase: opBase{0, p.stmt("if _, ok := m[k]…")}, Recv: p.expr("m", 0), Fun: "LoadOrStore", Args: []arg{{Expr: p.expr("k", 0)}, {Expr: p.expr("newItem(k…", 0)}}},
+			&callOp{opBase: opBase{1, p.stmt("if _, ok := m[j]…")}, Recv: p.expr("m", 2), Fun: "LoadOrStore", Args: []arg{{Expr: p.expr("j", 0)}, {Func: &funcArg{Type: "*Item", Body: p.expr("&Item{…", 0)}}}},
 		}
 	},
 	"remove": func(p picker) []op {
@@ -83,7 +83,7 @@ var editCases = map[string]func(p picker) []op{
 	},
 	"hoist": func(p picker) []op {
 		call := func(site int, n ast.Node, recv, key ast.Expr, body ast.Expr) op {
-			return &callOp{opBase{site, n}, recv, "Update", nil, []arg{{Expr: key}, {Func: &funcArg{Param: "old", Type: "int", Op: "+", Body: body}}}}
+			return &callOp{opBase: opBase{site, n}, Recv: recv, Fun: "Update", Args: []arg{{Expr: key}, {Func: &funcArg{Param: "old", Type: "int", Op: "+", Body: body}}}}
 		}
 		s1 := p.stmt("m[key()] += val() // eol"[:len("m[key()] += val()")])
 		s2 := p.stmt("m[k] += val( // why…")
@@ -100,19 +100,19 @@ var editCases = map[string]func(p picker) []op{
 	},
 	"wrap": func(p picker) []op {
 		return []op{
-			&callOp{opBase{0, p.expr("s.m", 0)}, p.expr("s.m", 0), "Snapshot", nil, nil},
-			&callOp{opBase{1, p.expr("s.m", 1)}, p.expr("s.m", 1), "Snapshot", nil, nil},
-			&callOp{opBase{2, p.stmt("old := s.m…").(*ast.AssignStmt).Rhs[0]}, p.expr("s.m", 2), "Snapshot", nil, nil},
+			&callOp{opBase: opBase{0, p.expr("s.m", 0)}, Recv: p.expr("s.m", 0), Fun: "Snapshot"},
+			&callOp{opBase: opBase{1, p.expr("s.m", 1)}, Recv: p.expr("s.m", 1), Fun: "Snapshot"},
+			&callOp{opBase: opBase{2, p.stmt("old := s.m…").(*ast.AssignStmt).Rhs[0]}, Recv: p.expr("s.m", 2), Fun: "Snapshot"},
 			&textOp{opBase{3, p.expr("ok", 0)}, "_"},
-			&callOp{opBase{4, p.expr("maps.Clone…", 0)}, p.expr("s.m", 4), "Clone", nil, nil},
+			&callOp{opBase: opBase{4, p.expr("maps.Clone…", 0)}, Recv: p.expr("s.m", 4), Fun: "Clone"},
 		}
 	},
 	"rows": func(p picker) []op {
 		return []op{
 			&rangeOp{opBase: opBase{0, p.stmt("for k, v := range m[a]…")}, Recv: p.expr("m", 0), Fun: "RowAll", Args: []arg{{Expr: p.expr("a", 0)}}},
 			&rangeOp{opBase: opBase{1, p.stmt("for _, v := range m[b…")}, Recv: p.expr("m", 1), Fun: "RowValues", Args: []arg{{Expr: p.expr("b", 0)}}, DropKey: true},
-			&callOp{opBase{2, p.stmt("m[a][b]++…")}, p.expr("m", 2), "Update", nil, []arg{{Expr: p.expr("a", 1)}, {Expr: p.expr("b", 1)}, {Func: &funcArg{Param: "old", Type: "int", IncDec: "+"}}}},
-			&callOp{opBase{3, p.stmt("m[a][b] = append…")}, p.expr("m", 3), "Update", nil, []arg{{Expr: p.expr("a", 2)}, {Expr: p.expr("b", 2)}, {Func: &funcArg{Param: "old", Type: "int", Body: p.expr("append(m[a][b], 1)", 0), Olds: []ast.Expr{p.expr("m[a][b]", 2)}}}}},
+			&callOp{opBase: opBase{2, p.stmt("m[a][b]++…")}, Recv: p.expr("m", 2), Fun: "Update", Args: []arg{{Expr: p.expr("a", 1)}, {Expr: p.expr("b", 1)}, {Func: &funcArg{Param: "old", Type: "int", IncDec: "+"}}}},
+			&callOp{opBase: opBase{3, p.stmt("m[a][b] = append…")}, Recv: p.expr("m", 3), Fun: "Update", Args: []arg{{Expr: p.expr("a", 2)}, {Expr: p.expr("b", 2)}, {Func: &funcArg{Param: "old", Type: "int", Body: p.expr("append(m[a][b], 1)", 0), Olds: []ast.Expr{p.expr("m[a][b]", 2)}}}}},
 		}
 	},
 }

@@ -608,10 +608,12 @@ func (e *editor) call(n dst.Node, o *callOp) dst.Node {
 	if o.Recv != nil {
 		recv = e.expr(o.Recv)
 	}
-	return e.makeCall(n, recv, o.Fun, o.TypeArgs, o.Args)
+	return e.makeCall(n, recv, o)
 }
 
-func (e *editor) makeCall(n dst.Node, recv dst.Expr, fun string, targs []ast.Expr, args []arg) dst.Node {
+// makeCall makes what o describes, with the receiver recv, in the place of n.
+func (e *editor) makeCall(n dst.Node, recv dst.Expr, o *callOp) dst.Node {
+	fun, targs, args := o.Fun, o.TypeArgs, o.Args
 	var moved []dst.Node
 	if recv != nil {
 		moved = append(moved, recv)
@@ -633,10 +635,21 @@ func (e *editor) makeCall(n dst.Node, recv dst.Expr, fun string, targs []ast.Exp
 		block, line := splitComments(front)
 		c.lead = append(c.lead, block...)
 		c.own = append(c.own, line...)
-		call.Fun = &dst.SelectorExpr{X: primary(recv), Sel: dst.NewIdent(fun)}
+		x := primary(recv)
+		if o.Via != "" {
+			x = &dst.SelectorExpr{X: x, Sel: dst.NewIdent(o.Via)}
+		}
+		if o.Selects {
+			c.finish(x)
+			return x
+		}
+		call.Fun = &dst.SelectorExpr{X: x, Sel: dst.NewIdent(fun)}
 	} else {
 		call.Fun = &dst.SelectorExpr{X: dst.NewIdent(e.importName()), Sel: dst.NewIdent(fun)}
 		call.Fun = e.instantiate(c, call.Fun, targs)
+		if len(o.TypeTexts) == 2 {
+			call.Fun = &dst.IndexListExpr{X: call.Fun, Indices: []dst.Expr{parseText(o.TypeTexts[0]), parseText(o.TypeTexts[1])}}
+		}
 	}
 	var last dst.Node
 	for i, a := range args {
@@ -679,6 +692,11 @@ func (e *editor) makeCall(n dst.Node, recv dst.Expr, fun string, targs []ast.Exp
 	if block, line := splitComments(c.rest); len(block) > 0 && last != nil {
 		last.Decorations().End.Append(block...)
 		c.rest = line
+	}
+	if o.Wrap != "" {
+		lit := &dst.CompositeLit{Type: parseText(o.Wrap), Elts: []dst.Expr{&dst.KeyValueExpr{Key: dst.NewIdent(o.WrapField), Value: call}}}
+		c.finish(lit)
+		return lit
 	}
 	if _, ok := n.(dst.Stmt); !ok {
 		c.finish(call)
@@ -824,6 +842,11 @@ func (e *editor) typ(n dst.Node, o *typeOp, cur *dstutil.Cursor) dst.Node {
 			x = &dst.ParenExpr{X: x} // a conversion
 		}
 	}
+	if o.Field != "" {
+		field := &dst.Field{Names: []*dst.Ident{dst.NewIdent(o.Field)}, Type: x}
+		field.Decs.Before, field.Decs.After = dst.NewLine, dst.NewLine
+		x = &dst.StructType{Fields: &dst.FieldList{Opening: true, List: []*dst.Field{field}, Closing: true}}
+	}
 	c.finish(x)
 	return x
 }
@@ -840,7 +863,7 @@ func (e *editor) text(n dst.Node, src string) dst.Node {
 func (e *editor) ranges(n *dst.RangeStmt, o *rangeOp) {
 	e.stack = append(e.stack, n)
 	defer func() { e.stack = e.stack[:len(e.stack)-1] }()
-	n.X = e.makeCall(n.X, e.expr(o.Recv), o.Fun, nil, o.Args).(dst.Expr)
+	n.X = e.makeCall(n.X, e.expr(o.Recv), &callOp{Via: o.Via, Fun: o.Fun, Args: o.Args}).(dst.Expr)
 	var own []string
 	drop := func(x dst.Expr, behind *dst.Decorations) (block []string) {
 		var cs []string

@@ -47,6 +47,9 @@ type emitter struct {
 func (c *class) emit(f form, merges []*merge) *emitter {
 	em := &emitter{c: c, form: f, ops: map[*fileInfo][]op{}}
 	seen := map[ast.Expr]bool{}
+	if n := c.named; n != nil {
+		em.add(n.fi, &typeOp{opBase: em.base(n.decl), Star: f.star, Name: f.typ, TypeArgs: em.typeArgs(n.decl), Field: n.field})
+	}
 	for _, m := range c.order {
 		if m.typ == nil || seen[m.typ] {
 			continue
@@ -82,7 +85,19 @@ func (c *class) emit(f form, merges []*merge) *emitter {
 
 func (em *emitter) base(n ast.Node) opBase { return opBase{Site: em.c.n, Node: n} }
 
-func (em *emitter) add(fi *fileInfo, o op) { em.ops[fi] = append(em.ops[fi], o) }
+func (em *emitter) add(fi *fileInfo, o op) {
+	if n := em.c.named; n != nil {
+		switch o := o.(type) {
+		case *callOp:
+			if o.Recv != nil {
+				o.Via = n.field
+			}
+		case *rangeOp:
+			o.Via = n.field
+		}
+	}
+	em.ops[fi] = append(em.ops[fi], o)
+}
 
 func (em *emitter) typeArgs(mt *ast.MapType) []ast.Expr {
 	if em.c.nested {
@@ -144,23 +159,20 @@ func (em *emitter) use(r *rec) {
 		em.add(r.fi, &callOp{opBase: em.base(r.node), Recv: r.node.(*ast.CallExpr).Args[0], Fun: "Clear"})
 	case useRange:
 		em.rangeOver(r)
-	case useMake:
+	case useMake, useLiteral:
+		if c.named != nil {
+			em.constructNamed(r)
+			break
+		}
+		if r.kind == useLiteral {
+			em.literal(r)
+			break
+		}
 		if c.isValue() {
 			em.zeroValue(r, r.node.(*ast.CallExpr).Args[0])
 			break
 		}
 		em.construct(r)
-	case useLiteral:
-		lit := r.node.(*ast.CompositeLit)
-		if c.isValue() {
-			em.zeroValue(r, lit.Type)
-			break
-		}
-		if len(lit.Elts) == 0 {
-			em.add(r.fi, &callOp{opBase: em.base(lit), Fun: em.form.ctor, TypeArgs: em.typeArgs(lit.Type.(*ast.MapType))})
-		} else {
-			em.add(r.fi, &callOp{opBase: em.base(lit), Fun: em.form.of, Args: exprArgs(lit)})
-		}
 	case useFresh:
 		from := r.node.(ast.Expr)
 		if r.clone != nil {
@@ -190,7 +202,13 @@ func (em *emitter) use(r *rec) {
 		em.call(r, "StoreRow", arg{Expr: r.rhs})
 	case useDrain:
 		em.call(r, "Drain")
-	case useReplace, useNil: // the pointer is assigned and compared as the map was
+	case useNilValue:
+		em.add(r.fi, &textOp{em.base(r.node), c.spell(r.fi, c.named.obj.Type(), r.node.Pos()) + "{}"})
+	case useNil:
+		if c.named != nil {
+			em.add(r.fi, &callOp{opBase: em.base(r.base), Recv: r.base, Selects: true})
+		}
+	case useReplace: // the pointer is assigned and compared as the map was
 	}
 }
 
@@ -240,20 +258,55 @@ func (em *emitter) zeroValue(r *rec, t ast.Expr) {
 	em.add(r.fi, &typeOp{opBase: em.base(r.node), Name: em.form.typ, TypeArgs: em.typeArgs(ast.Unparen(t).(*ast.MapType)), Lit: true})
 }
 
-func (em *emitter) construct(r *rec) {
-	call := r.node.(*ast.CallExpr)
-	mt := ast.Unparen(call.Args[0]).(*ast.MapType)
-	o := &callOp{opBase: em.base(call), Fun: em.form.ctor, TypeArgs: em.typeArgs(mt)}
-	if len(call.Args) > 1 {
-		n := call.Args[1]
-		t := r.fi.pkg.Info.TypeOf(n)
-		if b, ok := t.Underlying().(*types.Basic); ok && types.Identical(t, types.Typ[types.Int]) || ok && b.Info()&types.IsUntyped != 0 {
-			o.Args = exprArgs(n)
-		} else {
-			em.c.refuse("size-hint", n.Pos(), "convert the size hint to int", "the size hint %s is not an int", shortExpr(n))
+func (em *emitter) literal(r *rec) {
+	lit := r.node.(*ast.CompositeLit)
+	switch {
+	case em.c.isValue():
+		em.zeroValue(r, lit.Type)
+	case len(lit.Elts) == 0:
+		em.add(r.fi, &callOp{opBase: em.base(lit), Fun: em.form.ctor, TypeArgs: em.typeArgs(lit.Type.(*ast.MapType))})
+	default:
+		em.add(r.fi, &callOp{opBase: em.base(lit), Fun: em.form.of, Args: exprArgs(lit)})
+	}
+}
+
+// constructNamed emits T{m: …} in the place of make(T) or a literal of T.
+func (em *emitter) constructNamed(r *rec) {
+	c := em.c
+	key, elem := c.spell(r.fi, c.typ.Key(), r.node.Pos()), c.spell(r.fi, c.typ.Elem(), r.node.Pos())
+	o := &callOp{opBase: em.base(r.node), Fun: em.form.ctor, TypeTexts: []string{key, elem},
+		Wrap: c.spell(r.fi, c.named.obj.Type(), r.node.Pos()), WrapField: c.named.field}
+	switch x := r.node.(type) {
+	case *ast.CallExpr:
+		o.Args = em.sizeHint(r, x)
+	case *ast.CompositeLit:
+		if len(x.Elts) > 0 && x.Type != nil {
+			o.Fun, o.TypeTexts, o.Args = em.form.of, nil, exprArgs(x)
+			em.add(r.fi, &textOp{em.base(x.Type), "map[" + key + "]" + elem})
 		}
 	}
 	em.add(r.fi, o)
+}
+
+// sizeHint returns the hint of make as an argument of a constructor.
+func (em *emitter) sizeHint(r *rec, call *ast.CallExpr) []arg {
+	if len(call.Args) < 2 {
+		return nil
+	}
+	n := call.Args[1]
+	t := r.fi.pkg.Info.TypeOf(n)
+	b, ok := t.Underlying().(*types.Basic)
+	if types.Identical(t, types.Typ[types.Int]) || ok && b.Info()&types.IsUntyped != 0 {
+		return exprArgs(n)
+	}
+	em.c.refuse("size-hint", n.Pos(), "convert the size hint to int", "the size hint %s is not an int", shortExpr(n))
+	return nil
+}
+
+func (em *emitter) construct(r *rec) {
+	call := r.node.(*ast.CallExpr)
+	mt := ast.Unparen(call.Args[0]).(*ast.MapType)
+	em.add(r.fi, &callOp{opBase: em.base(call), Fun: em.form.ctor, TypeArgs: em.typeArgs(mt), Args: em.sizeHint(r, call)})
 }
 
 // elemType returns Go source for the type of an element, valid at r's place.

@@ -33,12 +33,19 @@ func (b opBase) target() ast.Node { return b.Node }
 // Recv, TypeArgs and the expressions in Args are nodes inside Node (or Node
 // itself, to wrap it: m → m.Snapshot(), lit → safemap.ShardedOf(lit)) and move
 // into the call with their comments. A non-primary Recv is parenthesised.
+//
+// For named map types (named.go) it goes through a field: Recv.Via.Fun(Args...), or is
+// only that field (Selects), or is the field's value in a literal Wrap{WrapField: …}.
 type callOp struct {
 	opBase
-	Recv     ast.Expr
-	Fun      string
-	TypeArgs []ast.Expr
-	Args     []arg
+	Via             string
+	Selects         bool
+	Wrap, WrapField string
+	TypeTexts       []string // TypeArgs as Go source, where there are no nodes
+	Recv            ast.Expr
+	Fun             string
+	TypeArgs        []ast.Expr
+	Args            []arg
 }
 
 // An arg is one argument of a callOp; exactly one form is set.
@@ -70,7 +77,8 @@ type funcArg struct {
 // the arguments being nodes inside Node.
 type typeOp struct {
 	opBase
-	Lit      bool // a value of that type: safemap.Name[TypeArgs...]{}
+	Field    string // a struct with that type for its only field
+	Lit      bool   // a value of that type: safemap.Name[TypeArgs...]{}
 	Star     bool
 	Name     string
 	TypeArgs []ast.Expr
@@ -82,6 +90,7 @@ type typeOp struct {
 // DropValue removes it (Keys).
 type rangeOp struct {
 	opBase
+	Via       string // as of a callOp
 	Recv      ast.Expr
 	Fun       string
 	Args      []arg

@@ -205,11 +205,7 @@ func (r *run) decide(s *siteWork) {
 		c.checkAtomicity()
 		c.checkSteps()
 	}
-	notes := len(c.notes)
 	c.holderFlows()
-	if c.isValue() && len(c.notes) > notes {
-		c.refuse("holder-reflected", c.valueCause(), "", "%s becomes a value, which what looks into its struct does not see as a map: %s", c.order[0].name, c.notes[notes])
-	}
 	f, ok := c.chooseForm(s.strat, r.opts)
 	if !ok {
 		if len(c.refusals) == 0 {
@@ -244,6 +240,7 @@ func (r *run) edit() error {
 		if err := r.ctx.Err(); err != nil {
 			return err
 		}
+		r.loneRows()
 		if !r.rewriteFiles() {
 			continue
 		}

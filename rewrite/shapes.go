@@ -269,7 +269,7 @@ func (c *class) expiry(r *rec) {
 	p := r.node.(*ast.RangeStmt)
 	key, _ := p.Key.(*ast.Ident)
 	value, _ := p.Value.(*ast.Ident)
-	if key == nil || value == nil || blank(value) || blank(key) || p.Tok != token.DEFINE || len(r.keys) > 0 || c.nested || !reflexive(c.typ.Key()) || !reflexive(c.typ.Elem()) || !c.strict() {
+	if key == nil || value == nil || blank(value) || blank(key) || p.Tok != token.DEFINE || len(r.keys) > 0 || c.nested || c.named != nil || !reflexive(c.typ.Key()) || !reflexive(c.typ.Elem()) || !c.strict() {
 		return
 	}
 	var deletes []*rec

@@ -33,6 +33,7 @@ const (
 	useLoadRow                 // row, ok := m[a]
 	useStoreRow                // m[a] = make(map[K2]V)
 	useReplace                 // m = …
+	useNilValue                // nil as a value of a named map type
 	useDrain                   // old := m, before m = make(map[K]V)
 	useNil                     // m == nil
 )

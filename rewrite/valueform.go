@@ -156,8 +156,12 @@ func (c *class) checkValue() {
 	refuse := func(pos token.Pos, format string, args ...any) {
 		c.refuse("variable-replaced", pos, remedy, format, args...)
 	}
-	if len(c.order) > 1 || m.kind != packageVar && m.kind != structField {
+	if len(c.order) > 1 || c.named != nil || m.kind != packageVar && m.kind != structField {
 		refuse(at, "%s is created or replaced here while goroutines may use it, and other variables share the map", m.name)
+		return
+	}
+	if m.kind == structField && ast.IsExported(m.name) {
+		refuse(at, "%s would have to become a value, which encoders that see the exported field do not take for a map", m.name)
 		return
 	}
 	made := false

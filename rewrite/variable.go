@@ -64,6 +64,9 @@ func (c *class) checkMembers(opts Options) {
 			c.checkLinkname(m.fi, m.name)
 		}
 	}
+	if c.named != nil {
+		c.checkNamed(opts)
+	}
 	for pos := range c.funcs {
 		fi := c.ix.fileAt(pos)
 		id, ok := fi.enclosingPath(pos)[0].(*ast.Ident)
@@ -137,7 +140,7 @@ func (ix *index) api() map[token.Pos]bool {
 	if ix.exported != nil {
 		return ix.exported
 	}
-	ix.exported = map[token.Pos]bool{}
+	ix.exported, ix.reached = map[token.Pos]bool{}, map[token.Pos]bool{}
 	seen := map[types.Type]bool{}
 	var walk func(t types.Type)
 	walk = func(t types.Type) {
@@ -155,6 +158,7 @@ func (ix *index) api() map[token.Pos]bool {
 			if p := t.Obj().Pkg(); p == nil || ix.fileAt(t.Obj().Pos()) == nil {
 				return // declared elsewhere
 			}
+			ix.reached[t.Obj().Pos()] = true
 			t = t.Origin()
 			walk(t.Underlying())
 			for m := range t.Methods() {
@@ -401,13 +405,16 @@ func (c *class) chooseForm(strategy string, opts Options) (form, bool) {
 		return form{}, false
 	}
 	if strategy == "provider" {
-		if c.nilObservable() {
+		if c.named != nil || c.nilObservable() {
 			f := handleForm
 			return f, true
 		}
 		return providerForm, true
 	}
 	if strategy == "syncmap" && opts.StdRuntime {
+		if c.named != nil {
+			c.refuse("no-direct-method", at, "use --runtime=plain", "the named type %s needs a map that can be nil", c.named.obj.Name())
+		}
 		if c.nilObservable() {
 			c.refuse("no-direct-method", at, "use --runtime=plain, whose SyncMap accepts a nil pointer", "%s may be nil when it is used, and *sync.Map has no nil form", c.order[0].name)
 		}
@@ -441,7 +448,7 @@ func (c *class) nilObservable() bool {
 
 // holderFlows adds what is known about whole values that contain a member.
 func (c *class) holderFlows() {
-	var fields []token.Pos
+	fields := c.namedFields()
 	for _, m := range c.order {
 		if m.kind == structField {
 			fields = append(fields, m.pos)
