@@ -112,7 +112,7 @@ func TestProfileWeighs(t *testing.T) {
 	dir := extract(t, ar)
 	sites := func(files ...string) map[string]*plans.Site {
 		e := &env{dir: dir, stderr: io.Discard}
-		f := &planFlags{strategy: "auto", scope: scopeFindings, minConfidence: "medium", runtime: "plain", evidence: files}
+		f := &planFlags{strategy: "auto", scope: scopeFindings, minConfidence: "medium", runtime: "plain", framework: "testing", evidence: files}
 		p, _, err := e.makePlan(t.Context(), nil, f)
 		if err != nil {
 			t.Fatal(err)

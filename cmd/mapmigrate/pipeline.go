@@ -16,6 +16,7 @@ import (
 	"github.com/mapmigrate/mapmigrate/detect"
 	"github.com/mapmigrate/mapmigrate/plans"
 	"github.com/mapmigrate/mapmigrate/rewrite"
+	"github.com/mapmigrate/mapmigrate/rewrite/racetest"
 )
 
 // Scopes: which maps become sites.
@@ -44,6 +45,7 @@ type planFlags struct {
 	evidence       []string // files: race logs, crash traces, profiles
 	evidenceAll    bool     // also maps that the logs do not name
 	noRaceTests    bool
+	framework      string // of generated tests
 	config         string // file, "" for the module's
 	baseline       string // file, "" for none
 	updateBaseline bool
@@ -65,6 +67,7 @@ func (f *planFlags) add(cmd *cobra.Command) {
 	fl.BoolVar(&f.evidenceAll, "evidence-all", false, "with logs in --evidence: also maps that they say nothing about")
 	fl.StringVar(&f.config, "config", "", "read the configuration from `file` instead of "+detect.ConfigFile+" in the module's root")
 	fl.BoolVar(&f.noRaceTests, "no-race-tests", false, "generate no tests, so that apply adds none")
+	fl.StringVar(&f.framework, "framework", racetest.Testing, "generated tests: testing, or gocheck (a gopkg.in/check.v1 suite, where the module requires that)")
 	fl.BoolVar(&f.strictLines, "strict-lines", false, "do not even re-align white space outside the rewritten code")
 }
 
@@ -73,6 +76,7 @@ func (f *planFlags) check() error {
 		oneOf("strategy", f.strategy, advise.Strategies()...),
 		oneOf("scope", f.scope, scopeFindings, scopeNested, scopeAll),
 		oneOf("min-confidence", f.minConfidence, confidences...),
+		oneOf("framework", f.framework, racetest.Testing, racetest.Gocheck),
 		oneOf("runtime", f.runtime, runtimes...),
 	} {
 		if err != nil {
@@ -117,6 +121,11 @@ func (e *env) makePlan(ctx context.Context, patterns []string, f *planFlags) (*p
 	extra := rewrite.RuntimeImports()
 	if withTests {
 		extra = append(extra, testImports...)
+		more, err := frameworkImports(e.dir, f.framework)
+		if err != nil {
+			return nil, "", err
+		}
+		extra = append(extra, more...)
 	}
 	prog, err := detect.Open(ctx, detect.Config{Dir: e.dir, Patterns: patterns, Tags: f.tags, Tests: true, Extra: extra})
 	if err != nil {
@@ -176,7 +185,7 @@ func (e *env) planFor(ctx context.Context, pr *progress, prog *detect.Program, f
 		tested := prog
 		if withTests {
 			pr.step("writing race tests")
-			if b.tests, tested, err = generateTests(prog, b.candidates, f.minConfidence); err != nil {
+			if b.tests, tested, err = generateTests(prog, b.candidates, f); err != nil {
 				return nil, ours("writing race tests", err)
 			}
 		}

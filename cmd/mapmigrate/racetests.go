@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/mapmigrate/mapmigrate/detect"
 	"github.com/mapmigrate/mapmigrate/plans"
@@ -24,6 +25,26 @@ var testImports = []string{
 	"runtime", "strings", "sync", "testing", "testing/synctest", "time",
 }
 
+// frameworkImports returns what tests of a framework import on top. A module that does
+// not require the framework does not get it: that is its owner's to decide.
+func frameworkImports(dir, framework string) ([]string, error) {
+	if framework != racetest.Gocheck {
+		return nil, nil
+	}
+	root, err := moduleRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		return nil, err
+	}
+	if !strings.Contains(string(data), racetest.CheckPath+" ") {
+		return nil, usagef("--framework=gocheck writes tests that import %s, which go.mod does not require: go get -t %s, or leave the flag out", racetest.CheckPath, racetest.CheckPath)
+	}
+	return []string{racetest.CheckPath, "hash/crc32", "sync/atomic"}, nil
+}
+
 // raceTests are the tests that were generated for maps, and why others have none.
 type raceTests struct {
 	gen   *racetest.Generator
@@ -35,8 +56,8 @@ type raceTests struct {
 // generateTests writes a test for each map, and returns them with the program that
 // holds them: what is rewritten includes the tests, so that their migrated version
 // comes from the same hand as that of the code.
-func generateTests(prog *detect.Program, maps []*detect.Map, minConfidence string) (*raceTests, *detect.Program, error) {
-	rt := &raceTests{racetest.New(prog, racetest.Options{MinConfidence: detect.Confidence(minConfidence)}), map[*detect.Map]*racetest.Test{}, map[*detect.Map]error{}, false}
+func generateTests(prog *detect.Program, maps []*detect.Map, f *planFlags) (*raceTests, *detect.Program, error) {
+	rt := &raceTests{racetest.New(prog, racetest.Options{MinConfidence: detect.Confidence(f.minConfidence), Framework: f.framework}), map[*detect.Map]*racetest.Test{}, map[*detect.Map]error{}, false}
 	for _, m := range maps {
 		t, err := rt.gen.Generate(m)
 		if err != nil {

@@ -75,11 +75,32 @@
 // [Run] builds each package's test binary once, with -race and an overlay that
 // adds the tests, and gives every test a process of its own. A test failed only
 // if a race report or a fatal error is on its map's accesses; package evidence
-// decides that by file and line. [Verify] runs both versions.
+// decides that by file and line. [Verify] runs both versions,
+// and says which races were elsewhere. In migrated code the lines of the accesses are
+// followed through the diff. Two small tests of our own frame each run and name the
+// goroutines that it leaves behind (leaks.go); they are in the overlay only, since the
+// module must not get a dependency for it. [Existing] runs the module's own tests on
+// both versions and tells flaky ones from differences.
+//
+// # Atomicity
+//
+// Forced orders never interleave two calls, and plain stress finds a lost update by
+// luck. [Generator.Interleave] writes a test for the migrated code that does: two calls,
+// with equal keys and different values, in every order of their operations on the map
+// with at most two switches, each compared with the two calls one after the other
+// (package twin says how). [Twin] makes the runtime that it runs on: the emitted source
+// with a point before every operation, never under a lock.
+//
+// # Frameworks
+//
+// With Options.Framework [Gocheck] a program-level test becomes a suite of
+// gopkg.in/check.v1: sixteen streams with a seed each, a checksum of what each did, a
+// logical clock around bursts of calls, seeded delays and injected failures.
 //
 // # Left undone
 //
-// Atomicity (a lost update, two winners of a get-or-create) is not tested: forced
-// orders never interleave two calls. Handlers behind routers of other modules,
-// and functions stored in fields or registered as callbacks, are not called.
+// Handlers behind routers of other modules, and functions stored in fields or registered
+// as callbacks, are not called. Type parameters whose constraint has methods are not
+// instantiated. The interleavings of a call that makes its map itself, that waits, or
+// that looks at a lock with TryLock are not enumerated.
 package racetest

@@ -32,6 +32,15 @@ const (
 	Behaviour = "behaviour" // one goroutine: passes before and after
 )
 
+// Frameworks.
+const (
+	Testing = "testing" // functions of package testing, as everywhere
+	Gocheck = "gocheck" // a gopkg.in/check.v1 suite, where a program-level test can be one
+)
+
+// CheckPath is what a module has to require for suites of Gocheck.
+const CheckPath = "gopkg.in/check.v1"
+
 // A Test is one generated test file.
 type Test struct {
 	File    string // module-relative, slash-separated
@@ -53,6 +62,8 @@ type Test struct {
 type Options struct {
 	Seed int64  // of the stress form; 0 means 1
 	Form string // Stress forces the stress form
+	// Framework is Testing ("") or Gocheck.
+	Framework string
 	// MinConfidence is what a finding needs for a test that wants to show a race; a map
 	// with weaker ones gets a behaviour test, as one without does. "" means any.
 	MinConfidence detect.Confidence
@@ -186,7 +197,7 @@ func (g *Generator) scenarios(m *detect.Map) []scenario {
 				if a.fn == b.fn && a.how != result && a.how != route {
 					c.once = m.Kind == detect.Local || a.how == spawns || b.how == spawns
 				}
-				c.seed = !c.once && a.fn != b.fn && needsRow(pair)
+				c.seed = !c.once && (a.fn != b.fn && needsRow(pair) || takesOnly(pair))
 				c.form = g.opts.Form
 				out = append(out, c)
 				flip := c
@@ -216,6 +227,17 @@ func needsRow(pair [2]*detect.Access) bool {
 		fills = fills || a.Op == detect.Write || a.Op == detect.Update
 	}
 	return deep && (locked || !fills)
+}
+
+// takesOnly reports whether a pair only takes entries away and looks for them: then
+// nothing may happen in an empty map.
+func takesOnly(pair [2]*detect.Access) bool {
+	for _, a := range pair {
+		if a.Op != detect.Delete && a.Op != detect.Read || a.Inner {
+			return false
+		}
+	}
+	return true
 }
 
 // declaring returns the function that declares a local map.
@@ -323,6 +345,11 @@ func (g *Generator) newSynth(p *detect.Package) *synth {
 	for _, n := range []string{"t", "wg", "order", "orders", "err", "rng", "seed", "n", "g", "call"} {
 		s.taken[n] = true
 	}
+	if g.opts.Framework == Gocheck {
+		for _, n := range []string{"streams", "bursts", "calls", "ops", "record", "stream", "clock", "got", "seen", "want", "rec", "at", "op", "fails", "pause", "tick", "do", "result", "i"} {
+			s.taken[n] = true
+		}
+	}
 	return s
 }
 
@@ -385,12 +412,18 @@ func (g *Generator) programIn(p *detect.Package, m *detect.Map, c scenario, ra, 
 	}
 
 	form, reason := g.form(s, c, sides, ra, rb)
+	suite := g.opts.Framework == Gocheck && !slices.ContainsFunc(sides, func(sd *side) bool { return sd.forever || sd.lasting || sd.blocks })
+	if suite {
+		form, reason = Stress, ""
+	} else if g.opts.Framework == Gocheck {
+		reason = strings.TrimPrefix(reason+"; no suite, because a call waits for something or starts what outlives it", "; ")
+	}
 	t := g.test(m, p)
 	t.Level, t.Form, t.Reason = Program, form, reason
 	if form == Stress {
 		t.Seed = g.opts.Seed
 	}
-	r := &render{g: g, s: s, m: m, c: c, t: t, sides: sides, seeded: seeded, late: late(sides, ra, rb)}
+	r := &render{g: g, s: s, m: m, c: c, t: t, sides: sides, seeded: seeded, late: late(sides, ra, rb), suite: suite}
 	src, err := r.source()
 	if err != nil {
 		return nil, err

@@ -38,6 +38,7 @@ type archive struct {
 	name  string
 	ar    *txtar.Archive
 	level string // "program synctest"
+	opts  Options
 	m     *detect.Map
 	dir   string
 	prog  *detect.Program
@@ -55,8 +56,12 @@ func load(t *testing.T, file string) *archive {
 		t.Fatal(err)
 	}
 	a := &archive{name: strings.TrimSuffix(filepath.Base(file), ".txtar"), ar: ar, dir: t.TempDir(), m: &detect.Map{}}
+	a.opts = Options{Toolchain: "1.26"}
 	if _, rest, ok := strings.Cut(string(ar.Comment), "level: "); ok {
-		a.level = strings.TrimSpace(rest)
+		a.level, rest, _ = strings.Cut(strings.TrimSpace(rest), "\n")
+		if rest == "framework: gocheck" {
+			a.opts.Framework = Gocheck
+		}
 	}
 	for _, f := range ar.Files {
 		if strings.HasPrefix(f.Name, "want/") || strings.HasPrefix(f.Name, "fixed/") {
@@ -197,19 +202,19 @@ func TestGolden(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
 			a := load(t, file)
-			rt, err := Generate(a.prog, a.m, Options{Toolchain: "1.26"})
+			rt, err := Generate(a.prog, a.m, a.opts)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if got := rt.Level + " " + rt.Form; got != a.level {
 				t.Errorf("got %s, want %s: %s", got, a.level, rt.Reason)
 			}
-			again, err := Generate(a.prog, a.m, Options{Toolchain: "1.26"})
+			again, err := Generate(a.prog, a.m, a.opts)
 			if err != nil || !bytes.Equal(again.Source, rt.Source) {
 				t.Errorf("generating twice gives two files (%v)", err)
 			}
 			// The same program through detection gets the same level, whatever pair it chose.
-			if found, err := Generate(a.prog, a.detected(t), Options{Toolchain: "1.26"}); err != nil {
+			if found, err := Generate(a.prog, a.detected(t), a.opts); err != nil {
 				t.Error(err)
 			} else if found.Level != rt.Level {
 				t.Errorf("as detected: %s level: %s", found.Level, found.Reason)
@@ -261,7 +266,10 @@ func TestFailsBefore(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			a := load(t, file)
-			rt, err := Generate(a.prog, a.m, Options{Toolchain: "1.26"})
+			if a.opts.Framework == Gocheck {
+				t.Skip("needs " + CheckPath)
+			}
+			rt, err := Generate(a.prog, a.m, a.opts)
 			if err != nil {
 				t.Fatal(err)
 			}

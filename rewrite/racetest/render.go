@@ -26,11 +26,14 @@ type render struct {
 	sides  []*side
 	seeded string
 	late   time.Duration
+	suite  bool // of gocheck
 	b      strings.Builder
 }
 
 func (r *render) source() ([]byte, error) {
 	switch {
+	case r.suite:
+		r.checkSuite()
 	case r.t.Form == Synctest && r.c.once:
 		r.onceBubble()
 	case r.t.Form == Synctest && len(r.sides) == 2 && r.same():

@@ -102,6 +102,8 @@ func (s *synth) use(importPath string) string {
 		base = p.Name
 	} else if importPath == "math/rand/v2" {
 		base = "rand"
+	} else if strings.HasPrefix(importPath, "gopkg.in/") {
+		base, _, _ = strings.Cut(base, ".v")
 	}
 	name := base
 	for i := 2; s.taken[name] || s.pkg.Types.Scope().Lookup(name) != nil; i++ {
@@ -263,6 +265,9 @@ func (s *synth) value(t types.Type, hint string, depth int) (string, error) {
 		e, err := s.value(u.Elem(), hint, depth+1)
 		if err != nil {
 			return s.typ(t) + "{}", nil
+		}
+		if _, ok := u.Elem().Underlying().(*types.Signature); ok { // what runs each needs two to meet
+			e += ", " + e
 		}
 		return s.typ(t) + "{" + e + "}", nil
 	case *types.Array:
@@ -970,7 +975,10 @@ func (s *synth) args(sig *types.Signature, depth int) ([]string, error) {
 		out = append(out, v)
 	}
 	if sig.Variadic() {
-		out = append(out, several(sig.Params().At(n).Type().(*types.Slice).Elem())...)
+		// Not what calls get: a constructor's data may be what stops a call early.
+		for _, v := range several(sig.Params().At(n).Type().(*types.Slice).Elem()) {
+			out = append(out, strings.NewReplacer("a", "x", "b", "y", "c", "z", "1", "7", "2", "8", "3", "9").Replace(v))
+		}
 	}
 	return out, nil
 }
