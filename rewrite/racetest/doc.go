@@ -100,7 +100,6 @@
 // # Left undone
 //
 // Handlers behind routers of other modules, and functions stored in fields or registered
-// as callbacks, are not called. Type parameters whose constraint has methods are not
-// instantiated. The interleavings of a call that makes its map itself, that waits, or
+// as callbacks, are not called. The interleavings of a call that makes its map itself, that waits, or
 // that looks at a lock with TryLock are not enumerated.
 package racetest

@@ -46,6 +46,8 @@ type synth struct {
 	vary   bool // the value being written is no key
 	keys   []types.Type
 	stubOf func(name string) bool // reserves a stub's name in the package
+
+	standIns map[*types.Named]string // stubs that are type arguments, with a value of each
 }
 
 const maxDepth = 4
@@ -184,7 +186,7 @@ func (s *synth) expressible(t types.Type) bool {
 		case *types.Alias:
 			ok = ok && s.visible(t.Obj())
 		case *types.Named:
-			ok = ok && s.visible(t.Obj()) && (t.Obj().Pkg() == nil || t.Obj().Parent() == t.Obj().Pkg().Scope())
+			ok = ok && s.visible(t.Obj()) && (s.standIns[t] != "" || t.Obj().Pkg() == nil || t.Obj().Parent() == t.Obj().Pkg().Scope())
 			for i := range t.TypeArgs().Len() {
 				visit(t.TypeArgs().At(i))
 			}
@@ -230,6 +232,9 @@ func (s *synth) value(t types.Type, hint string, depth int) (string, error) {
 		return "", fmt.Errorf("%s needs values nested too deeply", s.short(t))
 	}
 	t = types.Unalias(t)
+	if n := named(t); n != nil && s.standIns[n] != "" {
+		return s.standIns[n], nil
+	}
 	if e, ok, err := s.known(t, hint); ok || err != nil {
 		return e, err
 	}
@@ -779,11 +784,43 @@ func (s *synth) choose(params *types.TypeParamList) []types.Type {
 			}
 		}
 		if pick == nil {
-			pick = types.Typ[types.Invalid]
+			pick = s.standIn(params.At(i))
 		}
 		out = append(out, pick)
 	}
 	return out
+}
+
+// standIn returns a type argument for a parameter whose constraint has methods: a stub
+// with these, which the test declares. It is the invalid type where there is none.
+func (s *synth) standIn(p *types.TypeParam) types.Type {
+	none := types.Typ[types.Invalid]
+	u, ok := p.Constraint().Underlying().(*types.Interface)
+	if !ok || !u.IsMethodSet() || u.NumMethods() == 0 {
+		return none
+	}
+	expr, err := s.stub(p.Constraint(), u, 1)
+	if err != nil {
+		return none
+	}
+	name := strings.TrimSuffix(expr, "{}")
+	for n, v := range s.standIns {
+		if v == expr {
+			return n
+		}
+	}
+	n := types.NewNamed(types.NewTypeName(token.NoPos, s.pkg.Types, name, nil), types.NewStruct(nil, nil), nil)
+	for i := range u.NumMethods() {
+		m := u.Method(i)
+		sig := m.Signature()
+		recv := types.NewVar(token.NoPos, s.pkg.Types, "", n)
+		n.AddMethod(types.NewFunc(token.NoPos, m.Pkg(), m.Name(), types.NewSignatureType(recv, nil, nil, sig.Params(), sig.Results(), sig.Variadic())))
+	}
+	if s.standIns == nil {
+		s.standIns = map[*types.Named]string{}
+	}
+	s.standIns[n] = expr
+	return n
 }
 
 // literal writes T{…} with the fields that the code under test uses and whose
