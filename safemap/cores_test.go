@@ -144,6 +144,9 @@ func TestLarge(t *testing.T) {
 	t.Run("struct-array", func(t *testing.T) {
 		large(t, n, func(i int) pair { return pair{text(i), "b"} }, func(i int) [3]int { return [3]int{i, i, i} }, equal[[3]int])
 	})
+	t.Run("string-two", func(t *testing.T) { // two words without pointers
+		large(t, n, text, func(i int) [2]int { return [2]int{i, -i} }, equal[[2]int])
+	})
 	t.Run("float-any", func(t *testing.T) {
 		large(t, n, func(i int) float64 { return float64(i) / 3 }, func(i int) any { return []any{nil, i, "x"}[i%3] }, equal[any])
 	})
@@ -326,6 +329,56 @@ func TestWholeBesideReaders(t *testing.T) {
 		stop.Store(true)
 		<-done
 	})
+}
+
+// TestLoopSees changes many keys in the bodies of loops over all forms: what is deleted does not come
+// later, what is changed comes with its new value, what is cleared is gone at once.
+func TestLoopSees(t *testing.T) {
+	const n = 500
+	for name, m := range intMaps() {
+		rng := rand.New(rand.NewPCG(3, 4))
+		for _, mode := range []string{"delete", "all", "clear"} {
+			want := map[int]int{}
+			for k := range n {
+				m.Store(k, 0)
+				want[k] = 0
+			}
+			seen, i := map[int]bool{}, 0
+			for k, v := range m.All() {
+				if w, ok := want[k]; !ok || v != w || seen[k] {
+					t.Fatalf("%s: the loop yields %d for %d, want %d, %t, seen %t", name, v, k, w, ok, seen[k])
+				}
+				seen[k] = true
+				i++
+				other := rng.IntN(n)
+				switch {
+				case mode == "clear" && i == n/3:
+					m.Clear()
+					clear(want)
+				case i%3 == 0 || mode == "delete":
+					m.Delete(other)
+					delete(want, other)
+				case i%3 == 1:
+					if _, ok := want[other]; ok {
+						m.Store(other, i)
+						want[other] = i
+					}
+				default: // many new keys, so that tables are replaced
+					for range 5 {
+						k := n + rng.Int()%1_000_000
+						m.Store(k, i)
+						want[k] = i
+					}
+				}
+			}
+			for k := range want {
+				if k < n && !seen[k] {
+					t.Errorf("%s: the loop leaves out %d", name, k)
+				}
+			}
+			m.Clear()
+		}
+	}
 }
 
 // TestReadInCallback reads the map from its own callbacks, which the fast core allows.
