@@ -227,13 +227,17 @@ func (f *function) sel(path, sel string) string {
 // place is the path of an address that is stored to: the object's own, whatever the value
 // there is another name for.
 func (f *function) place(addr ssa.Value) string {
-	if fa, ok := addr.(*ssa.FieldAddr); ok {
-		if al, ok := fa.X.(*ssa.Alloc); ok {
-			sel := f.b.names.of(al.Type(), fa.Field)
-			if f.aliases[f.object(al)+"|"+sel] != nil {
-				return join(f.object(al), sel)
-			}
-		}
+	fa, ok := addr.(*ssa.FieldAddr)
+	if !ok {
+		return f.path(addr)
+	}
+	sel := f.b.names.of(fa.X.Type(), fa.Field)
+	base := f.path(fa.X)
+	if al, ok := fa.X.(*ssa.Alloc); ok && f.aliases[f.object(al)+"|"+sel] != nil {
+		base = f.object(al)
+	}
+	if rest(base) == "" && f.aliases[base+"|"+sel] != nil {
+		return join(base, sel)
 	}
 	return f.path(addr)
 }
