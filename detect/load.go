@@ -43,7 +43,8 @@ type Config struct {
 // export data: no syntax of a dependency is ever parsed.
 //
 // Variants of a package (p and p [p.test]) share their ASTs, so that a
-// token.Pos identifies a declaration across all of them.
+// token.Pos identifies a declaration across all of them. Mostly they share their types,
+// too, see addTestsTo.
 type Program struct {
 	Dir       string // module root, absolute
 	Module    string // module path
@@ -80,8 +81,9 @@ type Package struct {
 	Cgo                 bool   // some files are processed copies
 	Errors              []types.Error
 
-	meta  *meta
-	state state
+	meta    *meta
+	state   state
+	checker *checking // while its tests may be added
 }
 
 // A state says how much of a package is loaded.
@@ -213,7 +215,7 @@ func (prog *Program) reset() {
 	prog.parsed = map[string]*ast.File{}
 	prog.deps = &exportImporter{fset: prog.Fset, files: prog.exports, broken: prog.unbuilt, pkgs: map[string]*types.Package{"unsafe": types.Unsafe}}
 	for _, p := range prog.Packages {
-		p.state, p.Files, p.Types, p.Info, p.Errors = listedOnly, nil, nil, nil, nil
+		p.state, p.Files, p.Types, p.Info, p.Errors, p.checker = listedOnly, nil, nil, nil, nil, nil
 	}
 }
 
@@ -465,8 +467,44 @@ func (prog *Program) Source(file string) ([]byte, error) {
 	return os.ReadFile(file)
 }
 
-// check type-checks pkgs (in topological order), independent ones in parallel.
+// check type-checks pkgs (in topological order), independent ones in parallel. Test variants
+// come last: they add to packages that others then only read.
 func (prog *Program) check(pkgs []*Package) {
+	var code, rest []*Package
+	base := map[string]*Package{}
+	for _, p := range prog.Packages {
+		if p.ForTest == "" {
+			base[p.Path] = p
+		}
+	}
+	for _, p := range pkgs {
+		if p.ForTest == "" {
+			code = append(code, p)
+		}
+	}
+	prog.each(code, prog.checkOne)
+	for _, p := range pkgs {
+		if p.ForTest != "" && !prog.addTestsTo(base[p.Path], p) {
+			rest = append(rest, p)
+		}
+	}
+	prog.each(rest, func(p *Package) {
+		if !p.shares(base[p.Path]) {
+			prog.checkOne(p)
+		}
+	})
+	for _, p := range rest {
+		p.checker = nil
+	}
+	if len(rest) > 0 || !prog.cfg.Tests {
+		for _, p := range prog.Packages {
+			p.checker = nil
+		}
+	}
+}
+
+// each calls do for packages in topological order, for independent ones in parallel.
+func (prog *Program) each(pkgs []*Package, do func(*Package)) {
 	done := map[*Package]chan struct{}{}
 	for _, p := range pkgs {
 		done[p] = make(chan struct{})
@@ -483,17 +521,24 @@ func (prog *Program) check(pkgs []*Package) {
 			}
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			prog.checkOne(p)
+			do(p)
 		})
 	}
 	wg.Wait()
 }
 
+// A checking is a package's type checker, which can be given more files later.
+type checking struct {
+	*types.Checker
+	p *Package // what imports and errors are of
+}
+
 func (prog *Program) checkOne(p *Package) {
-	conf := prog.typesConfig(p, func(err error) {
+	c := &checking{p: p}
+	conf := prog.typesConfig(func() *Package { return c.p }, func(err error) {
 		var te types.Error
 		if errors.As(err, &te) { // soft ones too: an unused import does not compile either
-			p.Errors = append(p.Errors, te)
+			c.p.Errors = append(c.p.Errors, te)
 		}
 	})
 	if p.state == declared {
@@ -502,13 +547,56 @@ func (prog *Program) checkOne(p *Package) {
 		return
 	}
 	p.Info = newInfo()
-	p.Types, _ = conf.Check(p.Path, prog.Fset, p.Files, p.Info)
+	p.Types = types.NewPackage(p.Path, "")
+	c.Checker = types.NewChecker(conf, prog.Fset, p.Types, p.Info)
+	_ = c.Files(p.Files)
+	p.checker = c
 }
 
-func (prog *Program) typesConfig(p *Package, failed func(error)) *types.Config {
+// addTestsTo makes the test variant p of base by checking the tests as further files of
+// base, and reports whether that was possible: most tests come with much more code to check
+// again than they are themselves. The two variants then have one types.Package, which knows
+// what the tests declare, and one Info. Files of base cannot see the difference, because
+// they are checked; what is new in them after an overlay is checked without the tests.
+func (prog *Program) addTestsTo(base, p *Package) bool {
+	if base == nil || base.checker == nil || p.XTest || p.ForTest != p.Path || len(base.Errors) > 0 || len(p.Errors) > 0 {
+		return false
+	}
+	for _, imp := range p.Imports {
+		if imp.ForTest != "" {
+			return false
+		}
+	}
+	tests := slices.DeleteFunc(slices.Clone(p.Files), func(f *ast.File) bool { return slices.Contains(base.Files, f) })
+	if len(tests)+len(base.Files) != len(p.Files) {
+		return false
+	}
+	p.Types, p.Info = base.Types, base.Info
+	base.checker.p = p
+	_ = base.checker.Files(tests)
+	base.checker = nil
+	return true
+}
+
+// shares makes p the same as base if it would be: the variant of a package for the tests
+// of another one, whose own variant is the same as the package as it is built.
+func (p *Package) shares(base *Package) bool {
+	if base == nil || base.Info == nil || p.XTest || p.ForTest == p.Path || len(base.Errors) > 0 || !slices.Equal(p.Files, base.Files) {
+		return false
+	}
+	for path, imp := range p.Imports {
+		if was := base.Imports[path]; was == nil || was.Types != imp.Types {
+			return false
+		}
+	}
+	p.Types, p.Info = base.Types, base.Info
+	return true
+}
+
+func (prog *Program) typesConfig(of func() *Package, failed func(error)) *types.Config {
 	conf := &types.Config{
 		Importer: importerFunc(func(path string) (*types.Package, error) {
-			if imp := p.Imports[path]; imp != nil {
+			if imp := of().Imports[path]; imp != nil {
 				if imp.Types == nil {
 					return nil, fmt.Errorf("import cycle or unloaded package %q", path)
 				}
@@ -519,7 +607,7 @@ func (prog *Program) typesConfig(p *Package, failed func(error)) *types.Config {
 		Sizes: prog.sizes,
 		Error: failed,
 	}
-	if p.FirstParty && prog.GoVersion != "" {
+	if of().FirstParty && prog.GoVersion != "" {
 		conf.GoVersion = "go" + prog.GoVersion
 	}
 	return conf

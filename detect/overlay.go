@@ -48,7 +48,7 @@ func (prog *Program) Overlay(files map[string][]byte) (*Program, error) {
 		}
 		if changed {
 			q := *p
-			q.Errors = nil
+			q.Errors, q.checker = nil, nil
 			q.Imports = maps.Clone(p.Imports)
 			for name, imp := range q.Imports {
 				if r := replaced[imp]; r != nil {
@@ -116,7 +116,7 @@ func (prog *Program) AddTests(files map[string][]byte) (*Program, error) {
 func (prog *Program) checkMore(p *Package, files []*ast.File) bool {
 	info := newInfo()
 	ok := true
-	conf := prog.typesConfig(p, func(error) { ok = false })
+	conf := prog.typesConfig(func() *Package { return p }, func(error) { ok = false })
 	if err := types.NewChecker(conf, prog.Fset, p.Types, info).Files(files); err != nil || !ok {
 		return false
 	}

@@ -94,6 +94,9 @@ func newIndex(prog *detect.Program) *index {
 		scope := p.Types.Scope()
 		for _, name := range scope.Names() {
 			if tn, ok := scope.Lookup(name).(*types.TypeName); ok && !tn.IsAlias() {
+				if x.files[prog.Fset.Position(tn.Pos()).Filename] == nil {
+					continue // declared by a test: the scope is that of the test variant, too
+				}
 				if n, ok := tn.Type().(*types.Named); ok {
 					x.named = append(x.named, n)
 				}
