@@ -3,6 +3,8 @@
 package detect
 
 import (
+	"errors"
+	"fmt"
 	"go/ast"
 	"go/types"
 	"maps"
@@ -75,50 +77,108 @@ func (prog *Program) Overlay(files map[string][]byte) (*Program, error) {
 	return &next, nil
 }
 
-// AddTests is Overlay for new _test.go files, at the cost of these files alone: they are
-// checked as further files of packages that are checked already. From then on these
-// packages know the names that the tests declare, in prog too. If the files do not
-// type-check, or are not new, AddTests is Overlay.
-func (prog *Program) AddTests(files map[string][]byte) (*Program, error) {
+// AddTests is Overlay for new _test.go files, at the cost of these files alone: each is
+// checked as a further file of a package that is checked already. From then on these
+// packages know the names that the tests declare, in prog too, so that a test of the same
+// names cannot be added again. Files that do not type-check are left out; their errors are
+// returned, the first of each.
+func (prog *Program) AddTests(files map[string][]byte) (*Program, []types.Error, error) {
 	next := *prog
 	next.sources, next.parsed = maps.Clone(prog.sources), maps.Clone(prog.parsed)
 	if next.sources == nil {
 		next.sources = map[string][]byte{}
 	}
 	for name, src := range files {
-		if !strings.HasSuffix(name, "_test.go") || next.parsed[name] != nil {
-			return prog.Overlay(files)
+		if !strings.HasSuffix(name, "_test.go") {
+			return nil, nil, fmt.Errorf("%s is not the name of a test", name)
+		}
+		if next.parsed[name] != nil { // an earlier run's: its names are taken
+			return prog.replaceTests(files)
 		}
 		next.sources[name] = src
 	}
 	pkgs, dirty, err := next.place(files)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	added := map[*Package][]*ast.File{}
+	var failed []types.Error
+	var bad []string
 	for _, p := range pkgs {
+		if !dirty[p] || p.Types == nil {
+			continue
+		}
 		for _, f := range p.Files {
-			if _, ok := files[next.fileName(f)]; ok && dirty[p] {
-				added[p] = append(added[p], f)
+			name := next.fileName(f)
+			if _, ok := files[name]; !ok {
+				continue
+			}
+			if errs := next.checkMore(p, f); len(errs) > 0 {
+				failed = append(failed, errs[0])
+				bad = append(bad, name)
 			}
 		}
 	}
-	for p, fs := range added {
-		if p.Types == nil || len(p.Errors) > 0 || !next.checkMore(p, fs) {
-			return prog.Overlay(files)
-		}
-	}
 	next.Packages = sortPackages(pkgs)
-	return &next, nil
+	return next.WithoutFiles(bad), failed, nil
 }
 
-// checkMore checks further files of a checked package, and reports whether that went well.
-func (prog *Program) checkMore(p *Package, files []*ast.File) bool {
+// replaceTests is AddTests where some of the files exist.
+func (prog *Program) replaceTests(files map[string][]byte) (*Program, []types.Error, error) {
+	next, err := prog.Overlay(files)
+	if err != nil {
+		return nil, nil, err
+	}
+	var failed []types.Error
+	var bad []string
+	for _, te := range next.Errors(prog) {
+		if name := next.Fset.Position(te.Pos).Filename; files[name] != nil && !slices.Contains(bad, name) {
+			failed = append(failed, te)
+			bad = append(bad, name)
+		}
+	}
+	return next.WithoutFiles(bad), failed, nil
+}
+
+// WithoutFiles returns the program without some files that nothing else needs, such as
+// tests that AddTests has added. Nothing is checked.
+func (prog *Program) WithoutFiles(names []string) *Program {
+	next := *prog
+	next.parsed = maps.Clone(prog.parsed)
+	for _, name := range names {
+		delete(next.parsed, name)
+	}
+	pkgs, dirty := slices.Clone(prog.Packages), map[*Package]bool{}
+	for i, p := range pkgs {
+		gone := func(f *ast.File) bool { return slices.Contains(names, prog.fileName(f)) }
+		if !slices.ContainsFunc(p.Files, gone) {
+			continue
+		}
+		q := *p
+		q.Imports = maps.Clone(p.Imports)
+		q.Files = slices.DeleteFunc(slices.Clone(p.Files), gone)
+		q.Errors = slices.DeleteFunc(slices.Clone(p.Errors), func(e types.Error) bool {
+			return slices.Contains(names, prog.Fset.Position(e.Pos).Filename)
+		})
+		q.GoFiles = slices.DeleteFunc(slices.Clone(p.GoFiles), func(name string) bool { return slices.Contains(names, name) })
+		pkgs[i], dirty[&q] = &q, true
+	}
+	next.Packages = sortPackages(prog.relink(pkgs, dirty))
+	return &next
+}
+
+// checkMore checks a further file of a checked package.
+func (prog *Program) checkMore(p *Package, file *ast.File) []types.Error {
 	info := newInfo()
-	ok := true
-	conf := prog.typesConfig(func() *Package { return p }, func(error) { ok = false })
-	if err := types.NewChecker(conf, prog.Fset, p.Types, info).Files(files); err != nil || !ok {
-		return false
+	var errs []types.Error
+	conf := prog.typesConfig(func() *Package { return p }, func(err error) {
+		var te types.Error
+		if errors.As(err, &te) {
+			errs = append(errs, te)
+		}
+	})
+	_ = types.NewChecker(conf, prog.Fset, p.Types, info).Files([]*ast.File{file})
+	if len(errs) > 0 {
+		return errs
 	}
 	maps.Copy(p.Info.Types, info.Types)
 	maps.Copy(p.Info.Defs, info.Defs)
@@ -128,7 +188,7 @@ func (prog *Program) checkMore(p *Package, files []*ast.File) bool {
 	maps.Copy(p.Info.Scopes, info.Scopes)
 	maps.Copy(p.Info.Selections, info.Selections)
 	maps.Copy(p.Info.FileVersions, info.FileVersions)
-	return true
+	return nil
 }
 
 // Errors returns the type errors of first-party packages that were sound before

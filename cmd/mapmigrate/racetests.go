@@ -50,14 +50,18 @@ type raceTests struct {
 	gen   *racetest.Generator
 	tests map[*detect.Map]*racetest.Test
 	why   map[*detect.Map]error
-	added bool // a program with the tests in it has been made
+	added *detect.Program   // with the tests in it, once it has been made
+	files map[string][]byte // that were added
 }
 
 // generateTests writes a test for each map, and returns them with the program that
 // holds them: what is rewritten includes the tests, so that their migrated version
 // comes from the same hand as that of the code.
 func generateTests(prog *detect.Program, maps []*detect.Map, f *planFlags) (*raceTests, *detect.Program, error) {
-	rt := &raceTests{racetest.New(prog, racetest.Options{MinConfidence: detect.Confidence(f.minConfidence), Framework: f.framework}), map[*detect.Map]*racetest.Test{}, map[*detect.Map]error{}, false}
+	rt := &raceTests{
+		gen:   racetest.New(prog, racetest.Options{MinConfidence: detect.Confidence(f.minConfidence), Framework: f.framework}),
+		tests: map[*detect.Map]*racetest.Test{}, why: map[*detect.Map]error{},
+	}
 	for _, m := range maps {
 		t, err := rt.gen.Generate(m)
 		if err != nil {
@@ -70,36 +74,35 @@ func generateTests(prog *detect.Program, maps []*detect.Map, f *planFlags) (*rac
 	return rt, tested, err
 }
 
-// overlay returns prog with the tests in it, and drops those that do not type-check.
+// overlay returns prog with the tests in it, and drops those that do not type-check. Later
+// calls return it without those that were dropped since.
 func (rt *raceTests) overlay(prog *detect.Program) (*detect.Program, error) {
-	for len(rt.tests) > 0 {
-		files := map[string][]byte{}
-		owner := map[string]*detect.Map{}
-		for m, t := range rt.tests {
-			name := filepath.Join(prog.Dir, filepath.FromSlash(t.File))
-			files[name], owner[name] = t.Source, m
-		}
-		add := prog.AddTests // cheaper, and leaves names behind: once only
-		if rt.added {
-			add = prog.Overlay
-		}
-		rt.added = true
-		next, err := add(files)
-		if err != nil {
-			return nil, err
-		}
-		broken := 0
-		for _, te := range next.Errors(prog) {
-			if m := owner[next.Fset.Position(te.Pos).Filename]; m != nil && rt.tests[m] != nil {
-				rt.drop(m, fmt.Errorf("the generated test does not type-check (a bug in mapmigrate): %s", te.Msg))
-				broken++
+	files := map[string][]byte{}
+	owner := map[string]*detect.Map{}
+	for m, t := range rt.tests {
+		name := filepath.Join(prog.Dir, filepath.FromSlash(t.File))
+		files[name], owner[name] = t.Source, m
+	}
+	if rt.added != nil {
+		var gone []string
+		for name := range rt.files {
+			if files[name] == nil {
+				gone = append(gone, name)
 			}
 		}
-		if broken == 0 {
-			return next, nil
+		return rt.added.WithoutFiles(gone), nil
+	}
+	next, failed, err := prog.AddTests(files)
+	if err != nil {
+		return nil, err
+	}
+	for _, te := range failed {
+		if m := owner[next.Fset.Position(te.Pos).Filename]; m != nil {
+			rt.drop(m, fmt.Errorf("the generated test does not type-check (a bug in mapmigrate): %s", te.Msg))
 		}
 	}
-	return prog, nil
+	rt.added, rt.files = next, files
+	return next, nil
 }
 
 func (rt *raceTests) drop(m *detect.Map, why error) {
