@@ -40,10 +40,11 @@ type index struct {
 
 	mentions map[*ast.FuncDecl]map[types.Object][]*ast.Ident // lazily, by function, see identsOf
 
-	exported  map[token.Pos]bool       // lazily, see api
-	reached   map[token.Pos]bool       // the types that the API is made of, see api
-	named     map[token.Pos][]namedUse // lazily
-	reflected map[token.Pos]token.Pos  // lazily, see callsMethods
+	exported  map[token.Pos]bool         // lazily, see api
+	reached   map[token.Pos]bool         // the types that the API is made of, see api
+	named     map[token.Pos][]namedUse   // lazily
+	vars      map[token.Pos][]*types.Var // lazily, see namedVars
+	reflected map[token.Pos]token.Pos    // lazily, see callsMethods
 }
 
 // A fileInfo is one file, seen in the widest variant of its package.

@@ -142,38 +142,62 @@ func (c *class) isNamed(t types.Type) bool {
 
 // addNamedMembers makes the variables of the type members, the one at first first.
 func (c *class) addNamedMembers(first token.Pos) {
-	var list []*member
-	seen := map[token.Pos]bool{}
-	for _, fi := range c.ix.list {
-		for id, obj := range fi.pkg.Info.Defs {
-			v, ok := obj.(*types.Var)
-			if ok && id.Name != "_" && !seen[v.Pos()] && c.ix.fileAt(id.Pos()) == fi && c.isNamed(v.Type()) {
-				seen[v.Pos()] = true
-				list = append(list, &member{pos: v.Pos(), name: v.Name(), fi: fi, obj: v, kind: fi.kindOf(id, v)})
-			}
+	list := slices.Clone(c.ix.namedVars()[c.named.obj.Pos()])
+	slices.SortFunc(list, func(a, b *types.Var) int {
+		if (a.Pos() == first) != (b.Pos() == first) {
+			return map[bool]int{true: -1, false: 1}[a.Pos() == first]
 		}
-	}
-	slices.SortFunc(list, func(a, b *member) int {
-		if (a.pos == first) != (b.pos == first) {
-			return map[bool]int{true: -1, false: 1}[a.pos == first]
-		}
-		return int(a.pos - b.pos)
+		return int(a.Pos() - b.Pos())
 	})
-	for _, m := range list {
-		c.addMember(m)
+	for _, v := range list {
+		fi := c.ix.fileAt(v.Pos())
+		c.addMember(&member{pos: v.Pos(), name: v.Name(), fi: fi, obj: v, kind: fi.kindOf(v)})
 	}
 }
 
+// namedVars returns the variables of named map types, by the position of the type's
+// name, in no order.
+func (ix *index) namedVars() map[token.Pos][]*types.Var {
+	if ix.vars != nil {
+		return ix.vars
+	}
+	ix.vars = map[token.Pos][]*types.Var{}
+	seen := map[*detect.Package]bool{}
+	for _, fi := range ix.list {
+		if seen[fi.pkg] {
+			continue
+		}
+		seen[fi.pkg] = true
+		for id, obj := range fi.pkg.Info.Defs {
+			v, ok := obj.(*types.Var)
+			if !ok || id.Name == "_" {
+				continue
+			}
+			named, ok := types.Unalias(v.Type()).(*types.Named)
+			if !ok {
+				continue
+			}
+			home := ix.fileAt(id.Pos())
+			if _, isMap := named.Underlying().(*types.Map); isMap && home != nil && home.pkg == fi.pkg {
+				ix.vars[named.Obj().Pos()] = append(ix.vars[named.Obj().Pos()], v)
+			}
+		}
+	}
+	return ix.vars
+}
+
 // kindOf says how a variable is declared.
-func (fi *fileInfo) kindOf(id *ast.Ident, v *types.Var) memberKind {
+func (fi *fileInfo) kindOf(v *types.Var) memberKind {
 	switch {
 	case v.IsField():
 		return structField
 	case v.Parent() == v.Pkg().Scope():
 		return packageVar
 	}
-	if _, ok := fi.parent(id).(*ast.Field); ok {
-		return parameter
+	if path := fi.enclosingPath(v.Pos()); len(path) > 1 {
+		if _, ok := path[1].(*ast.Field); ok {
+			return parameter
+		}
 	}
 	return localVar
 }

@@ -120,7 +120,11 @@ func (ix *index) resolve(f *ignoredFile) {
 	}
 	files := []*ast.File{f.syntax}
 	if f.syntax.Name.Name == f.pkg.Name {
-		files = append(slices.Clone(f.pkg.Files), f.syntax)
+		files = nil
+		for _, own := range f.pkg.Files {
+			files = append(files, declarations(own))
+		}
+		files = append(files, f.syntax)
 	} else if f.syntax.Name.Name != f.pkg.Name+"_test" {
 		f.declares = map[string]bool{} // another program in the folder
 	}
@@ -142,6 +146,21 @@ func (ix *index) resolve(f *ignoredFile) {
 		}
 		return true
 	})
+}
+
+// declarations returns a file without the bodies of its functions, which say nothing
+// to other files and are most of the work.
+func declarations(f *ast.File) *ast.File {
+	out := *f
+	out.Decls = slices.Clone(f.Decls)
+	for i, d := range out.Decls {
+		if fn, ok := d.(*ast.FuncDecl); ok {
+			bare := *fn
+			bare.Body = nil
+			out.Decls[i] = &bare
+		}
+	}
+	return &out
 }
 
 // literal notes the fields that a struct literal sets: without keys, all of them. A
