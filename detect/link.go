@@ -84,7 +84,8 @@ type linker struct {
 	whole   map[string]bool     // types that are meant for several goroutines as a whole (rule C7)
 
 	rulings *rulings
-	judged  *judgement // the last one, see ruled
+	judged  *judgement         // the last one, see ruled
+	lifted  map[liftKey]lifted // see lift
 }
 
 type typeRef struct {
@@ -785,8 +786,34 @@ func (l *linker) explain(n *node, path string) string {
 	return path
 }
 
-// lift rewrites a path of callee n into the frame of the caller of edge e.
+// lift rewrites a path of callee n into the frame of the caller of edge e. Walks from many
+// accesses lead over the same edges with the same few locks: each answer is found once, and
+// its string is kept once.
 func (l *linker) lift(n *node, e *edge, path string) (string, *ArgInfo) {
+	k := liftKey{e, path}
+	if v, ok := l.lifted[k]; ok {
+		return v.path, v.arg
+	}
+	var v lifted
+	v.path, v.arg = l.liftOnce(n, e, path)
+	if l.lifted == nil {
+		l.lifted = map[liftKey]lifted{}
+	}
+	l.lifted[k] = v
+	return v.path, v.arg
+}
+
+type liftKey struct {
+	e    *edge
+	path string
+}
+
+type lifted struct {
+	path string
+	arg  *ArgInfo
+}
+
+func (l *linker) liftOnce(n *node, e *edge, path string) (string, *ArgInfo) {
 	r := root(path)
 	switch {
 	case strings.HasPrefix(r, "g:"):

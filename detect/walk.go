@@ -94,6 +94,11 @@ type walkState struct {
 
 func (s *walkState) key() string {
 	var b strings.Builder
+	size := len(s.path) + 16
+	for _, l := range s.must {
+		size += len(l.Path) + 2
+	}
+	b.Grow(size)
 	b.WriteString(itoa(s.n.id))
 	b.WriteByte(0)
 	b.WriteString(s.path)
@@ -362,7 +367,10 @@ func (l *linker) up(s *walkState, e *edge) *walkState {
 		t.chain.pubGo = arg.PubGo
 	}
 	move := func(in []LockRef) []LockRef {
-		var out []LockRef
+		if len(in) == 0 {
+			return nil
+		}
+		out := make([]LockRef, 0, len(in))
 		for _, m := range in {
 			p, _ := l.lift(s.n, e, m.Path)
 			out = append(out, LockRef{p, m.Read})
@@ -382,9 +390,12 @@ func (l *linker) up(s *walkState, e *edge) *walkState {
 	if len(e.call.After) > 0 {
 		t.after = append(append([]string(nil), s.after...), e.call.After...)
 	}
-	released := map[string]bool{}
+	var released map[string]bool
 	for _, r := range s.released {
 		p, _ := l.lift(s.n, e, r)
+		if released == nil {
+			released = map[string]bool{}
+		}
 		released[p] = true
 		t.released = append(t.released, p)
 	}
