@@ -35,6 +35,7 @@ type index struct {
 	ignored *[]*ignoredFile          // lazily
 	inner   *bool                    // lazily, see hasInnerModules
 	maps    map[token.Pos]*detect.Map
+	decls   map[token.Pos]*ast.FuncDecl  // lazily, see funcDecl
 	calls   map[*ast.FuncDecl][]callSite // lazily, see callGraph
 	callers map[*ast.FuncDecl][]*ast.FuncDecl
 
@@ -470,14 +471,18 @@ func (ix *index) funcDecl(fn *types.Func) (*ast.FuncDecl, *fileInfo) {
 	if fn == nil || !fn.Pos().IsValid() {
 		return nil, nil
 	}
-	fi := ix.fileAt(fn.Pos())
-	if fi == nil {
-		return nil, nil
-	}
-	for _, n := range fi.enclosingPath(fn.Pos()) {
-		if decl, ok := n.(*ast.FuncDecl); ok && decl.Name.Pos() == fn.Pos() {
-			return decl, fi
+	if ix.decls == nil {
+		ix.decls = map[token.Pos]*ast.FuncDecl{}
+		for _, fi := range ix.list {
+			for _, d := range fi.syntax.Decls {
+				if decl, ok := d.(*ast.FuncDecl); ok {
+					ix.decls[decl.Name.Pos()] = decl
+				}
+			}
 		}
+	}
+	if decl := ix.decls[fn.Pos()]; decl != nil {
+		return decl, ix.fileAt(fn.Pos())
 	}
 	return nil, nil
 }

@@ -11,7 +11,7 @@ import (
 
 const (
 	// ample is how much memory a run may use before it is worth collecting often.
-	ample = 860 << 20
+	ample = 920 << 20
 	// relaxed is the GOGC of a run with room to spare: little is garbage while a
 	// module is loaded, and looking for it was a third of the CPU time.
 	relaxed = 400

@@ -23,20 +23,21 @@ import (
 // An index answers questions about the first-party code of a program. Test
 // variants are left out: their objects are second copies of the same declarations.
 type index struct {
-	prog     *detect.Program
-	pkgs     []*detect.Package
-	byPath   map[string]*detect.Package
-	byTypes  map[*types.Package]*detect.Package
-	files    map[string]*detect.Package // absolute file name
-	syntax   map[string]*ast.File
-	funcs    map[*types.Func]*fn
-	varInit  map[*types.Var]initializer
-	named    []*types.Named // declared at package level, in order
-	hazards  map[*fn]*hazard
-	callerOf map[*types.Func][]*fn // who mentions a function; filled on first use
-	reached  map[*fn]*reach        // of one function; they share much, and cost a walk each
-	locks    map[*fn][]string      // see lockNames
-	methods  map[*types.Named]map[string]*fn
+	prog      *detect.Program
+	pkgs      []*detect.Package
+	byPath    map[string]*detect.Package
+	byTypes   map[*types.Package]*detect.Package
+	files     map[string]*detect.Package // absolute file name
+	syntax    map[string]*ast.File
+	funcs     map[*types.Func]*fn
+	varInit   map[*types.Var]initializer
+	named     []*types.Named // declared at package level, in order
+	hazards   map[*fn]*hazard
+	callerOf  map[*types.Func][]*fn // who mentions a function; filled on first use
+	reached   map[*fn]*reach        // of one function; they share much, and cost a walk each
+	locks     map[*fn][]string      // see lockNames
+	mentioned map[ast.Node][]mention
+	methods   map[*types.Named]map[string]*fn
 
 	depsOnce sync.Once
 	deps     map[string][]string // imports of every dependency; filled on first use
@@ -248,54 +249,107 @@ func (r *reach) deny(pos token.Pos, in, what string) {
 	}
 }
 
-// walk looks at one body (or initializer).
-func (r *reach) walk(root ast.Node, p *detect.Package, in string) {
-	in = shortName(in)
+// A mention is something in a body that matters to a reach: one of its fields is set.
+type mention struct {
+	pos    token.Pos
+	field  *types.Var  // selected
+	typ    types.Type  // made
+	fn     *types.Func // called or used as a value
+	global *types.Var
+	denied string
+}
+
+// mentions lists what a body (or initializer) mentions, each thing once, in its order.
+// Many roots reach the same bodies: each is looked at once.
+func (x *index) mentions(root ast.Node, p *detect.Package) []mention {
+	if list, ok := x.mentioned[root]; ok {
+		return list
+	}
+	var list []mention
+	seen := map[any]bool{}
+	note := func(key any, m mention) {
+		if !seen[key] {
+			seen[key] = true
+			list = append(list, m)
+		}
+	}
+	makes := func(e ast.Expr) {
+		if t := p.Info.TypeOf(e); t != nil {
+			note(t, mention{typ: t})
+		}
+	}
 	ast.Inspect(root, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.SelectorExpr:
 			if sel := p.Info.Selections[n]; sel != nil {
 				if v, ok := sel.Obj().(*types.Var); ok {
-					r.fields[v.Origin()] = true
+					note(v.Origin(), mention{field: v.Origin()})
 				}
 			}
 		case *ast.CompositeLit:
-			r.makes(p.Info.TypeOf(n))
+			makes(n)
 		case *ast.ValueSpec:
 			if n.Type != nil {
-				r.makes(p.Info.TypeOf(n.Type))
+				makes(n.Type)
 			}
 		case *ast.CallExpr:
 			if tv, ok := p.Info.Types[n.Fun]; ok && (tv.IsType() || tv.IsBuiltin()) && len(n.Args) > 0 {
-				r.makes(p.Info.TypeOf(n)) // a conversion or new(T)
+				makes(n) // a conversion or new(T)
 			}
 		case *ast.Ident:
 			switch obj := p.Info.Uses[n].(type) {
 			case *types.Func:
-				r.call(n.Pos(), obj, in)
+				note(obj.Origin(), mention{pos: n.Pos(), fn: obj})
 			case *types.Var:
-				if obj.Pkg() != nil && obj.Parent() == obj.Pkg().Scope() && !r.globals[obj] {
-					r.globals[obj] = true
-					if in := r.x.varInit[obj]; in.expr != nil {
-						r.walk(in.expr, in.pkg, obj.Pkg().Name()+"."+obj.Name())
-					}
+				if obj.Pkg() != nil && obj.Parent() == obj.Pkg().Scope() {
+					note(obj, mention{global: obj})
 				}
 			case *types.PkgName:
 				if obj.Imported().Path() == "C" {
-					r.deny(n.Pos(), in, "uses cgo")
+					note("C", mention{pos: n.Pos(), denied: "uses cgo"})
 				}
 			case *types.TypeName:
 				if obj == types.Unsafe.Scope().Lookup("Pointer") {
-					r.deny(n.Pos(), in, "uses unsafe.Pointer")
+					note("Pointer", mention{pos: n.Pos(), denied: "uses unsafe.Pointer"})
 				}
 			case *types.Builtin: // unsafe.String, Slice and the like only look; Add computes addresses
 				if obj.Pkg() == types.Unsafe && obj.Name() == "Add" {
-					r.deny(n.Pos(), in, "uses unsafe.Add")
+					note("Add", mention{pos: n.Pos(), denied: "uses unsafe.Add"})
 				}
 			}
 		}
 		return true
 	})
+	if x.mentioned == nil {
+		x.mentioned = map[ast.Node][]mention{}
+	}
+	x.mentioned[root] = list
+	return list
+}
+
+// walk looks at one body (or initializer).
+func (r *reach) walk(root ast.Node, p *detect.Package, in string) {
+	in = shortName(in)
+	for _, m := range r.x.mentions(root, p) {
+		switch {
+		case m.field != nil:
+			r.fields[m.field] = true
+		case m.typ != nil:
+			r.makes(m.typ)
+		case m.fn != nil:
+			r.call(m.pos, m.fn, in)
+		case m.global != nil:
+			if r.globals[m.global] {
+				continue
+			}
+			r.globals[m.global] = true
+			if in := r.x.varInit[m.global]; in.expr != nil {
+				r.walk(in.expr, in.pkg, m.global.Pkg().Name()+"."+m.global.Name())
+			}
+		default:
+			r.deny(m.pos, in, m.denied)
+		}
+	}
 }
 
 func (r *reach) makes(t types.Type) {
