@@ -19,10 +19,17 @@ const (
 )
 
 func (l *linker) lockKey(path string) string {
+	if k, ok := l.lockKeys[path]; ok {
+		return k
+	}
 	k, _ := mapKey(path, "")
 	if lastSelector(path) == "[]" {
-		return k + "[]"
+		k += "[]"
 	}
+	if l.lockKeys == nil {
+		l.lockKeys = map[string]string{}
+	}
+	l.lockKeys[path] = k
 	return k
 }
 

@@ -521,16 +521,18 @@ func named(o *occurrence, words ...string) bool {
 
 // nameStarts reports whether a function's own name begins with one of the words.
 func nameStarts(at *node, words ...string) bool {
-	n := at.info.Name
-	if i := strings.LastIndexByte(n, ')'); i >= 0 && i+2 <= len(n) {
-		n = n[i+2:]
+	if at.word == "" {
+		n := at.info.Name
+		if i := strings.LastIndexByte(n, ')'); i >= 0 && i+2 <= len(n) {
+			n = n[i+2:]
+		}
+		if i := strings.IndexByte(n, '.'); i >= 0 {
+			n = n[:i]
+		}
+		at.word = strings.ToLower(n)
 	}
-	if i := strings.IndexByte(n, '.'); i >= 0 {
-		n = n[:i]
-	}
-	n = strings.ToLower(n)
 	for _, w := range words {
-		if strings.HasPrefix(n, w) {
+		if strings.HasPrefix(at.word, w) {
 			return true
 		}
 	}

@@ -29,6 +29,7 @@ type node struct {
 	callers []edge
 	root    *runContext // entered from outside the graph
 	ctxs    []uint64    // the contexts that can run it, a bit set
+	word    string      // see nameStarts
 }
 
 type edgeKind uint8
@@ -86,6 +87,8 @@ type linker struct {
 	rulings *rulings
 	judged  *judgement         // the last one, see ruled
 	lifted  map[liftKey]lifted // see lift
+
+	lockKeys map[string]string // see lockKey
 }
 
 type typeRef struct {
