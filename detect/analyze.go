@@ -257,9 +257,23 @@ func buildSSA(fset *token.FileSet, pkg *types.Package, files []*ast.File, info *
 	for _, imp := range pkg.Imports() {
 		prog.CreatePackage(imp, nil, nil, true)
 	}
-	sp := prog.CreatePackage(pkg, files, info, false)
+	sp := prog.CreatePackage(pkg, files, initsOf(fset, files, info), false)
 	sp.Build()
 	return sourceFuncs(sp, files, info)
+}
+
+// initsOf leaves of info what initialises variables of the given files: a package may have
+// been checked with its tests.
+func initsOf(fset *token.FileSet, files []*ast.File, info *types.Info) *types.Info {
+	in := map[*token.File]bool{}
+	for _, f := range files {
+		in[fset.File(f.FileStart)] = true
+	}
+	of := *info
+	of.InitOrder = slices.DeleteFunc(slices.Clone(info.InitOrder), func(i *types.Initializer) bool {
+		return !in[fset.File(i.Rhs.Pos())]
+	})
+	return &of
 }
 
 func noReturn(f *types.Func) bool {

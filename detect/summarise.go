@@ -35,6 +35,7 @@ type builder struct {
 	impls     map[string][]*FuncInfo     // see implementations
 	slots     map[string]bool            // channels made with capacity one, by flow key
 	wanted    map[token.Pos]*wantedLocal // local variables that directives name
+	syntax    map[*token.File]bool       // the files
 }
 
 // summarise computes the summary of a package whose SSA is built. deps finds the summaries
@@ -46,6 +47,10 @@ func summarise(fset *token.FileSet, pkg *types.Package, info *types.Info, files 
 		sum:   &Summary{Package: pkg.Path(), Name: pkg.Name()},
 		files: map[string]int32{}, done: map[string]*FuncInfo{}, fns: map[string]*ssa.Function{},
 		active: map[string]bool{}, flows: map[Flow]bool{}, locals: map[string]int{}, generated: map[string]bool{},
+	}
+	b.syntax = map[*token.File]bool{}
+	for _, f := range files {
+		b.syntax[fset.File(f.FileStart)] = true
 	}
 	b.names = newFieldNames(func(p string) bool { return p == pkg.Path() || own(p) })
 	b.names.index(pkg)
@@ -141,7 +146,7 @@ func (b *builder) types() {
 			continue
 		}
 		named, ok := tn.Type().(*types.Named)
-		if !ok {
+		if !ok || !b.here(tn.Pos()) {
 			continue
 		}
 		ti := TypeInfo{Key: typeKey(named), Exported: tn.Exported()}
@@ -156,7 +161,7 @@ func (b *builder) types() {
 		if !types.IsInterface(named) {
 			ms := types.NewMethodSet(types.NewPointer(named))
 			for i := range ms.Len() {
-				if m, ok := ms.At(i).Obj().(*types.Func); ok {
+				if m, ok := ms.At(i).Obj().(*types.Func); ok && (m.Pkg() != b.pkg || b.here(m.Pos())) {
 					ti.Methods = append(ti.Methods, MethodInfo{methodSig(m), methodKey(m)})
 				}
 			}
@@ -217,6 +222,10 @@ func (b *builder) implementations(c *ssa.CallCommon) []*FuncInfo {
 	b.impls[k] = out
 	return out
 }
+
+// here reports whether a position is in a summarised file. The package may know what its
+// tests declare although they are not summarised.
+func (b *builder) here(p token.Pos) bool { return b.syntax[b.fset.File(p)] }
 
 // methodSig identifies a method of an interface across packages: name and parameter types.
 func methodSig(m *types.Func) string {

@@ -36,6 +36,12 @@ func main() {
 			fmt.Println(line)
 			os.Exit(exitDone)
 		}
+		if strings.HasSuffix(os.Args[len(os.Args)-1], ".cfg") {
+			tuneMemory()
+			if code, ok := detect.VetUnit(os.Args[1:], os.Stderr); ok {
+				os.Exit(code)
+			}
+		}
 		unitchecker.Main(detect.Analyzer) // does not return
 	}
 	tuneMemory()
