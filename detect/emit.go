@@ -69,6 +69,9 @@ func (f *function) emit() {
 	f.flow.each(func(ins ssa.Instruction, s flowState) {
 		if d, ok := ins.(*ssa.Defer); ok {
 			if b, ok := d.Call.Value.(*ssa.Builtin); ok {
+				if b.Name() == "close" {
+					e.info.Signals = true
+				}
 				if t := deferred[d]; t != nil && len(d.Call.Args) > 0 && isMap(d.Call.Args[0].Type()) {
 					t.pub |= s.pub
 					switch b.Name() {

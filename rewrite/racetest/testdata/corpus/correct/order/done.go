@@ -2,7 +2,7 @@ package order
 
 // Load loads in the background and waits for the end.
 func Load(keys []string) map[string]bool {
-	loaded := map[string]bool{} // racy, wrongly
+	loaded := map[string]bool{}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
