@@ -392,10 +392,20 @@ func (g *Generator) programIn(p *detect.Package, m *detect.Map, c scenario, ra, 
 			return nil, err
 		}
 	}
-	for _, sd := range sides {
+	var ticks *fn // has been called, and runs one side in the background when its time comes
+	for _, sd := range startedLast(sides) {
 		sd.label = label(sd.e)
+		if sd.e.how == spawns && g.running(s, sd.e) == sd.e.fn {
+			if !g.feed(s, sd) {
+				ticks = sd.e.fn
+			}
+			continue
+		}
 		if err := g.side(s, sd, results); err != nil {
 			return nil, fmt.Errorf("cannot call %s: %w", sd.label, err)
+		}
+		if sd.forever || sd.lasting {
+			g.feed(s, sd)
 		}
 	}
 	seeded := ""
@@ -412,7 +422,7 @@ func (g *Generator) programIn(p *detect.Package, m *detect.Map, c scenario, ra, 
 	}
 
 	form, reason := g.form(s, c, sides, ra, rb)
-	suite := g.opts.Framework == Gocheck && !slices.ContainsFunc(sides, func(sd *side) bool { return sd.forever || sd.lasting || sd.blocks })
+	suite := g.opts.Framework == Gocheck && !slices.ContainsFunc(sides, func(sd *side) bool { return sd.forever || sd.lasting || sd.blocks }) && ticks == nil
 	if suite {
 		form, reason = Stress, ""
 	} else if g.opts.Framework == Gocheck {
@@ -423,7 +433,10 @@ func (g *Generator) programIn(p *detect.Package, m *detect.Map, c scenario, ra, 
 	if form == Stress {
 		t.Seed = g.opts.Seed
 	}
-	r := &render{g: g, s: s, m: m, c: c, t: t, sides: sides, seeded: seeded, late: late(sides, ra, rb), suite: suite}
+	r := &render{g: g, s: s, m: m, c: c, t: t, sides: sides, seeded: seeded, late: late(sides, ra, rb), suite: suite, ticks: ticks}
+	if ticks != nil {
+		r.sides = slices.DeleteFunc(sides, func(sd *side) bool { return sd.e.fn == ticks })
+	}
 	src, err := r.source()
 	if err != nil {
 		return nil, err

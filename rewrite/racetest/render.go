@@ -27,6 +27,7 @@ type render struct {
 	seeded string
 	late   time.Duration
 	suite  bool // of gocheck
+	ticks  *fn  // a constructor that runs the other side in the background
 	b      strings.Builder
 }
 
@@ -34,6 +35,8 @@ func (r *render) source() ([]byte, error) {
 	switch {
 	case r.suite:
 		r.checkSuite()
+	case r.t.Form == Synctest && r.ticks != nil:
+		r.ticksBubble()
 	case r.t.Form == Synctest && r.c.once:
 		r.onceBubble()
 	case r.t.Form == Synctest && len(r.sides) == 2 && r.same():
@@ -318,6 +321,25 @@ func (r *render) onceBubble() {
 		r.line("wg.Wait()")
 	}
 	r.line("})\n}\n}")
+}
+
+// ticksBubble is for one side and a goroutine that the constructor has started: its timers
+// come between two calls.
+func (r *render) ticksBubble() {
+	s := r.s
+	tm, st := s.use("time"), s.use("testing/synctest")
+	name := r.ticks.obj.Name()
+	r.header("The goroutine that " + name + " starts runs between two calls, when the fake clock gets there, and nothing but a lock could make that an order for the race detector.")
+	r.line("func %s(t *testing.T) {", r.t.Name)
+	r.line("%s.Test(t, func(t *testing.T) {", st)
+	r.lines(s.setup)
+	sd := r.sides[0]
+	r.lines(sd.stmts)
+	r.line("%s", sd.call)
+	r.line("%s.Sleep(%s) // the goroutine that %s has started gets its turn", tm, seconds(tm, r.late), name)
+	r.line("%s", sd.call)
+	r.stop()
+	r.line("})\n}")
 }
 
 // finish waits for both sides, stopping first what does not end by itself.

@@ -935,7 +935,7 @@ func (s *synth) stub(t types.Type, u *types.Interface, depth int) (string, error
 	}
 	name := "nop" + strings.ToUpper(base[:1]) + base[1:]
 	for _, d := range s.stubs {
-		if have, ok := strings.CutPrefix(d, "type "+name); ok && strings.Contains(d, " // a "+s.short(t)+" that does nothing") {
+		if have, ok := strings.CutPrefix(d, "type "+name); ok && strings.Contains(d, " // "+article(s.short(t))+" that does nothing") {
 			number, _, _ := strings.Cut(have, " ")
 			if strings.Trim(number, "0123456789") == "" {
 				return name + number + "{}", nil
@@ -967,8 +967,16 @@ func (s *synth) stub(t types.Type, u *types.Interface, depth int) (string, error
 		}
 		methods = append(methods, text)
 	}
-	s.stubs = append(s.stubs, fmt.Sprintf("type %s struct{} // a %s that does nothing\n\n%s", name, s.short(t), strings.Join(methods, "\n")))
+	s.stubs = append(s.stubs, fmt.Sprintf("type %s struct{} // %s that does nothing\n\n%s", name, article(s.short(t)), strings.Join(methods, "\n")))
 	return name + "{}", nil
+}
+
+// article puts the indefinite article before a name.
+func article(name string) string {
+	if name != "" && strings.ContainsRune("AEIOaeio", rune(name[0])) {
+		return "an " + name
+	}
+	return "a " + name
 }
 
 // stubbable reports why a method's results cannot be faked; "" when they can.

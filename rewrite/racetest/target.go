@@ -31,8 +31,9 @@ type entry struct {
 	*fn
 	how     how
 	access  *detect.Access
-	within  ast.Node // of decl: the access itself, or the literal that holds it, or the call that leads there
-	pattern string   // of a route
+	within  ast.Node   // of decl: the access itself, or the literal that holds it, or the call that leads there
+	pattern string     // of a route
+	nodes   []ast.Node // the syntax path from within outwards, nil for a caller that is only known to be one
 }
 
 // at returns the syntax path at a position, innermost first, and its package.
@@ -57,7 +58,7 @@ func (x *index) entryAt(pos token.Position) (*entry, error) {
 	if p == nil {
 		return nil, fmt.Errorf("%s is not in a package that tests can be added to", x.rel(pos))
 	}
-	e := &entry{how: direct}
+	e := &entry{how: direct, nodes: nodes}
 	for i, n := range nodes {
 		switch n := n.(type) {
 		case *ast.FuncLit:

@@ -7,7 +7,7 @@ type Event interface{ Name() string }
 
 // A Bus dispatches events of one type.
 type Bus[E Event] struct {
-	handlers map[string][]func(E) // racy, not found
+	handlers map[string][]func(E) // racy
 	events   chan E
 }
 
