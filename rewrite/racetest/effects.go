@@ -142,12 +142,13 @@ type reach struct {
 	paired   [2]int         // how many of made and pending have been brought together
 	work     []*fn
 	prepared map[*types.Func]bool
+	kept     map[*types.Var][]keep // by the field that nothing has looked at yet
 }
 
 func (x *index) newReach() *reach {
 	return &reach{
 		x: x, funcs: map[*fn]bool{}, fields: map[*types.Var]bool{}, globals: map[*types.Var]bool{},
-		live: map[*types.Named]bool{}, prepared: map[*types.Func]bool{},
+		live: map[*types.Named]bool{}, prepared: map[*types.Func]bool{}, kept: map[*types.Var][]keep{},
 	}
 }
 
@@ -249,14 +250,20 @@ func (r *reach) deny(pos token.Pos, in, what string) {
 	}
 }
 
-// A mention is something in a body that matters to a reach: one of its fields is set.
+// A mention is something in a body that matters to a reach: one of its fields is set, but
+// for keptIn, which says more about a function.
 type mention struct {
 	pos    token.Pos
-	field  *types.Var  // selected
-	typ    types.Type  // made
-	fn     *types.Func // called or used as a value
+	field  *types.Var   // selected
+	typ    types.Type   // made
+	fn     *types.Func  // called or used as a value
+	lit    *ast.FuncLit // kept in a field
 	global *types.Var
 	denied string
+	// keptIn is the field of a first-party struct that the function is put into when the
+	// struct is made. It runs when the field is looked at, if ever: a logger that a
+	// function makes, and that could exit, does not exit.
+	keptIn *types.Var
 }
 
 // mentions lists what a body (or initializer) mentions, each thing once, in its order.
@@ -286,6 +293,13 @@ func (x *index) mentions(root ast.Node, p *detect.Package) []mention {
 					note(v.Origin(), mention{field: v.Origin()})
 				}
 			}
+		case *ast.KeyValueExpr:
+			m := x.kept(n, p)
+			if m.keptIn == nil {
+				break
+			}
+			note(n, m)
+			return false
 		case *ast.CompositeLit:
 			makes(n)
 		case *ast.ValueSpec:
@@ -327,13 +341,51 @@ func (x *index) mentions(root ast.Node, p *detect.Package) []mention {
 	return list
 }
 
+// kept returns the mention of a function that a struct literal puts into a field.
+func (x *index) kept(kv *ast.KeyValueExpr, p *detect.Package) mention {
+	key, ok := kv.Key.(*ast.Ident)
+	if !ok {
+		return mention{}
+	}
+	field, ok := p.Info.Uses[key].(*types.Var)
+	if !ok || !field.IsField() || x.byTypes[field.Pkg()] == nil {
+		return mention{}
+	}
+	m := mention{pos: kv.Value.Pos(), keptIn: field.Origin()}
+	switch v := ast.Unparen(kv.Value).(type) {
+	case *ast.FuncLit:
+		m.lit = v
+	case *ast.Ident:
+		m.fn, _ = p.Info.Uses[v].(*types.Func)
+	case *ast.SelectorExpr:
+		if _, ok := ast.Unparen(v.X).(*ast.Ident); ok { // else what is left of it matters, too
+			m.fn, _ = p.Info.Uses[v.Sel].(*types.Func)
+		}
+	}
+	if m.lit == nil && m.fn == nil {
+		return mention{}
+	}
+	return m
+}
+
+// A keep is a function that waits for its field to be looked at.
+type keep struct {
+	m  mention
+	p  *detect.Package
+	in string
+}
+
 // walk looks at one body (or initializer).
 func (r *reach) walk(root ast.Node, p *detect.Package, in string) {
 	in = shortName(in)
 	for _, m := range r.x.mentions(root, p) {
 		switch {
+		case m.keptIn != nil && !r.fields[m.keptIn]:
+			r.kept[m.keptIn] = append(r.kept[m.keptIn], keep{m, p, in})
+		case m.lit != nil:
+			r.walk(m.lit.Body, p, in)
 		case m.field != nil:
-			r.fields[m.field] = true
+			r.look(m.field)
 		case m.typ != nil:
 			r.makes(m.typ)
 		case m.fn != nil:
@@ -348,6 +400,20 @@ func (r *reach) walk(root ast.Node, p *detect.Package, in string) {
 			}
 		default:
 			r.deny(m.pos, in, m.denied)
+		}
+	}
+}
+
+// look notes that a field is selected: what it was given may run.
+func (r *reach) look(field *types.Var) {
+	r.fields[field] = true
+	kept := r.kept[field]
+	delete(r.kept, field)
+	for _, k := range kept {
+		if k.m.lit != nil {
+			r.walk(k.m.lit.Body, k.p, k.in)
+		} else {
+			r.call(k.m.pos, k.m.fn, k.in)
 		}
 	}
 }
@@ -626,6 +692,9 @@ func effectOf(f *types.Func) string {
 		}
 	}
 	pkg := f.Pkg().Path()
+	if pkg == "os" && (name == "Exit" || name == "StartProcess" || strings.HasPrefix(name, "Process.")) {
+		return effProcess
+	}
 	if v, ok := effects[pkg]; ok {
 		listed := false
 		for _, pattern := range v.but {

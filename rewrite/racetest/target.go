@@ -228,6 +228,7 @@ func (x *index) entries(m *detect.Map, a *detect.Access) ([]*entry, error) {
 	var out []*entry
 	var first error
 	seen := map[string]bool{}
+	var way []token.Position // from what is tried to the access
 	try := func(pos token.Position, lock bool) {
 		e, err := x.entryAt(pos)
 		if err != nil {
@@ -247,7 +248,7 @@ func (x *index) entries(m *detect.Map, a *detect.Access) ([]*entry, error) {
 			if first == nil {
 				first = fmt.Errorf("%s runs it, which a test cannot call", name)
 			}
-		case lock && !x.takesLocks(e, a):
+		case lock && !x.takesLocks(e, m, a, way):
 			if first == nil {
 				first = fmt.Errorf("%s relies on a lock that its callers hold", name)
 			}
@@ -257,14 +258,16 @@ func (x *index) entries(m *detect.Map, a *detect.Access) ([]*entry, error) {
 	}
 	locked := len(a.Locks) > 0
 	try(a.Pos, locked)
+	way = append(way, a.Pos)
 	for _, s := range slices.Backward(a.Path) {
 		try(s.Pos, locked)
+		way = append(way, s.Pos)
 	}
 	if len(out) == 0 { // the path does not help: any caller
 		if e, err := x.entryAt(a.Pos); err == nil {
 			for _, c := range x.callers(e.obj) {
 				e := &entry{fn: c, how: direct, access: a, within: c.decl}
-				if name := c.decl.Name.Name; name == "main" || name == "init" || locked && !x.takesLocks(e, a) {
+				if name := c.decl.Name.Name; name == "main" || name == "init" || locked && !x.takesLocks(e, m, a, []token.Position{a.Pos}) {
 					continue
 				}
 				out = append(out, e)
@@ -277,34 +280,100 @@ func (x *index) entries(m *detect.Map, a *detect.Access) ([]*entry, error) {
 	return out, first
 }
 
-// takesLocks reports whether reaching the access through e takes the locks held there.
-func (x *index) takesLocks(e *entry, a *detect.Access) bool {
+// takesLocks reports whether reaching the access through e takes the locks held there that
+// belong with the map, or that another access of it holds, too. What counts is taken on the way, by the
+// functions that lead there: a helper that relies on its callers' lock may take the same
+// lock later on, for another purpose.
+func (x *index) takesLocks(e *entry, m *detect.Map, a *detect.Access, way []token.Position) bool {
 	need := map[string]bool{}
+	own := m.Package
+	if m.Holder != "" {
+		own = m.Holder
+	}
+	own = own[strings.LastIndexAny(own, "./")+1:] + "."
 	for _, l := range a.Locks {
-		name := l.Name
-		if i := strings.LastIndexByte(name, '.'); i >= 0 {
-			name = name[i+1:]
+		if strings.HasPrefix(l.Name, own) {
+			need[l.Name] = true
 		}
-		need[name] = true
+		for i := range m.Accesses {
+			if o := &m.Accesses[i]; o.Pos != a.Pos && slices.ContainsFunc(o.Locks, func(k detect.Lock) bool { return k.Name == l.Name }) {
+				need[l.Name] = true
+			}
+		}
 	}
 	if len(need) == 0 {
 		return true
 	}
-	r := x.reach(e.fn)
-	for f := range r.funcs {
+	have := map[string]bool{}
+	for _, f := range x.wayTo(e, way) {
 		for _, name := range x.lockNames(f) {
-			delete(need, name)
+			have[name] = true
 		}
 	}
-	return len(need) == 0
+	for name := range need {
+		if !have[name] && !have[name[strings.LastIndexByte(name, '.')+1:]] {
+			return false
+		}
+	}
+	return true
 }
 
-// lockNames returns the names of the locks that a function's own body takes or gives back.
+// wayTo lists the functions through which e leads to an access, and those that they call
+// around it: wrappers that take a lock, or that run what they are given under one.
+func (x *index) wayTo(e *entry, way []token.Position) []*fn {
+	out := []*fn{e.fn}
+	for _, pos := range way {
+		if next, err := x.entryAt(pos); err == nil && !slices.Contains(out, next.fn) {
+			out = append(out, next.fn)
+		}
+	}
+	for _, f := range out {
+		ast.Inspect(f.decl, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			g := x.fn(typeutil.Callee(f.pkg.Info, call))
+			if g == nil || slices.Contains(out, g) {
+				return true
+			}
+			runs := slices.ContainsFunc(call.Args, func(a ast.Expr) bool {
+				_, ok := ast.Unparen(a).(*ast.FuncLit)
+				return ok
+			})
+			if runs || x.keepsLock(g) {
+				out = append(out, g)
+			}
+			return true
+		})
+	}
+	return out
+}
+
+// keepsLock reports whether a function takes a lock and does not give it back itself.
+func (x *index) keepsLock(f *fn) bool {
+	takes, gives := false, false
+	ast.Inspect(f.decl, func(n ast.Node) bool {
+		if call, ok := n.(*ast.CallExpr); ok {
+			if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok {
+				low := strings.ToLower(sel.Sel.Name)
+				takes = takes || strings.HasSuffix(low, "lock") && !strings.HasSuffix(low, "unlock")
+				gives = gives || strings.HasSuffix(low, "unlock")
+			}
+		}
+		return true
+	})
+	return takes && !gives
+}
+
+// lockNames returns the names of the locks that a function's own body takes or gives back:
+// "Type.mu" for a field, "mu" for another variable.
 func (x *index) lockNames(f *fn) []string {
 	if names, ok := x.locks[f]; ok {
 		return names
 	}
 	var names []string
+	info := f.pkg.Info
 	ast.Inspect(f.decl, func(n ast.Node) bool {
 		call, ok := n.(*ast.CallExpr)
 		if !ok {
@@ -316,12 +385,16 @@ func (x *index) lockNames(f *fn) []string {
 		}
 		switch inner := ast.Unparen(sel.X).(type) {
 		case *ast.SelectorExpr:
-			names = append(names, inner.Sel.Name)
+			name := inner.Sel.Name
+			if n := named(deref1(info.TypeOf(inner.X))); n != nil && info.Selections[inner] != nil && len(info.Selections[inner].Index()) == 1 {
+				name = n.Obj().Name() + "." + name
+			}
+			names = append(names, name)
 		case *ast.Ident:
 			names = append(names, inner.Name)
-			if s := f.pkg.Info.Selections[sel]; s != nil && len(s.Index()) > 1 { // an embedded mutex
-				names = append(names, "Mutex", "RWMutex")
-			}
+		}
+		if s := info.Selections[sel]; s != nil && len(s.Index()) > 1 { // an embedded mutex
+			names = append(names, "Mutex", "RWMutex")
 		}
 		return true
 	})
@@ -330,6 +403,16 @@ func (x *index) lockNames(f *fn) []string {
 	}
 	x.locks[f] = names
 	return names
+}
+
+func deref1(t types.Type) types.Type {
+	if t == nil {
+		return types.Typ[types.Invalid]
+	}
+	if p, ok := t.Underlying().(*types.Pointer); ok {
+		return p.Elem()
+	}
+	return t
 }
 
 // callers returns the first-party functions that call or mention f, by position.
