@@ -197,7 +197,7 @@ func (g *Generator) scenarios(m *detect.Map) []scenario {
 				if a.fn == b.fn && a.how != result && a.how != route {
 					c.once = m.Kind == detect.Local || a.how == spawns || b.how == spawns
 				}
-				c.seed = !c.once && (a.fn != b.fn && needsRow(pair) || takesOnly(pair))
+				c.seed = !c.once && (a.fn != b.fn && needsRow(pair) || takesOnly(pair) || g.needsEntry(m, pair[0]) || g.needsEntry(m, pair[1]))
 				c.form = g.opts.Form
 				out = append(out, c)
 				flip := c
@@ -238,6 +238,32 @@ func takesOnly(pair [2]*detect.Access) bool {
 		}
 	}
 	return true
+}
+
+// needsEntry reports whether an access is made for entries of the map only: in a loop over it.
+func (g *Generator) needsEntry(m *detect.Map, a *detect.Access) bool {
+	if a.Op == detect.Range {
+		return false
+	}
+	v := g.variable(m)
+	nodes, p := g.x.at(a.Pos)
+	for i, n := range nodes {
+		r, ok := n.(*ast.RangeStmt)
+		if !ok || i == 0 || nodes[i-1] != r.Body {
+			continue
+		}
+		var id *ast.Ident
+		switch e := ast.Unparen(r.X).(type) {
+		case *ast.Ident:
+			id = e
+		case *ast.SelectorExpr:
+			id = e.Sel
+		}
+		if o, ok := p.Info.Uses[id].(*types.Var); id != nil && ok && v != nil && o.Origin() == v {
+			return true
+		}
+	}
+	return false
 }
 
 // declaring returns the function that declares a local map.
@@ -886,13 +912,13 @@ func (s *synth) plainReceiver(n *types.Named) (string, error) {
 func (g *Generator) seed(s *synth, m *detect.Map, c scenario, results map[*fn]string) (string, error) {
 	var writers []*entry
 	for _, e := range []*entry{c.a, c.b} {
-		if op := e.access.Op; op == detect.Write || op == detect.Update {
+		if op := e.access.Op; (op == detect.Write || op == detect.Update) && !g.needsEntry(m, e.access) {
 			writers = append(writers, e)
 		}
 	}
 	for i := range m.Accesses {
 		a := &m.Accesses[i]
-		if (a.Op == detect.Write || a.Op == detect.Update) && !a.Test && !a.Owned {
+		if (a.Op == detect.Write || a.Op == detect.Update) && !a.Test && !a.Owned && !g.needsEntry(m, a) {
 			if es, _ := g.x.entries(m, a); len(es) > 0 {
 				writers = append(writers, es[0])
 			}

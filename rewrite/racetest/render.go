@@ -181,6 +181,8 @@ func (r *render) overlap(a, b *detect.Access) string {
 	ca, cb := contextOf(a), contextOf(b)
 	const api = "exported API"
 	switch {
+	case ca == api && cb == api && a.Pos == b.Pos:
+		return "It is reached by an exported function, which callers may use from several goroutines."
 	case ca == api && cb == api:
 		return "Both are reached by exported functions, which callers may use from several goroutines."
 	case ca == cb && ca == "":

@@ -557,6 +557,13 @@ func varName(n *types.Named) string {
 	if low := string(r); low != name {
 		return low
 	}
+	// The type has the name: its last word, or its beginning. t is the test.
+	if i := strings.LastIndexFunc(name, unicode.IsUpper); i > 0 {
+		return strings.ToLower(name[i:])
+	}
+	if r[0] == 't' {
+		return string(r[:min(2, len(r))])
+	}
 	return string(r[:1])
 }
 
