@@ -56,6 +56,7 @@ type class struct {
 	refusals []*plans.Refusal
 	refused  map[string]bool // code+position, to say each thing once
 	notes    []string
+	imports  map[*fileInfo][]fileImport // beside the runtime's, for types that are written out
 }
 
 // A member is one declaration of the class.
@@ -92,7 +93,7 @@ type source struct {
 
 func newClass(ix *index, n int) *class {
 	return &class{ix: ix, n: n, members: map[token.Pos]*member{}, funcs: map[token.Pos]bool{},
-		byNode: map[ast.Node]*rec{}, refused: map[string]bool{}}
+		byNode: map[ast.Node]*rec{}, refused: map[string]bool{}, imports: map[*fileInfo][]fileImport{}}
 }
 
 func (c *class) refuse(code string, at token.Pos, remedy, format string, args ...any) {

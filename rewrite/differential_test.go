@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/tools/txtar"
 
@@ -56,8 +57,9 @@ func differential(t *testing.T, file string) {
 		writeFile(t, filepath.Join(dir, "source", filepath.FromSlash(f.Name)), f.Data)
 	}
 	before := runProgram(t, filepath.Join(dir, "source"))
-	for _, strategy := range []string{"sharded", "locked", "syncmap", "provider"} {
-		out := migrateAll(t, filepath.Join(dir, "source"), strategy)
+	mod := loadModule(t, filepath.Join(dir, "source"))
+	for _, strategy := range strategies {
+		out := mod.migrate(t, strategy)
 		var refusals strings.Builder
 		for _, s := range out.Sites {
 			for _, r := range s.Refusals {
@@ -94,9 +96,18 @@ func differential(t *testing.T, file string) {
 	}
 }
 
-// migrateAll asks for every map variable of a module, those local to one goroutine
-// included.
-func migrateAll(t *testing.T, dir, strategy string) *rewrite.Output {
+var strategies = []string{"sharded", "locked", "syncmap", "provider"}
+
+// A module is a loaded module with all its map variables, those local to one
+// goroutine included.
+type module struct {
+	prog  *detect.Program
+	maps  []*detect.Map
+	known []*detect.Map // what detection knows
+}
+
+func loadModule(t *testing.T, dir string) *module {
+	t.Helper()
 	prog, err := detect.Load(detect.Config{Dir: dir, Tests: true, Extra: rewrite.RuntimeImports()})
 	if err != nil {
 		t.Fatal(err)
@@ -105,8 +116,8 @@ func migrateAll(t *testing.T, dir, strategy string) *rewrite.Output {
 	if err != nil {
 		t.Fatal(err)
 	}
+	mod := &module{prog, slices.Clone(res.Maps), res.Maps}
 	known := map[token.Position]bool{}
-	maps := res.Maps
 	for _, m := range res.Maps {
 		known[m.Pos] = true
 	}
@@ -119,15 +130,21 @@ func migrateAll(t *testing.T, dir, strategy string) *rewrite.Output {
 			pos := prog.Fset.Position(id.Pos())
 			if _, ok := v.Type().Underlying().(*types.Map); ok && !known[pos] {
 				known[pos] = true
-				maps = append(maps, &detect.Map{Name: fmt.Sprintf("%s:%d:%s", filepath.Base(pos.Filename), pos.Line, id.Name), Package: p.Path, Pos: pos})
+				mod.maps = append(mod.maps, &detect.Map{Name: fmt.Sprintf("%s:%d:%s", filepath.Base(pos.Filename), pos.Line, id.Name), Package: p.Path, Pos: pos})
 			}
 		}
 	}
+	return mod
+}
+
+// migrate asks for every map variable of the module.
+func (m *module) migrate(t *testing.T, strategy string) *rewrite.Output {
+	t.Helper()
 	var reqs []rewrite.Request
-	for _, m := range maps {
-		reqs = append(reqs, rewrite.Request{Map: m, Strategy: strategy})
+	for _, one := range m.maps {
+		reqs = append(reqs, rewrite.Request{Map: one, Strategy: strategy})
 	}
-	out, err := rewrite.Rewrite(context.Background(), prog, reqs, rewrite.Options{Maps: res.Maps, SkipCompile: true})
+	out, err := rewrite.Rewrite(context.Background(), m.prog, reqs, rewrite.Options{Maps: m.known, SkipCompile: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,19 +163,21 @@ func writeFile(t *testing.T, name string, data []byte) {
 
 // runProgram builds the main package of a module and returns what it prints, with
 // the first line of a panic and the exit code.
-func runProgram(t *testing.T, dir string) string {
+func runProgram(t *testing.T, dir string, flags ...string) string {
 	t.Helper()
-	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", "program.exe", ".")
+	build := exec.Command("go", append([]string{"build", "-ldflags=-s -w", "-o", "program.exe"}, append(flags, ".")...)...)
 	build.Dir = dir
 	if msg, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%s does not build: %s", filepath.Base(dir), msg)
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
 	var stdout, stderr bytes.Buffer
-	cmd := exec.Command(filepath.Join(dir, "program.exe"))
+	cmd := exec.CommandContext(ctx, filepath.Join(dir, "program.exe"))
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.Run()
-	first, _, _ := strings.Cut(stderr.String(), "\n")
-	return fmt.Sprintf("%s%s\nexit code %d\n", stdout.String(), first, cmd.ProcessState.ExitCode())
+	said, _, _ := strings.Cut(stderr.String(), "\ngoroutine ") // what follows names lines
+	return fmt.Sprintf("%s%s\nexit code %d\n", stdout.String(), said, cmd.ProcessState.ExitCode())
 }
 
 // differingLines lists the sections ("== name") of two outputs that are not the same.
@@ -173,9 +192,9 @@ func differingLines(before, after string) string {
 		return names, text
 	}
 	names, old := sections(before)
-	_, now := sections(after)
+	more, now := sections(after)
 	var out strings.Builder
-	for _, name := range names {
+	for _, name := range append(names, more...) {
 		if old[name] != now[name] {
 			fmt.Fprintf(&out, "== %s\n-- before\n%s-- after\n%s", name, old[name], now[name])
 		}

@@ -85,6 +85,13 @@ identifier of the file:
 	old := r.URL.Path
 	hits[old]++          // → hits.Update(old, func(old2 int) int { return old2 + 1 })
 
+Types that have to be written out. Where a nearer variable hides the package, or the file
+does not import it, the file gets an import; where it hides the type itself there is no
+other name (cannot-spell-type):
+
+	for _, url := range urls { links[k] = append(links[k], url) }     // func(old []*url2.URL) …
+	for _, client := range list { m[k] = append(m[k], client) }       // refused: type client is hidden
+
 Lazy rows of nested maps. The row is made and written in one step, only where the
 source made it; elsewhere a missing row panics as before (StoreExisting):
 
@@ -111,6 +118,11 @@ old one and nil is not that map; any other assignment while shared is refused
 	s.m = map[K]V{k: v}                       // → s.m.ReplaceAll(map[K]V{k: v})
 	old := s.m; s.m = make(map[K]V)           // → old := s.m.Drain()
 	s.m = nil                                 // refused: storing panics from then on
+
+Keys that are unlike themselves. NaN can be ranged over, not looked up: a range has it
+from a snapshot, and does not see that the map was cleared (nan-keys):
+
+	for range samples { clear(samples) }      // refused for map[float64]int
 
 Two elements at once (multi-assign), a received element (select-assign), a loop
 variable (range-target) have no form as calls:

@@ -30,10 +30,16 @@ type fileInput struct {
 	Fset        *token.FileSet
 	Syntax      *ast.File // the type-checked parse of Src, with comments
 	Ops         []op
-	ImportPath  string   // of the runtime package; "" when the file needs none
-	ImportName  string   // the name it is used by in this file
-	DropImports []string // paths of imports that the operations leave unused
-	StrictLines bool     // leave neighbours unaligned rather than re-align them
+	ImportPath  string       // of the runtime package; "" when the file needs none
+	ImportName  string       // the name it is used by in this file
+	Imports     []fileImport // others that the operations need
+	DropImports []string     // paths of imports that the operations leave unused
+	StrictLines bool         // leave neighbours unaligned rather than re-align them
+}
+
+// changesImports reports whether the file's imports will change.
+func (in *fileInput) changesImports() bool {
+	return in.ImportPath != "" || len(in.Imports) > 0 || len(in.DropImports) > 0
 }
 
 // A fileOutput is the file after the operations.
@@ -1054,6 +1060,11 @@ func (e *editor) print() *plans.Refusal {
 	}
 	if d, err = editImports(d, e.in.ImportPath, e.in.ImportName, e.in.DropImports); err != nil {
 		return e.internal("imports", token.NoPos, "%v", err)
+	}
+	for _, imp := range e.in.Imports {
+		if d, err = addImport(d, imp.Path, imp.Name); err != nil {
+			return e.internal("imports", token.NoPos, "%v", err)
+		}
 	}
 	if e.d, err = formatted(d); err != nil {
 		return e.internal("format", token.NoPos, "%v", err)

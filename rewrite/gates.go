@@ -383,7 +383,7 @@ func nearestArea(areas []area, line int) *area {
 
 // importLines returns the lines of the original that import edits may touch.
 func (e *editor) importLines(starts []int) (first, last int) {
-	if e.in.ImportPath == "" && len(e.in.DropImports) == 0 {
+	if !e.in.changesImports() {
 		return 0, -1
 	}
 	return lineAt(starts, e.offset(e.in.Syntax.Name.End())), importEnd(e.orig) - 1

@@ -54,6 +54,7 @@ type fileInfo struct {
 	syntax    *ast.File
 	pkg       *detect.Package
 	generated bool
+	imports   map[string]string // packages that were given a name of their own here, see packageName
 
 	parents map[ast.Node]ast.Node        // lazily
 	names   map[ast.Node]map[string]bool // lazily: the identifiers of a declaration, see fresh

@@ -122,7 +122,7 @@ type siteWork struct {
 // leave, so equal counts mean equal operations.
 type fileResult struct {
 	*fileOutput
-	ops, drops int
+	ops, drops, imports int
 }
 
 // without returns the output with the hunks of refused sites taken back, or nil
@@ -198,6 +198,7 @@ func (r *run) decide(s *siteWork) {
 	strict := c.strict()
 	merges := c.compound()
 	c.settle(strict)
+	c.checkClearedRanges()
 	c.checkValue()
 	c.checkMembers(r.opts)
 	c.checkVariable()
@@ -277,6 +278,7 @@ func (r *run) rewriteFiles() bool {
 			}
 			ops := s.ops[fi]
 			in.Ops = append(in.Ops, ops...)
+			in.Imports = append(in.Imports, s.class.imports[fi]...)
 			if needsImport(ops) {
 				in.ImportPath, in.ImportName = r.importFor(s, fi)
 			}
@@ -290,13 +292,15 @@ func (r *run) rewriteFiles() bool {
 			return false
 		}
 		in.Src = src
-		if o := old[fi]; o != nil && o.drops == len(in.DropImports) {
+		slices.SortFunc(in.Imports, func(a, b fileImport) int { return strings.Compare(a.Path, b.Path) })
+		in.Imports = slices.Compact(in.Imports)
+		if o := old[fi]; o != nil && o.drops == len(in.DropImports) && o.imports == len(in.Imports) {
 			if o.ops == len(in.Ops) {
 				r.results[fi] = o // same operations as in the last round
 				continue
 			}
 			if out := o.without(src, r.refusedIn, in.ImportPath != ""); out != nil {
-				r.results[fi] = &fileResult{out, len(in.Ops), o.drops}
+				r.results[fi] = &fileResult{out, len(in.Ops), o.drops, o.imports}
 				continue
 			}
 		}
@@ -319,7 +323,7 @@ func (r *run) rewriteFiles() bool {
 			ok = false
 			continue
 		}
-		r.results[j.fi] = &fileResult{j.out, len(j.in.Ops), len(j.in.DropImports)}
+		r.results[j.fi] = &fileResult{j.out, len(j.in.Ops), len(j.in.DropImports), len(j.in.Imports)}
 	}
 	return ok
 }
@@ -711,7 +715,7 @@ func (r *run) addEdits(out *Output) {
 		for _, h := range res.Hunks {
 			e := plans.Edit{File: fi.path, Start: h.Start, End: h.End, New: h.New}
 			switch {
-			case h.Import && len(h.Sites) == 0 && len(r.dropped[fi]) == 0:
+			case h.Import && len(h.Sites) == 0 && len(r.dropped[fi])+res.imports == 0:
 				out.Shared = append(out.Shared, plans.SharedEdit{Edit: e, Sites: importing})
 			case h.Import || len(h.Sites) == 0:
 				// The hunk is right only with all changes of the file in place.

@@ -524,7 +524,7 @@ func (e *editor) hunks(r []byte) []hunk {
 	// The import block is compared on its own: its hunks belong to no site, so they
 	// must not run into a site's.
 	oi, ri := 0, 0
-	if e.in.ImportPath != "" || len(e.in.DropImports) > 0 {
+	if e.in.changesImports() {
 		oi, ri = importEnd(e.orig), importEnd(r)
 	}
 	twins := [][2]int{{oi, ri}}

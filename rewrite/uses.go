@@ -277,6 +277,11 @@ func (c *class) element(fi *fileInfo, idx *ast.IndexExpr, pl place) {
 			c.refuse("range-target", idx.Pos(), "use a variable of its own for the loop", "an element of the map is the iteration variable of a range statement")
 			return
 		}
+	case *ast.CallExpr:
+		if fi.pkg.Info.Types[p].Value != nil {
+			c.refuse("unknown-use", p.Pos(), "use the length of the element's type", "the length of an array that is an element is a constant, which a call cannot be")
+			return
+		}
 	case *ast.UnaryExpr:
 		if p.Op == token.AND {
 			c.refuse("address-taken", p.Pos(), "", "the address of an element is taken")

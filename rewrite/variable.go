@@ -378,6 +378,32 @@ func (c *class) settle(strict bool) {
 	}
 }
 
+// checkClearedRanges refuses a range that may clear the map it is over, if a key can
+// be unlike itself (NaN): nothing but the snapshot that the range began with knows
+// such keys, so that it would go on with them.
+//
+//	for range samples { clear(samples) }   // samples is a map[float64]int
+func (c *class) checkClearedRanges() {
+	var clears []*rec
+	for _, r := range c.recs {
+		if r.kind == useClear {
+			clears = append(clears, r)
+		}
+	}
+	for _, r := range c.recs {
+		p, ok := r.node.(*ast.RangeStmt)
+		if !ok || r.kind != useRange || len(clears) == 0 || reflexive(r.fi.pkg.Info.TypeOf(p.X).Underlying().(*types.Map).Key()) {
+			continue
+		}
+		inside := slices.ContainsFunc(clears, func(w *rec) bool {
+			return w.fi == r.fi && p.Body.Pos() <= w.node.Pos() && w.node.End() <= p.Body.End()
+		})
+		if inside || c.mayReach(r.fi, p.Body, clears) {
+			c.refuse("nan-keys", p.Pos(), "", "the loop may clear the map that it is over, and would still come to keys that are unlike themselves (NaN)")
+		}
+	}
+}
+
 // rowMember reports whether a use's base is a variable that holds a row.
 func (c *class) rowMember(r *rec) bool {
 	m := c.memberOf(r.fi, r.base)
