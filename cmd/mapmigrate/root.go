@@ -22,6 +22,7 @@ type env struct {
 	stdout, stderr io.Writer
 	dir            string // -C
 	started        bool   // a command's own code has begun: errors are no longer cobra's
+	profile        profile
 }
 
 func newRoot(e *env) *cobra.Command {
@@ -47,6 +48,7 @@ Nothing is written to your sources but by apply and undo.`,
 	root.SetErr(e.stderr)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVarP(&e.dir, "chdir", "C", "", "run as if started in `dir`")
+	e.profile.add(root)
 	root.AddCommand(newPlan(e), newReview(e), newApply(e), newUndo(e), newVerify(e), newReport(e), newExplain(e), newDifflog(e), newVersion(e))
 	return root
 }
@@ -54,8 +56,16 @@ Nothing is written to your sources but by apply and undo.`,
 // start wraps a command's code: an interrupted apply or undo is finished before
 // anything else, and dir is the module's root.
 func (e *env) start(do func(cmd *cobra.Command, args []string, dir string) error) func(*cobra.Command, []string) error {
-	return func(cmd *cobra.Command, args []string) error {
+	return func(cmd *cobra.Command, args []string) (err error) {
 		e.started = true
+		if err := e.profile.start(); err != nil {
+			return err
+		}
+		defer func() {
+			if perr := e.profile.stop(); err == nil {
+				err = perr
+			}
+		}()
 		dir, err := moduleRoot(e.dir)
 		if err != nil {
 			return err

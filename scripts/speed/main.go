@@ -1,0 +1,348 @@
+// Command speed measures how fast mapmigrate is, and how much memory it takes, on a
+// checkout of a Go module and on synthetic modules, and prints a table:
+//
+//	go run ./scripts/speed -warm /tmp/warm ~/src/nats-server
+//
+// Everything happens in copies: the checkout stays as it is. Two seconds of work on one
+// machine are not two seconds on another, so every figure stands beside `go vet` of the
+// same packages, in the same run. CPU time is that of the process and all its children, the
+// go command's included; peak memory is that of the largest process.
+//
+// A cold run of `go vet` or of `plan` is one with a warm build cache and nothing else:
+// dependencies and packages are compiled (go list -export -test), nothing was vetted, and
+// mapmigrate's own cache is empty. For that each measurement gets a fresh copy of a build
+// cache that only go list has filled. Running both on the user's own cache would favour
+// whichever ran before.
+//
+// The machine should do nothing else meanwhile.
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+func main() {
+	if tool := os.Getenv(toolEnv); tool != "" {
+		os.Exit(vetUnit(tool, os.Args[1:]))
+	}
+	warm := flag.String("warm", "", "keep the filled build cache in this `folder`, and use it if it is there")
+	tool := flag.String("tool", "", "measure this `program` instead of building ./cmd/mapmigrate")
+	packages := flag.String("packages", "./...", "what to plan in the checkout")
+	sizes := flag.String("sizes", "100,200,400", "numbers of packages of the synthetic modules")
+	flag.Usage = func() {
+		fmt.Fprintf(flag.CommandLine.Output(), "usage: go run ./scripts/speed [flags] [CHECKOUT]\n")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	if err := run(os.Stdout, flag.Arg(0), *warm, *tool, *packages, *sizes); err != nil {
+		fmt.Fprintf(os.Stderr, "speed: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(w io.Writer, checkout, warm, tool, packages, sizes string) error {
+	tmp, err := os.MkdirTemp("", "mapmigrate-speed-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	if warm == "" {
+		warm = filepath.Join(tmp, "warm")
+	}
+	if warm, err = filepath.Abs(warm); err != nil {
+		return err
+	}
+	if tool == "" {
+		tool = filepath.Join(tmp, "mapmigrate")
+		if out, err := exec.Command("go", "build", "-o", tool, "./cmd/mapmigrate").CombinedOutput(); err != nil {
+			return fmt.Errorf("building mapmigrate: %w\n%s", err, out)
+		}
+	}
+	b := &bench{w: w, tmp: tmp, warm: warm, tool: tool}
+	version, err := exec.Command("go", "env", "GOVERSION", "GOOS", "GOARCH").Output()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%s, %d CPUs.\n\n", strings.Join(strings.Fields(string(version)), " "), runtime.NumCPU())
+	if checkout != "" {
+		dir := filepath.Join(tmp, "checkout")
+		if err := os.CopyFS(dir, os.DirFS(checkout)); err != nil {
+			return err
+		}
+		if err := b.checkout(dir, filepath.Base(checkout), packages); err != nil {
+			return err
+		}
+	}
+	return b.synthetic(sizes)
+}
+
+// A bench runs commands with caches of its own.
+type bench struct {
+	w    io.Writer
+	tmp  string
+	warm string // a build cache that is only copied
+	tool string
+	runs int
+}
+
+// A cost is what one command took.
+type cost struct {
+	wall, cpu time.Duration // cpu: user time of the process and its children
+	peak      int64         // bytes, of the largest process
+	out       []byte
+}
+
+// caches are the folders of one series of measurements.
+type caches struct{ build, own string }
+
+// fresh returns a copy of the warm build cache, and an empty one of mapmigrate's.
+func (b *bench) fresh() (caches, error) {
+	b.runs++
+	c := caches{filepath.Join(b.tmp, fmt.Sprint("build", b.runs)), filepath.Join(b.tmp, fmt.Sprint("own", b.runs))}
+	return c, os.CopyFS(c.build, os.DirFS(b.warm))
+}
+
+func (c caches) remove() {
+	os.RemoveAll(c.build)
+	os.RemoveAll(c.own)
+}
+
+// fill compiles a module, its tests, and all that mapmigrate may ask the compiler for.
+func (b *bench) fill(dir string) error {
+	if err := os.MkdirAll(b.warm, 0o777); err != nil {
+		return err
+	}
+	_, err := b.measure(dir, caches{build: b.warm, own: "off"}, "go", "list", "-export", "-deps", "-test", "./...", "std")
+	return err
+}
+
+// measure runs a command in dir. Exit codes that mean findings are no errors.
+func (b *bench) measure(dir string, c caches, name string, args ...string) (cost, error) {
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOCACHE="+c.build, "MAPMIGRATE_CACHE="+c.own, "GOWORK=off")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	begin := time.Now()
+	err := cmd.Run()
+	k := cost{wall: time.Since(begin), out: stdout.Bytes()}
+	if cmd.ProcessState == nil {
+		return k, err
+	}
+	k.cpu, k.peak = cmd.ProcessState.UserTime(), peakOf(cmd.ProcessState)
+	if err != nil && name == "go" && args[0] == "vet" && !bytes.Contains(stderr.Bytes(), []byte("go: ")) {
+		err = nil // it has found something
+	}
+	if err != nil {
+		return k, fmt.Errorf("%s %s: %w\n%s", filepath.Base(name), strings.Join(args, " "), err, stderr.Bytes())
+	}
+	return k, nil
+}
+
+// A table is rows of cells in Markdown.
+type table struct{ rows [][]string }
+
+func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+
+func (t *table) write(w io.Writer) {
+	tw := tabwriter.NewWriter(w, 0, 0, 1, ' ', tabwriter.Debug)
+	for i, row := range t.rows {
+		fmt.Fprintln(tw, "\t "+strings.Join(row, "\t ")+"\t")
+		if i == 0 {
+			fmt.Fprintln(tw, strings.Repeat("\t---", len(row))+"\t")
+		}
+	}
+	tw.Flush()
+	fmt.Fprintln(w)
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
+func megabytes(n int64) string       { return fmt.Sprintf("%d MB", n/1_000_000) }
+func ratio(a, b time.Duration) string {
+	return fmt.Sprintf("%.2f", a.Seconds()/max(b.Seconds(), 0.001))
+}
+
+// checkout measures a real module.
+func (b *bench) checkout(dir, name, packages string) error {
+	if err := b.fill(dir); err != nil {
+		return err
+	}
+	c, err := b.fresh()
+	if err != nil {
+		return err
+	}
+	defer c.remove()
+	var t table
+	t.add(name+" `"+packages+"`", "wall", "user CPU", "of go vet, cold", "peak")
+	var vet cost
+	row := func(what string, k cost) {
+		t.add(what, seconds(k.wall), seconds(k.cpu), ratio(k.cpu, vet.cpu), megabytes(k.peak))
+	}
+	if vet, err = b.measure(dir, c, "go", "vet", packages); err != nil {
+		return err
+	}
+	row("go vet, cold", vet)
+	plan := []string{"plan", packages}
+	steps := []struct {
+		what string
+		do   func() error
+		cmd  []string
+	}{
+		{"plan, cold", nil, append([]string{b.tool}, plan...)},
+		{"plan, nothing changed", nil, append([]string{b.tool}, plan...)},
+		{"plan, a file touched that most depend on", func() error { return touch(dir, true) }, append([]string{b.tool}, plan...)},
+		{"plan, a file touched that nothing depends on", func() error { return touch(dir, false) }, append([]string{b.tool}, plan...)},
+		{"plan --scope=all, own cache empty", func() error { return os.RemoveAll(c.own) }, append([]string{b.tool, "plan", "--scope=all"}, packages)},
+	}
+	if _, err := exec.LookPath("staticcheck"); err == nil {
+		steps = append(steps, struct {
+			what string
+			do   func() error
+			cmd  []string
+		}{"staticcheck, cold", func() error { return os.Setenv("STATICCHECK_CACHE", filepath.Join(b.tmp, "staticcheck")) }, []string{"staticcheck", packages}})
+	}
+	for _, s := range steps {
+		if s.do != nil {
+			if err := s.do(); err != nil {
+				return err
+			}
+		}
+		k, err := b.measure(dir, c, s.cmd[0], s.cmd[1:]...)
+		if err != nil && s.cmd[0] != "staticcheck" { // which fails when it finds something
+			return err
+		}
+		row(s.what, k)
+	}
+	t.write(b.w)
+	return b.facts(dir, c, name)
+}
+
+// touch adds a comment to a file of the package that the most packages of the module
+// import, or of one that none imports and that is not the largest.
+func touch(dir string, core bool) error {
+	cmd := exec.Command("go", "list", "-e", "-f", `{{.ImportPath}} {{.Dir}} {{range .GoFiles}}{{.}} {{end}}{{"\t"}}{{join .Deps " "}}`, "./...")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	out, err := cmd.Output()
+	if err != nil {
+		return err
+	}
+	type pkg struct {
+		path, file string
+		users      int
+	}
+	var pkgs []*pkg
+	byPath := map[string]*pkg{}
+	deps := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		head, tail, _ := strings.Cut(line, "\t")
+		f := strings.Fields(head)
+		if len(f) < 3 {
+			continue
+		}
+		p := &pkg{path: f[0], file: filepath.Join(f[1], f[2])}
+		pkgs = append(pkgs, p)
+		byPath[p.path], deps[p.path] = p, strings.Fields(tail)
+	}
+	for _, list := range deps {
+		for _, d := range list {
+			if p := byPath[d]; p != nil {
+				p.users++
+			}
+		}
+	}
+	if len(pkgs) == 0 {
+		return fmt.Errorf("%s has no packages", dir)
+	}
+	slices.SortStableFunc(pkgs, func(x, y *pkg) int { return cmp.Or(cmp.Compare(y.users, x.users), strings.Compare(x.path, y.path)) })
+	name := pkgs[len(pkgs)-1].file
+	if core {
+		name = pkgs[0].file
+	}
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString("\n// touched\n")
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+// synthetic measures modules of several sizes: cost that grows with the code has the same
+// quotients in each row.
+func (b *bench) synthetic(sizes string) error {
+	var t table
+	t.add("synthetic module", "lines", "go vet, cold: user CPU", "plan, cold: user CPU", "of go vet", "per 1000 lines", "peak", "plan, one of the last packages touched")
+	for _, size := range strings.Split(sizes, ",") {
+		n, err := strconv.Atoi(size)
+		if err != nil {
+			return fmt.Errorf("-sizes: %w", err)
+		}
+		dir := filepath.Join(b.tmp, "synth"+size)
+		if err := writeModule(dir, n); err != nil {
+			return err
+		}
+		lines, err := countLines(dir)
+		if err != nil {
+			return err
+		}
+		if err := b.fill(dir); err != nil {
+			return err
+		}
+		c, err := b.fresh()
+		if err != nil {
+			return err
+		}
+		vet, err := b.measure(dir, c, "go", "vet", "./...")
+		if err != nil {
+			return err
+		}
+		plan, err := b.measure(dir, c, b.tool, "plan", "./...")
+		if err != nil {
+			return err
+		}
+		if err := touch(dir, false); err != nil {
+			return err
+		}
+		again, err := b.measure(dir, c, b.tool, "plan", "./...")
+		if err != nil {
+			return err
+		}
+		t.add(size+" packages", fmt.Sprint(lines), seconds(vet.cpu), seconds(plan.cpu), ratio(plan.cpu, vet.cpu),
+			fmt.Sprintf("%.0f ms", plan.cpu.Seconds()*1e6/float64(lines)), megabytes(plan.peak), seconds(again.cpu))
+		if n == 100 {
+			defer func() { c.remove() }()
+			continue
+		}
+		c.remove()
+	}
+	t.write(b.w)
+	return nil
+}
+
+func countLines(dir string) (n int, err error) {
+	err = filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
+		if err != nil || filepath.Ext(name) != ".go" {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		n += bytes.Count(data, []byte("\n"))
+		return err
+	})
+	return n, err
+}
