@@ -218,12 +218,17 @@ func packageOf(key string) string {
 	return key
 }
 
-// number gives the locks that occurrences hold bits, so that conflicts are quick to rule out.
+// number gives the locks that occurrences hold bits, so that conflicts are quick to rule out,
+// and notes how they hold the guard.
 func (j *judgement) number(live []*occurrence) {
 	bits := map[string]uint64{}
 	for _, o := range live {
 		o.heldW, o.heldR, o.heldMay, o.loadW, o.loadR, o.wild = 0, 0, 0, 0, 0, false
 		o.owner = ""
+		if j.guard != "" {
+			o.guarded = j.evidenceFor(o, o.held, o.may, j.guard)
+			o.loadGuarded = j.evidenceFor(o, o.loadHeld, nil, j.guard)
+		}
 		for _, r := range o.held {
 			// Rule I2: objects embedded in different owners, each guarded by its
 			// owner's lock, are different objects.

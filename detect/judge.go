@@ -356,8 +356,7 @@ func (j *judgement) weigh(p pair, ratio float64) *verdict {
 	a, b := p.a, p.b
 	ea, eb := notHeld, notHeld
 	if j.guard != "" {
-		ea = j.evidenceFor(a, a.held, a.may, j.guard)
-		eb = j.evidenceFor(b, b.held, b.may, j.guard)
+		ea, eb = a.guarded, b.guarded
 	}
 	// a is the odd one: the access that lacks the guard.
 	if ea > eb || ea == eb && b.acc.Op.Mutates() && !a.acc.Op.Mutates() {
@@ -372,7 +371,7 @@ func (j *judgement) weigh(p pair, ratio float64) *verdict {
 		v.cat = ReadLockWrite
 	case a.inner:
 		v.cat = InnerCat
-	case a.aliased && j.guard != "" && j.evidenceFor(a, a.loadHeld, nil, j.guard) >= heldRead:
+	case a.aliased && j.guard != "" && a.loadGuarded >= heldRead:
 		v.cat = EscapeCat
 	case j.guard == "" || j.held == 0 && eb < heldRead:
 		v.cat = Unguarded
@@ -464,6 +463,25 @@ func (j *judgement) confidence(v *verdict, ea, eb evidence, ratio float64) Confi
 // construction reports whether an access is on the way of making its object (rule G5): of
 // what the function named so has made, or is the method of.
 func (j *judgement) construction(o *occurrence) bool {
+	if o.making == unknown { // Have: an occurrence belongs to one map
+		o.making = no
+		if j.constructs(o) {
+			o.making = yes
+		}
+	}
+	return o.making == yes
+}
+
+// An answer is the answer to a question that is asked about each of many pairs.
+type answer uint8
+
+const (
+	unknown answer = iota
+	no
+	yes
+)
+
+func (j *judgement) constructs(o *occurrence) bool {
 	for c := o.chain; c != nil; c = c.up {
 		if c.at == o.spawner {
 			continue // whoever started the goroutine is done when it runs

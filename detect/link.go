@@ -88,6 +88,9 @@ type linker struct {
 	judged  *judgement         // the last one, see ruled
 	lifted  map[liftKey]lifted // see lift
 
+	carries  map[string]*carried // see carry
+	lockSets map[string]int
+
 	lockKeys map[string]string // see lockKey
 }
 

@@ -2,10 +2,7 @@
 
 package detect
 
-import (
-	"sort"
-	"strings"
-)
+import "strings"
 
 // A mapState gathers what is known about one map variable while linking.
 type mapState struct {
@@ -45,6 +42,8 @@ type occurrence struct {
 	heldW, heldR, heldMay uint64
 	loadW, loadR          uint64
 	wild                  bool
+	guarded, loadGuarded  evidence // of the map's guard, at the access and where the value was read
+	making                answer
 	owner                 string // type of the object around the map whose lock is held
 	classified, ctxStrong bool
 	ctxCount              int
@@ -76,49 +75,38 @@ const (
 )
 
 type walkState struct {
-	n        *node
-	path     string
-	must     []LockRef
-	may      []string
-	load     []LockRef
-	released []string
-	seq      bool
-	once     bool
-	shared   bool
-	dyn      bool
-	depth    int
-	after    []string
-	handed   bool
-	chain    *link
+	n      *node
+	path   string
+	locks  *carried
+	seq    bool
+	once   bool
+	shared bool
+	dyn    bool
+	depth  int
+	after  []string
+	handed bool
+	chain  *link
 }
 
-func (s *walkState) key() string {
-	var b strings.Builder
-	size := len(s.path) + 16
-	for _, l := range s.must {
-		size += len(l.Path) + 2
-	}
-	b.Grow(size)
-	b.WriteString(itoa(s.n.id))
-	b.WriteByte(0)
-	b.WriteString(s.path)
-	for _, l := range s.must {
-		b.WriteByte(0)
-		b.WriteString(l.Path)
-		if l.Read {
-			b.WriteByte('r')
-		}
-	}
-	if s.seq {
-		b.WriteByte('s')
-	}
-	if s.shared {
-		b.WriteByte('p')
-	}
-	if s.once {
-		b.WriteByte('o')
-	}
-	return b.String()
+// A walkKey is what makes two states of a walk the same.
+type walkKey struct {
+	n                 int
+	path              string
+	locks             int
+	seq, shared, once bool
+}
+
+func (s *walkState) key() walkKey {
+	return walkKey{s.n.id, s.path, s.locks.id, s.seq, s.shared, s.once}
+}
+
+// A filing is what makes two occurrences of an access the same; of owned ones only the path
+// counts.
+type filing struct {
+	state walkKey
+	path  string
+	ctx   int
+	owned bool
 }
 
 // collect walks from every access and files the occurrences under their maps.
@@ -190,30 +178,32 @@ const (
 func (l *linker) walk(n *node, a *AccessInfo, as fileAs) {
 	st := n.info.States[a.State]
 	s := &walkState{
-		n: n, path: l.pin(n, a.Path), released: st.Released, seq: a.Seq,
+		n: n, path: l.pin(n, a.Path), seq: a.Seq,
 		shared: a.Published, after: a.After, handed: a.Handed, chain: &link{at: n, pubGo: a.PubGo},
 	}
 	s.chain.path = s.path
+	c := carried{released: st.Released}
 	for _, m := range st.Must {
-		s.must = append(s.must, LockRef{l.pin(n, m.Path), m.Read})
+		c.must = append(c.must, LockRef{l.pin(n, m.Path), m.Read})
 	}
 	for _, m := range st.May {
-		s.may = append(s.may, l.pin(n, m))
+		c.may = append(c.may, l.pin(n, m))
 	}
 	aliased := a.Load >= 0
 	if aliased {
 		for _, m := range n.info.States[a.Load].Must {
-			s.load = append(s.load, LockRef{l.pin(n, m.Path), m.Read})
+			c.load = append(c.load, LockRef{l.pin(n, m.Path), m.Read})
 		}
 	}
-	filed, lockSets, live := map[string]bool{}, map[string]bool{}, 0
+	s.locks = l.carry(c)
+	filed, lockSets, live := map[filing]bool{}, map[string]bool{}, 0
 	finish := func(s *walkState, o occurrence) {
-		k := s.key() + "\x00" + o.path
+		k := filing{s.key(), o.path, -1, false}
 		if o.ctx != nil {
-			k += itoa(o.ctx.id)
+			k.ctx = o.ctx.id
 		}
 		if o.owned {
-			k = "owned" + o.path
+			k = filing{path: o.path, owned: true}
 		}
 		if filed[k] {
 			return
@@ -231,20 +221,16 @@ func (l *linker) walk(n *node, a *AccessInfo, as fileAs) {
 		if !o.owned {
 			// Many ways lead here. Those beyond the limit must add other locks.
 			const most = 64
-			locks := ""
-			for _, r := range s.must {
-				locks += lastSelector(r.Path) + ";"
-			}
-			if live++; live > most && lockSets[locks] {
+			if live++; live > most && lockSets[s.locks.last] {
 				return
 			}
-			lockSets[locks] = true
+			lockSets[s.locks.last] = true
 		}
 		if inner && as != asElement && m.decl != nil && !m.decl.Nested {
 			return // an element that holds a map under another name
 		}
 		o.acc, o.at, o.inner, o.aliased = a, n, inner, aliased
-		o.held, o.may, o.loadHeld, o.dyn, o.after, o.handed = s.must, s.may, s.load, s.dyn, s.after, s.handed
+		o.held, o.may, o.loadHeld, o.dyn, o.after, o.handed = s.locks.must, s.locks.may, s.locks.load, s.dyn, s.after, s.handed
 		o.owned = o.owned || a.Taken || s.once
 		o.chain = s.chain
 		switch as {
@@ -272,7 +258,7 @@ func (l *linker) walk(n *node, a *AccessInfo, as fileAs) {
 		}
 		return m != nil
 	}
-	seen := map[string]bool{s.key(): true}
+	seen := map[walkKey]bool{s.key(): true}
 	queue := []*walkState{s}
 	for steps := 0; len(queue) > 0; steps++ {
 		s := queue[0]
@@ -288,11 +274,11 @@ func (l *linker) walk(n *node, a *AccessInfo, as fileAs) {
 		}
 		for i := range s.n.callers {
 			e := &s.n.callers[i]
-			t := l.up(s, e)
-			if t == nil {
+			path, arg := l.lift(s.n, e, s.path)
+			if (e.kind == edgeCall || e.kind == edgeOnce) && (arg == nil || !arg.Owned || s.shared) && s.chain.has(e.from) {
 				continue
 			}
-			path, arg := l.lift(s.n, e, s.path)
+			t := l.up(s, e, path, arg)
 			switch e.kind {
 			case edgeGo:
 				o := occurrence{path: path, ctx: e.ctx, spawner: e.from, origin: path, bound: l.boundTo(s.n, e, s.path)}
@@ -352,13 +338,12 @@ func (l *linker) boundTo(n *node, e *edge, path string) string {
 	return b
 }
 
-// up carries a state over an edge to the caller: the caller's locks count (rule L3), but not
-// beyond a go statement (rule L4).
-func (l *linker) up(s *walkState, e *edge) *walkState {
-	path, arg := l.lift(s.n, e, s.path)
+// up carries a state over an edge to the caller, where its path and the argument that the
+// path came through are what lift says.
+func (l *linker) up(s *walkState, e *edge, path string, arg *ArgInfo) *walkState {
 	t := &walkState{
-		n: e.from, path: path, seq: s.seq && e.call.Seq, once: s.once || e.kind == edgeOnce,
-		shared: s.shared, dyn: s.dyn || e.dyn, depth: s.depth + 1,
+		n: e.from, path: path, locks: l.carryUp(s.n, e, s.locks), seq: s.seq && e.call.Seq, once: s.once || e.kind == edgeOnce,
+		shared: s.shared, dyn: s.dyn || e.dyn, depth: s.depth + 1, after: s.after,
 	}
 	t.chain = &link{up: s.chain, at: e.from, call: e.call, path: path}
 	if arg != nil {
@@ -366,68 +351,9 @@ func (l *linker) up(s *walkState, e *edge) *walkState {
 		t.handed = s.handed || arg.Handed
 		t.chain.pubGo = arg.PubGo
 	}
-	move := func(in []LockRef) []LockRef {
-		if len(in) == 0 {
-			return nil
-		}
-		out := make([]LockRef, 0, len(in))
-		for _, m := range in {
-			p, _ := l.lift(s.n, e, m.Path)
-			out = append(out, LockRef{p, m.Read})
-		}
-		return out
-	}
-	t.must = move(s.must)
-	t.load = move(s.load)
-	for _, m := range s.may {
-		p, _ := l.lift(s.n, e, m)
-		t.may = append(t.may, p)
-	}
-	t.after = s.after
-	if e.kind == edgeGo {
-		return t
-	}
-	if len(e.call.After) > 0 {
+	if e.kind != edgeGo && len(e.call.After) > 0 {
 		t.after = append(append([]string(nil), s.after...), e.call.After...)
 	}
-	var released map[string]bool
-	for _, r := range s.released {
-		p, _ := l.lift(s.n, e, r)
-		if released == nil {
-			released = map[string]bool{}
-		}
-		released[p] = true
-		t.released = append(t.released, p)
-	}
-	st := e.from.info.States[e.call.State]
-	add := func(ref LockRef) {
-		ref.Path = l.pin(e.from, ref.Path)
-		for _, m := range t.must {
-			if m == ref {
-				return
-			}
-		}
-		switch {
-		case released[ref.Path]:
-		case e.kind == edgeMaybe:
-			t.may = append(t.may, ref.Path)
-		default:
-			t.must = append(t.must, ref)
-		}
-	}
-	for _, m := range st.Must {
-		add(m)
-	}
-	for _, m := range e.extra {
-		add(m)
-	}
-	for _, m := range st.May {
-		if p := l.pin(e.from, m); !released[p] {
-			t.may = append(t.may, p)
-		}
-	}
-	t.released = append(t.released, st.Released...)
-	sort.Slice(t.must, func(i, j int) bool { return t.must[i].Path < t.must[j].Path })
 	return t
 }
 
