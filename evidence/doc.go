@@ -4,7 +4,8 @@
 // piece of memory, and name the lines. [Parse] reads either, several in one log,
 // and tolerates what logs go through on their way to a bug report: the
 // JSON lines of go test -json, time stamps or a service name before every line,
-// indentation, Windows line ends, other output in between, a log cut short.
+// indentation, Windows line ends, tabs lost or escaped by syslog, other output in
+// between, a first line that was not copied, a log cut short.
 //
 // A report names lines, not maps. [Attribute] decides which map it was from the
 // lines that use each ([Target]), with paths compared from their ends so that a log

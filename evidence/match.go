@@ -26,6 +26,7 @@ type Use struct {
 	Main    bool   // the package is a command: its functions are named main.F
 	Mutates bool   // writes, deletes, clears, or assigns the variable
 	Assigns bool   // assigns the variable itself
+	Ranges  bool   // loops over the map
 }
 
 // How says what a report was matched by.
@@ -60,7 +61,8 @@ type Match struct {
 //	    several maps it is then the one so shown.
 //	L4  Where no line fits, functions may: the log is from another version of the
 //	    program. Both sides have to be in functions that use the map in the way the
-//	    side did, the memory has to be a map's, and only one map may fit.
+//	    side did, the memory has to be a map's, and only one map may fit. Of several, one
+//	    that is looped over is it where a side was caught in an iterator.
 //
 // Cost: reports × uses.
 func Attribute(reports []Report, targets []Target) []Match {
@@ -74,6 +76,12 @@ func Attribute(reports []Report, targets []Target) []Match {
 		how := ByLine
 		if len(fit) == 0 && r.onMap() {
 			fit, how = r.fitting(targets, inFunction), ByFunction
+			if len(fit) > 1 && r.iterates() {
+				looped := r.fitting(targets, func(f Frame, use *Use) bool { return use.Ranges && inFunction(f, use) })
+				if len(looped) > 0 {
+					fit = looped
+				}
+			}
 		}
 		switch {
 		case len(fit) == 0:
@@ -200,6 +208,25 @@ func (a *Access) writes() bool {
 	}
 	fn = fn[strings.LastIndexByte(fn, '.')+1:]
 	return strings.HasPrefix(fn, "mapassign") || strings.HasPrefix(fn, "mapdelete") || strings.HasPrefix(fn, "mapclear")
+}
+
+// iterates reports whether a side, of a crash the one that noticed, was caught in the
+// runtime's iterator.
+func (r *Report) iterates() bool {
+	for i := range r.Accesses {
+		if r.Kind == Crash && i > 0 {
+			break
+		}
+		for _, f := range r.Accesses[i].Frames {
+			if !isRuntime(f.Func) {
+				break
+			}
+			if strings.Contains(f.Func, "mapiter") || strings.Contains(f.Func, "mapIter") || strings.Contains(f.Func, "maps.(*Iter)") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (r *Report) onMap() bool {

@@ -103,12 +103,23 @@ func clean(text, prefix string) string {
 			text = rest
 		} else if trimmed := strings.TrimRight(prefix, " \t"); strings.HasPrefix(text, trimmed) { // a blank line whose trailing space was cut
 			text = text[len(trimmed):]
-		} else if len(text) >= len(prefix) && stamp.MatchString(prefix) {
+		} else if len(text) >= len(prefix) && alike(text[:len(prefix)], prefix) { // another time
 			text = text[len(prefix):]
 		}
 	}
-	text = strings.TrimLeft(text, " \t")
+	text = strings.TrimPrefix(strings.TrimLeft(text, " \t"), "#011") // syslog's tab
 	return strings.TrimRight(stamp.ReplaceAllString(text, ""), " \t")
+}
+
+// alike reports whether two prefixes differ in their digits only.
+func alike(a, b string) bool {
+	digit := func(c byte) bool { return '0' <= c && c <= '9' }
+	for i := range len(b) {
+		if a[i] != b[i] && !(digit(a[i]) && digit(b[i])) {
+			return false
+		}
+	}
+	return true
 }
 
 func (s stream) parse() []Report {
@@ -122,12 +133,45 @@ func (s stream) parse() []Report {
 			}
 			i = next - 1
 		} else if m := crash.FindStringSubmatchIndex(text); m != nil {
-			r, next := s.crash(i, text[:m[0]], strings.TrimSpace(text[m[2]:m[3]]))
+			r, next := s.crash(i+1, text[:m[0]], strings.TrimSpace(text[m[2]:m[3]]))
+			r.Line, r.Test = s[i].no, s[i].test
+			reports = append(reports, r)
+			i = next - 1
+		} else if at, message := s.headless(i); message != "" {
+			r, next := s.crash(i, text[:at], message)
 			reports = append(reports, r)
 			i = next - 1
 		}
 	}
 	return reports
+}
+
+// headless recognises a crash whose first line was not copied into the report: line i is
+// the heading of the goroutine that threw in the runtime's map code. It returns the length
+// of the prefix.
+func (s stream) headless(i int) (int, string) {
+	at := strings.Index(s[i].text, "goroutine ")
+	if at < 0 || i+4 >= len(s) {
+		return 0, ""
+	}
+	prefix := s[i].text[:at]
+	if m := goroutine.FindStringSubmatch(clean(s[i].text, prefix)); m == nil || m[2] != "running" {
+		return 0, ""
+	}
+	threw := callee(clean(s[i+1].text, prefix))
+	below := callee(clean(s[i+3].text, prefix))
+	if threw != "runtime.throw" && threw != "runtime.fatal" {
+		return 0, ""
+	}
+	switch {
+	case strings.HasPrefix(below, "runtime.mapassign"), strings.HasPrefix(below, "runtime.mapdelete"):
+		return at, "concurrent map writes"
+	case strings.HasPrefix(below, "runtime.mapaccess"):
+		return at, "concurrent map read and map write"
+	case strings.HasPrefix(below, "runtime.mapiter"):
+		return at, "concurrent map iteration and map write"
+	}
+	return 0, ""
 }
 
 // race reads the report whose heading is line i and returns the line after it.
@@ -172,11 +216,11 @@ func (s stream) race(i int, prefix string) (Report, int) {
 	return r, i
 }
 
-// crash reads the trace whose "fatal error" is line i and returns the line after it.
+// crash reads the stacks from line i on and returns the line after them.
 func (s stream) crash(i int, prefix, message string) (Report, int) {
 	r := Report{Kind: Crash, Message: message, Line: s[i].no, Test: s[i].test}
 	var cur *Access
-	for i++; i < len(s); i++ {
+	for ; i < len(s); i++ {
 		text := clean(s[i].text, prefix)
 		if strings.Contains(text, raceHead) || crash.MatchString(text) || strings.HasPrefix(text, "exit status ") || strings.HasPrefix(text, "FAIL\t") {
 			return r, i

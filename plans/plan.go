@@ -218,6 +218,9 @@ type RaceTest struct {
 	BeforeDetail string   `json:"before_detail,omitempty"`
 	AfterDetail  string   `json:"after_detail,omitempty"`
 	Leaks        []string `json:"leaks,omitempty"`
+	// Places are the lines of all accesses of the site's maps, also those that no finding
+	// names: a race is on these maps when its two sides are there.
+	Places []Pos `json:"places,omitempty"`
 	// Atomicity is the test of compound steps; nil when there are none to test.
 	Atomicity *AtomicityTest `json:"atomicity,omitempty"`
 }

@@ -218,6 +218,7 @@ func targetsOf(prog *detect.Program, maps []*detect.Map) []evidence.Target {
 		add := func(a *detect.Access) {
 			u := use(prog, a.Pos)
 			u.Func, u.Mutates, u.Assigns = a.Func, a.Op.Mutates() || a.Op == detect.Escape, a.Op == detect.Replace
+			u.Ranges = a.Op == detect.Range
 			t.Uses = append(t.Uses, u)
 		}
 		for k := range m.Accesses {
@@ -242,7 +243,7 @@ func compareUses(a, b evidence.Use) int {
 		return 0
 	}
 	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Func, b.Func),
-		num(a.Mutates)-num(b.Mutates), num(a.Assigns)-num(b.Assigns))
+		num(a.Mutates)-num(b.Mutates), num(a.Assigns)-num(b.Assigns), num(a.Ranges)-num(b.Ranges))
 }
 
 // use starts a use at a position with the package it is in.

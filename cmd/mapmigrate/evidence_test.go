@@ -17,7 +17,9 @@ import (
 
 // TestEvidence takes real logs to the maps they are about. An archive of
 // testdata/evidence is a module, log.txt, which running that module (or, where the
-// comment says so, another one or another version of it) left behind, and want: a line
+// comment says so, another one or another version of it) left behind, and want (the log of
+// an issue-….txtar has the stacks of a public bug report, over code of our own that is
+// called the same): a line
 // for every map that the log must confirm and how ("confirmed NAME line"), or the
 // beginning of the sentence that says why it confirms none ("why …").
 func TestEvidence(t *testing.T) {

@@ -188,9 +188,14 @@ func testOf(s *plans.Site) *racetest.Test {
 		File: r.File, Name: r.Name, Level: r.Level, Form: r.Form, Seed: r.Seed,
 		Package: packageOf(r.File), Source: []byte(r.BeforeSource), Reason: r.Reason,
 	}
-	for _, f := range s.Findings {
-		for _, a := range f.Accesses {
-			t.Places = append(t.Places, evidence.Place{File: a.Pos.File, Line: a.Pos.Line})
+	for _, p := range r.Places {
+		t.Places = append(t.Places, evidence.Place{File: p.File, Line: p.Line})
+	}
+	if len(r.Places) == 0 { // a plan of before these were kept
+		for _, f := range s.Findings {
+			for _, a := range f.Accesses {
+				t.Places = append(t.Places, evidence.Place{File: a.Pos.File, Line: a.Pos.Line})
+			}
 		}
 	}
 	return t

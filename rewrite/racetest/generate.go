@@ -167,7 +167,10 @@ type scenario struct {
 	a, b *entry
 	once bool // one call runs both
 	seed bool // call a writer first
-	form string
+	// plain says that nothing is made by a constructor that can fail: its test ends there
+	// when it does not like its arguments.
+	plain bool
+	form  string
 }
 
 // scenarios lists what to try, the best first.
@@ -211,6 +214,11 @@ func (g *Generator) scenarios(m *detect.Map) []scenario {
 				}
 			}
 		}
+	}
+	if len(out) > 0 {
+		c := out[0]
+		c.plain = true
+		out = slices.Insert(out, 1, c)
 	}
 	return slices.Concat(out, later, last)
 }
@@ -393,7 +401,7 @@ func (g *Generator) reserve(p *detect.Package, owner string) func(name string) b
 
 func (g *Generator) programIn(p *detect.Package, m *detect.Map, c scenario, ra, rb *reach) (*Test, error) {
 	s := g.newSynth(p)
-	s.stubOf = g.reserve(p, m.Key)
+	s.stubOf, s.plain = g.reserve(p, m.Key), c.plain
 	for _, r := range []*reach{ra, rb} {
 		for v := range r.fields {
 			s.touched[v] = true
@@ -972,14 +980,18 @@ func (g *Generator) test(m *detect.Map, p *detect.Package) *Test {
 		File: path.Join(filepath.ToSlash(relDir(g.x.prog.Dir, p.Dir)), "zz_mapmigrate"+snake+"_race_test.go"),
 		Name: name, Package: p.Path, Map: m.Key,
 	}
+	note := func(a *detect.Access) {
+		p := evidence.Place{File: relFile(g.x.prog.Dir, a.Pos.Filename), Line: a.Pos.Line}
+		if !slices.Contains(t.Places, p) {
+			t.Places = append(t.Places, p)
+		}
+	}
 	for i := range m.Accesses {
-		a := &m.Accesses[i]
-		t.Places = append(t.Places, evidence.Place{File: relFile(g.x.prog.Dir, a.Pos.Filename), Line: a.Pos.Line})
+		note(&m.Accesses[i])
 	}
 	for i := range m.Findings {
 		for k := range m.Findings[i].Accesses {
-			a := &m.Findings[i].Accesses[k]
-			t.Places = append(t.Places, evidence.Place{File: relFile(g.x.prog.Dir, a.Pos.Filename), Line: a.Pos.Line})
+			note(&m.Findings[i].Accesses[k])
 		}
 	}
 	return t

@@ -569,8 +569,12 @@ func (v *Verdict) Proven() bool {
 
 // Record returns the test as a plan holds it.
 func (t *Test) Record() plans.RaceTest {
-	return plans.RaceTest{
+	rec := plans.RaceTest{
 		File: t.File, Name: t.Name, Level: t.Level, Form: t.Form, Seed: t.Seed,
 		BeforeSource: string(t.Source), Reason: t.Reason,
 	}
+	for _, p := range t.Places {
+		rec.Places = append(rec.Places, plans.Pos{File: p.File, Line: p.Line})
+	}
+	return rec
 }

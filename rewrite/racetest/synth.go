@@ -36,6 +36,7 @@ type synth struct {
 	leaveNil   *types.Var              // the map, when the program makes it lazily
 	wait       bool                    // something needs stopping: contexts get cancelled, done channels closed
 	used       map[*fn]bool            // constructors called
+	plain      bool                    // constructors that can fail are not called
 	making     map[*types.Named]bool
 	stops      []string // statements that end what the test started, run last first
 
@@ -623,7 +624,7 @@ func (s *synth) constructors(n *types.Named) []*fn {
 			continue
 		}
 		res := obj.Signature().Results()
-		if res.Len() == 0 || res.Len() > 3 {
+		if res.Len() == 0 || res.Len() > 3 || s.plain && isError(res.At(res.Len()-1).Type()) {
 			continue
 		}
 		r := res.At(0).Type()
@@ -664,6 +665,8 @@ func (s *synth) constructors(n *types.Named) []*fn {
 	}
 	return out
 }
+
+func isError(t types.Type) bool { return types.TypeString(t, nil) == "error" }
 
 func (s *synth) callConstructor(c *fn, n *types.Named, depth int) (expr string, isPtr, fresh bool, err error) {
 	r := s.x.reach(c)
