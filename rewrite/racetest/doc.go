@@ -64,7 +64,9 @@
 //	process         os.Exit, log.Fatal (any logger's), os/exec, os/signal, syscall, flag, plugin
 //	unsafe, cgo     unsafe.Pointer and Add, import "C", functions without a Go body
 //	other modules   but for a list of libraries for state, identity, logging and metrics,
-//	                and those that import nothing to have an effect with
+//	                those that import nothing to have an effect with, and getters of protobuf messages
+//
+// A function that is put into a field counts when what is reached looks at the field.
 //
 // The tables are in effects.go; a standard package that they do not name is denied. What a
 // package's own init functions and TestMain do is not asked: the user's go test

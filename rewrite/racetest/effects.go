@@ -260,8 +260,7 @@ type mention struct {
 	lit    *ast.FuncLit // kept in a field
 	global *types.Var
 	denied string
-	// keptIn is the field of a first-party struct that the function is put into when the
-	// struct is made. It runs when the field is looked at, if ever: a logger that a
+	// keptIn is the field of a first-party struct that the function is put into. It runs when the field is looked at, if ever: a logger that a
 	// function makes, and that could exit, does not exit.
 	keptIn *types.Var
 }
@@ -285,16 +284,41 @@ func (x *index) mentions(root ast.Node, p *detect.Package) []mention {
 			note(t, mention{typ: t})
 		}
 	}
-	ast.Inspect(root, func(n ast.Node) bool {
+	keeps := map[ast.Node]bool{} // fields that are assigned a function, and the functions
+	var visit func(n ast.Node) bool
+	visit = func(n ast.Node) bool {
 		switch n := n.(type) {
+		case *ast.AssignStmt:
+			for i := 0; i < len(n.Lhs) && len(n.Lhs) == len(n.Rhs); i++ {
+				field, ok := ast.Unparen(n.Lhs[i]).(*ast.SelectorExpr)
+				if !ok {
+					continue
+				}
+				if m := x.kept(field.Sel, n.Rhs[i], p); m.keptIn != nil {
+					keeps[field], keeps[n.Rhs[i]] = true, true
+					note(n.Rhs[i], m)
+				}
+			}
+		case *ast.FuncLit:
+			if keeps[n] {
+				return false
+			}
 		case *ast.SelectorExpr:
+			if keeps[n] {
+				ast.Inspect(n.X, visit)
+				return false
+			}
 			if sel := p.Info.Selections[n]; sel != nil {
 				if v, ok := sel.Obj().(*types.Var); ok {
 					note(v.Origin(), mention{field: v.Origin()})
 				}
 			}
 		case *ast.KeyValueExpr:
-			m := x.kept(n, p)
+			key, ok := n.Key.(*ast.Ident)
+			if !ok {
+				break
+			}
+			m := x.kept(key, n.Value, p)
 			if m.keptIn == nil {
 				break
 			}
@@ -311,6 +335,9 @@ func (x *index) mentions(root ast.Node, p *detect.Package) []mention {
 				makes(n) // a conversion or new(T)
 			}
 		case *ast.Ident:
+			if keeps[n] {
+				return false
+			}
 			switch obj := p.Info.Uses[n].(type) {
 			case *types.Func:
 				note(obj.Origin(), mention{pos: n.Pos(), fn: obj})
@@ -333,7 +360,8 @@ func (x *index) mentions(root ast.Node, p *detect.Package) []mention {
 			}
 		}
 		return true
-	})
+	}
+	ast.Inspect(root, visit)
 	if x.mentioned == nil {
 		x.mentioned = map[ast.Node][]mention{}
 	}
@@ -341,18 +369,15 @@ func (x *index) mentions(root ast.Node, p *detect.Package) []mention {
 	return list
 }
 
-// kept returns the mention of a function that a struct literal puts into a field.
-func (x *index) kept(kv *ast.KeyValueExpr, p *detect.Package) mention {
-	key, ok := kv.Key.(*ast.Ident)
-	if !ok {
-		return mention{}
-	}
+// kept returns the mention of a function that is put into the field named key, if that is
+// what value is.
+func (x *index) kept(key *ast.Ident, value ast.Expr, p *detect.Package) mention {
 	field, ok := p.Info.Uses[key].(*types.Var)
 	if !ok || !field.IsField() || x.byTypes[field.Pkg()] == nil {
 		return mention{}
 	}
-	m := mention{pos: kv.Value.Pos(), keptIn: field.Origin()}
-	switch v := ast.Unparen(kv.Value).(type) {
+	m := mention{pos: value.Pos(), keptIn: field.Origin()}
+	switch v := ast.Unparen(value).(type) {
 	case *ast.FuncLit:
 		m.lit = v
 	case *ast.Ident:
@@ -720,9 +745,23 @@ func effectOf(f *types.Func) string {
 		return ""
 	}
 	if first, _, _ := strings.Cut(pkg, "/"); strings.Contains(first, ".") {
+		if isMessage(f) && (strings.HasPrefix(f.Name(), "Get") || f.Name() == "String" || f.Name() == "Reset") {
+			return ""
+		}
 		return effOutside
 	}
 	return effProcess
+}
+
+// isMessage reports whether a method is one of a protobuf message, whose code is generated.
+func isMessage(f *types.Func) bool {
+	recv := f.Signature().Recv()
+	if recv == nil {
+		return false
+	}
+	m, _, _ := types.LookupFieldOrMethod(recv.Type(), true, f.Pkg(), "ProtoMessage")
+	_, ok := m.(*types.Func)
+	return ok
 }
 
 // calmLibrary reports whether a package of another module has nothing to reach an
