@@ -116,6 +116,8 @@ type siteWork struct {
 	ops   map[*fileInfo][]op
 
 	runtime []string // the runtime types it needs
+
+	unobserved bool // nobody has looked for observers of the holders yet
 }
 
 // A fileResult is the editor's answer and how much it was asked: sites only ever
@@ -184,6 +186,14 @@ func (r *run) classify(reqs []Request) {
 			r.opts.Progress(i+1, len(sorted))
 		}
 	}
+	if r.ix.flows == nil {
+		return // what is refused without them need not be told of its observers, too
+	}
+	for _, s := range r.sites {
+		if s.unobserved {
+			s.class.holderFlows()
+		}
+	}
 }
 
 // decide runs the checks of a complete class and emits its operations.
@@ -206,7 +216,11 @@ func (r *run) decide(s *siteWork) {
 		c.checkAtomicity()
 		c.checkSteps()
 	}
-	c.holderFlows()
+	// Finding observers takes a search of the whole program. It is made for the first class
+	// that may become something, or not at all; see classify.
+	if s.unobserved = s.refused(); !s.unobserved {
+		c.holderFlows()
+	}
 	f, ok := c.chooseForm(s.strat, r.opts)
 	if !ok {
 		if len(c.refusals) == 0 {
