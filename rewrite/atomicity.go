@@ -18,7 +18,15 @@ import (
 //
 // Under an existing lock the steps stay one, because the lock stays; a map that
 // is not shared has nobody to interleave with.
-func (c *class) checkAtomicity() {
+func (c *class) checkAtomicity() { c.checkPairs(false) }
+
+// checkStatements refuses what would be several steps of one statement.
+//
+//	m[len(m)] = v
+func (c *class) checkStatements() { c.checkPairs(true) }
+
+// checkPairs looks at reads and writes of one function, or only of one statement.
+func (c *class) checkPairs(statements bool) {
 	type span struct{ reads, writes []*rec }
 	spans := map[ast.Node]*span{}
 	var order []ast.Node
@@ -49,6 +57,9 @@ func (c *class) checkAtomicity() {
 			for _, r := range spans[fn].reads {
 				inside := !w.apart && w.node.Pos() <= r.node.Pos() && r.node.End() <= w.node.End()
 				if c.guarding().together(r, w) || leavesNoTrace(r) {
+					continue
+				}
+				if statements && !inside {
 					continue
 				}
 				if r.node != w.node && (r.node.Pos() < w.node.Pos() || inside || commonLoop(r, w)) {

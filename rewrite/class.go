@@ -51,6 +51,11 @@ type class struct {
 
 	guard *guard // lazily, see guarding
 
+	copies       bool      // functions whose signature stays hand out copies, see handsOver
+	apiMayChange bool      // --allow-api-change, where copies is set
+	handed       []handOut // the copies
+	livesOn      bool      // a go or defer statement has the map
+
 	nilRows []token.Pos // where a nested map is given rows that may be nil
 
 	refusals []*plans.Refusal

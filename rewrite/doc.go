@@ -44,6 +44,10 @@ every compound operation becomes one call, or stays under its lock, or the site 
 refused. In all others the existing lock stays where it is (or there is one
 goroutine), and steps that were together under it still are.
 
+A map whose guard most uses are seen to hold, and of which detection has only findings of
+low confidence, keeps its steps as they are, too: all locks stay, and whatever could come
+between them before still can. Only what one statement does has to stay one step there.
+
 A read and a write stay one step under a lock that both hold if all changes of the map
 are made under it (guard.go): one reader without the lock, which may be the whole
 finding, does not make steps of what others do under it.
@@ -149,6 +153,15 @@ any-conversion):
 	type Set map[string]bool         // → type Set struct { m *safemap.Sharded[string, bool] }
 	s := make(Set); s["a"] = true    // → s := Set{m: safemap.NewSharded…}; s.m.Store("a", true)
 	return map[string]bool(s)        // refused: a plain map that shares its entries
+
+Handing out. Where a signature has to stay (see below), a map that the function has made,
+and that nobody has any more once it is returned, leaves as a copy (handout.go); if a
+field, a closure that lives on, a goroutine nobody waits for, a deferred call or the
+caller has it, the refusal stays:
+
+	func (s *store) Totals() map[string]int {     // an interface asks for Totals
+		sum := make(map[string]int); s.each(func(k string) { sum[k]++ })
+		return sum                            // → return sum.Snapshot()
 
 Signatures. A function's type may change only if every call is seen
 (function-value), it is not generic (generic-function), no interface has a method

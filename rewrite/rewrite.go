@@ -177,10 +177,13 @@ func (r *run) classify(reqs []Request) {
 		s := &siteWork{class: newClass(r.ix, len(r.sites)), maps: []*detect.Map{req.Map}, strat: req.Strategy}
 		r.sites = append(r.sites, s)
 		if s.class.start(req.Map) {
+			r.decide(s)
+			if again := r.withCopies(s); again != nil {
+				s.class, s.form, s.ops, s.runtime = again.class, again.form, again.ops, again.runtime
+			}
 			for pos := range s.class.members {
 				owner[pos] = s
 			}
-			r.decide(s)
 		}
 		if r.opts.Progress != nil {
 			r.opts.Progress(i+1, len(sorted))
@@ -206,13 +209,18 @@ func (r *run) decide(s *siteWork) {
 		return
 	}
 	strict := c.strict()
+	usual := strict && c.usuallyGuarded()
 	merges := c.compound()
-	c.settle(strict)
+	c.settle(strict && !usual)
 	c.checkClearedRanges()
 	c.checkValue()
 	c.checkMembers(r.opts)
 	c.checkVariable()
-	if strict {
+	switch {
+	case usual:
+		c.checkStatements()
+		c.note("not every use is seen to hold the lock that most hold: steps that other goroutines could interrupt before can be interrupted still")
+	case strict:
 		c.checkAtomicity()
 		c.checkSteps()
 	}

@@ -436,6 +436,9 @@ func (c *class) structElement(fi *fileInfo, lit *ast.CompositeLit, e ast.Expr, p
 }
 
 func (c *class) returned(fi *fileInfo, p *ast.ReturnStmt, e ast.Expr, pl place) {
+	if c.handsOver(fi, p, e, pl) {
+		return
+	}
 	decl, ok := fi.enclosing(p).(*ast.FuncDecl)
 	if !ok {
 		c.refuse("function-value", p.Pos(), "use a declared function", "the map is returned from a function literal")
@@ -494,6 +497,10 @@ var readOnlySinks = map[string][]string{
 
 // argument classifies a map that is an argument of a call.
 func (c *class) argument(fi *fileInfo, call *ast.CallExpr, e ast.Expr, pl place) {
+	switch fi.parent(call).(type) {
+	case *ast.GoStmt, *ast.DeferStmt:
+		c.livesOn = true
+	}
 	i := slices.Index(call.Args, e)
 	if i < 0 {
 		c.refuse("unknown-use", e.Pos(), "", "%s is called", shortExpr(e))
