@@ -672,6 +672,7 @@ var effects = map[string]verdict{
 	"time":              {why: effFiles, but: []string{"LoadLocation"}},
 	"mime":              {why: effFiles, but: []string{"TypeByExtension", "ExtensionsByType"}},
 	"go/parser":         {why: effFiles, but: []string{"ParseDir", "ParseFile"}},
+	"testing":           {why: effFiles, but: []string{"Main*", "M.*", "Init", "*.TempDir", "*.Setenv", "*.Chdir"}},
 	"io/ioutil":         {deny: true, why: effFiles, but: []string{"ReadAll", "NopCloser"}},
 }
 
