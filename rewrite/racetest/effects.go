@@ -664,7 +664,7 @@ var effects = map[string]verdict{
 	"fmt":               {why: effProcess, but: []string{"Scan*"}},
 	"runtime":           {why: effProcess, but: []string{"Goexit", "Breakpoint", "GOMAXPROCS", "LockOSThread"}},
 	"runtime/debug":     {deny: true, why: effProcess, but: []string{"Stack", "PrintStack", "ReadBuildInfo", "ReadGCStats", "BuildInfo.*"}},
-	"reflect":           {why: effProcess, but: []string{"NewAt", "Value.UnsafeAddr", "Value.UnsafePointer", "Value.Pointer"}},
+	"reflect":           {why: effProcess, but: []string{"NewAt", "Value.UnsafeAddr", "Value.UnsafePointer"}},
 	"expvar":            {why: effProcess, but: []string{"Publish", "New*"}},
 	"text/template":     {why: effFiles, but: []string{"ParseFiles", "ParseGlob", "Template.ParseFiles", "Template.ParseGlob"}},
 	"html/template":     {why: effFiles, but: []string{"ParseFiles", "ParseGlob", "Template.ParseFiles", "Template.ParseGlob"}},
@@ -698,7 +698,7 @@ var calmTrees = []string{
 	"github.com/sirupsen/logrus", "go.uber.org/zap", "go.uber.org/atomic", "go.uber.org/multierr", "github.com/rs/zerolog", "github.com/go-logr/logr", "github.com/go-kit/log", "k8s.io/klog",
 	"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_model", "github.com/prometheus/common/model",
 	"github.com/gorilla/mux", "github.com/go-chi/chi", "github.com/julienschmidt/httprouter", "github.com/cespare/xxhash", "github.com/davecgh/go-spew",
-	"github.com/puzpuzpuz/xsync", "github.com/orcaman/concurrent-map", "github.com/cenkalti/backoff", "github.com/samber/lo", "google.golang.org/protobuf/proto", "google.golang.org/grpc/codes", "google.golang.org/grpc/status",
+	"github.com/puzpuzpuz/xsync", "github.com/orcaman/concurrent-map", "github.com/cenkalti/backoff", "github.com/samber/lo", "google.golang.org/protobuf", "github.com/golang/protobuf", "github.com/gogo/protobuf", "github.com/stretchr/testify", "google.golang.org/grpc/codes", "google.golang.org/grpc/status",
 	"github.com/patrickmn/go-cache", "github.com/emirpasic/gods", "github.com/google/btree", "github.com/spf13/cast",
 }
 

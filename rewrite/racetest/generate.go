@@ -486,7 +486,7 @@ func (g *Generator) form(s *synth, c scenario, sides []*side, ra, rb *reach) (st
 		return Stress, ""
 	}
 	if !ok {
-		return Stress, "testing/synctest needs Go 1.25 (and a go directive of at least 1.23)"
+		return Stress, "testing/synctest needs Go 1.25 and a go directive of at least 1.23"
 	}
 	for f := range s.used {
 		r := g.x.reach(f)

@@ -389,6 +389,10 @@ func (r *render) stress() {
 			r.line("%s", sd.call)
 			continue
 		}
+		if len(sd.stmts) == 0 {
+			r.line("go %s", sd.call)
+			continue
+		}
 		r.line("go func() {")
 		r.lines(sd.stmts)
 		r.line("%s\n}()", sd.call)

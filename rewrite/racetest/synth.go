@@ -10,6 +10,7 @@ import (
 	"go/types"
 	"maps"
 	"path"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -275,7 +276,7 @@ func (s *synth) value(t types.Type, hint string, depth int) (string, error) {
 		if _, ok := u.Elem().Underlying().(*types.Signature); ok { // what runs each needs two to meet
 			e += ", " + e
 		}
-		return s.typ(t) + "{" + e + "}", nil
+		return s.typ(t) + "{" + s.elided(e, u.Elem()) + "}", nil
 	case *types.Array:
 		return s.typ(t) + "{}", nil
 	case *types.Map:
@@ -284,7 +285,7 @@ func (s *synth) value(t types.Type, hint string, depth int) (string, error) {
 		if err1 != nil || err2 != nil {
 			return s.typ(t) + "{}", nil
 		}
-		return s.typ(t) + "{" + k + ": " + v + "}", nil
+		return s.typ(t) + "{" + s.elided(k, u.Key()) + ": " + s.elided(v, u.Elem()) + "}", nil
 	case *types.Chan:
 		return s.channel(t, u, hint, depth)
 	case *types.Signature:
@@ -305,6 +306,18 @@ func (s *synth) value(t types.Type, hint string, depth int) (string, error) {
 		return s.implementer(t, u, hint, depth)
 	}
 	return "", fmt.Errorf("no test value for %s", s.short(t))
+}
+
+// elided leaves out the type of a composite literal in another one that says it already.
+func (s *synth) elided(e string, t types.Type) string {
+	text := s.typ(t) + "{"
+	if p, ok := types.Unalias(t).(*types.Pointer); ok {
+		text = "&" + s.typ(p.Elem()) + "{"
+	}
+	if rest, ok := strings.CutPrefix(e, text); ok && strings.HasSuffix(e, "}") {
+		return "{" + rest
+	}
+	return e
 }
 
 func (s *synth) short(t types.Type) string {
@@ -889,7 +902,11 @@ func (s *synth) literal(n *types.Named, depth int) (string, bool, error) {
 		}
 		fields = append(fields, f.Name()+": "+v)
 	}
-	return "&" + s.typ(n) + "{" + strings.Join(fields, ", ") + "}", true, nil
+	list := strings.Join(fields, ", ")
+	if len(list) > 90 {
+		list = "\n" + strings.Join(fields, ",\n") + ",\n"
+	}
+	return "&" + s.typ(n) + "{" + list + "}", true, nil
 }
 
 // implementer makes a value of an interface type: of a first-party type that
@@ -897,6 +914,9 @@ func (s *synth) literal(n *types.Named, depth int) (string, bool, error) {
 func (s *synth) implementer(t types.Type, u *types.Interface, hint string, depth int) (string, error) {
 	if u.Empty() {
 		return `"a"`, nil
+	}
+	if m, _, _ := types.LookupFieldOrMethod(t, false, s.pkg.Types, "Lock"); m != nil {
+		return s.lock(t, u)
 	}
 	for _, n := range s.x.named {
 		if types.IsInterface(n) || n.TypeParams().Len() > 0 || !s.visible(n.Obj()) {
@@ -934,6 +954,27 @@ func (s *synth) implementer(t types.Type, u *types.Interface, hint string, depth
 		s.reset(mark)
 	}
 	return s.stub(t, u, depth)
+}
+
+// lock makes a value of an interface that is a lock's. One that does nothing would make
+// the test race by its own fault.
+func (s *synth) lock(t types.Type, u *types.Interface) (string, error) {
+	has := func(names ...string) bool {
+		for i := range u.NumMethods() {
+			sig := u.Method(i).Signature()
+			if !slices.Contains(names, u.Method(i).Name()) || sig.Params().Len()+sig.Results().Len() > 0 {
+				return false
+			}
+		}
+		return true
+	}
+	switch {
+	case has("Lock", "Unlock"):
+		return "new(" + s.use("sync") + ".Mutex)", nil
+	case has("Lock", "Unlock", "RLock", "RUnlock"):
+		return "new(" + s.use("sync") + ".RWMutex)", nil
+	}
+	return "", fmt.Errorf("a test cannot make a %s that locks", s.short(t))
 }
 
 // stub declares a type whose methods do nothing and returns a value of it.
