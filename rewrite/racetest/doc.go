@@ -26,7 +26,10 @@
 // it returns it (middleware), or because it registers it on a router that it
 // returns. A local map is shared only within one call, so one call it is. A
 // function that relies on a lock its callers hold is never called bare: that
-// would race, and would be the test's fault.
+// would race, and would be the test's fault; what counts as holding is that the lock is
+// taken on the way to the access. What a constructor starts in the background is not
+// started again: the function that sends to the channel which it waits for is called, or
+// its timers get their time between two calls.
 //
 // Receivers come from constructors (New…, the one with the fewest parameters),
 // else from a literal that fills the fields which the reached code uses. Both

@@ -574,6 +574,11 @@ func varName(n *types.Named) string {
 		return low
 	}
 	// The type has the name: its last word, or its beginning. t is the test.
+	for _, role := range []string{"Impl", "Base", "Internal"} {
+		if short := strings.TrimSuffix(name, role); len(short) > 1 {
+			name = short
+		}
+	}
 	if i := strings.LastIndexFunc(name, unicode.IsUpper); i > 0 {
 		return strings.ToLower(name[i:])
 	}
@@ -894,6 +899,9 @@ func (s *synth) literal(n *types.Named, depth int) (string, bool, error) {
 				continue
 			}
 			v, err = s.value(f.Type(), f.Name(), depth+1)
+			if v == s.typ(f.Type())+"{}" { // as it is without
+				continue
+			}
 		default:
 			continue
 		}

@@ -10,7 +10,7 @@ type lease struct {
 
 // A Lessor hands out leases.
 type Lessor struct {
-	owners map[int64]string // racy
+	owners map[int64]string // racy, not found
 	grants chan lease
 	stop   chan struct{}
 }

@@ -12,7 +12,7 @@ import (
 // A Nonces remembers what has been used.
 type Nonces struct {
 	mu   sync.Mutex
-	used map[string]time.Time // racy
+	used map[string]time.Time // racy, not found
 	quit chan struct{}
 }
 
