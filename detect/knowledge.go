@@ -314,18 +314,14 @@ func hasLock(t types.Type) bool {
 	if _, ok := t.(*types.Pointer); !ok && !types.IsInterface(t) {
 		t = types.NewPointer(t)
 	}
-	ms := types.NewMethodSet(t)
-	return nullary(ms, "Lock") && nullary(ms, "Unlock")
+	return nullary(t, "Lock") && nullary(t, "Unlock")
 }
 
-func nullary(ms *types.MethodSet, name string) bool {
-	for i := range ms.Len() {
-		if m := ms.At(i).Obj(); m.Name() == name {
-			sig := m.Type().(*types.Signature)
-			return sig.Params().Len() == 0 && sig.Results().Len() == 0
-		}
-	}
-	return false
+// nullary reports whether a type has a method of that name without parameters and results.
+func nullary(t types.Type, name string) bool {
+	m, _, _ := types.LookupFieldOrMethod(t, false, nil, name)
+	f, ok := m.(*types.Func)
+	return ok && f.Signature().Params().Len() == 0 && f.Signature().Results().Len() == 0
 }
 
 // isHTTPHandler reports whether a signature is that of an HTTP handler.

@@ -112,7 +112,7 @@ func (b *bench) facts(dir string, c caches, name string) error {
 			others = append(others, c)
 		}
 	}
-	var t table
+	t := table{w: b.w}
 	t.add(name+": go vet -vettool", "calls", "CPU (user and system) a call, median", "in all", "fact bytes, median", "largest", "in all")
 	for _, g := range []struct {
 		what  string
@@ -134,6 +134,6 @@ func (b *bench) facts(dir string, c caches, name string) error {
 			fmt.Sprint(bySize[mid].Facts), fmt.Sprint(bySize[last].Facts), fmt.Sprint(bytes))
 	}
 	t.add("all, with the go command", "", "", seconds(k.cpu)+" user", "", "", "")
-	t.write(b.w)
+	t.end()
 	return nil
 }

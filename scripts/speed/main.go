@@ -30,7 +30,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 )
 
@@ -41,7 +40,7 @@ func main() {
 	warm := flag.String("warm", "", "keep the filled build cache in this `folder`, and use it if it is there")
 	tool := flag.String("tool", "", "measure this `program` instead of building ./cmd/mapmigrate")
 	packages := flag.String("packages", "./...", "what to plan in the checkout")
-	sizes := flag.String("sizes", "100,200,400", "numbers of packages of the synthetic modules")
+	sizes := flag.String("sizes", "100,200,400", "numbers of packages of the synthetic modules; empty for none")
 	all := flag.Bool("all", false, "measure plan --scope=all of the checkout, too, which takes longest")
 	flag.Usage = func() {
 		fmt.Fprintf(flag.CommandLine.Output(), "usage: go run ./scripts/speed [flags] [CHECKOUT]\n")
@@ -87,6 +86,9 @@ func run(w io.Writer, checkout, warm, tool, packages, sizes string, all bool) er
 			return err
 		}
 	}
+	if sizes == "" {
+		return nil
+	}
 	return b.synthetic(sizes)
 }
 
@@ -122,12 +124,12 @@ func (c caches) remove() {
 	os.RemoveAll(c.own)
 }
 
-// fill compiles a module, its tests, and all that mapmigrate may ask the compiler for.
-func (b *bench) fill(dir string) error {
+// fill compiles packages, as arguments of go list, and what they import.
+func (b *bench) fill(dir string, args ...string) error {
 	if err := os.MkdirAll(b.warm, 0o777); err != nil {
 		return err
 	}
-	_, err := b.measure(dir, caches{build: b.warm, own: "off"}, "go", "list", "-export", "-deps", "-test", "./...", "std")
+	_, err := b.measure(dir, caches{build: b.warm, own: "off"}, "go", append([]string{"list", "-export", "-deps"}, args...)...)
 	return err
 }
 
@@ -154,22 +156,20 @@ func (b *bench) measure(dir string, c caches, name string, args ...string) (cost
 	return k, nil
 }
 
-// A table is rows of cells in Markdown.
-type table struct{ rows [][]string }
-
-func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
-
-func (t *table) write(w io.Writer) {
-	tw := tabwriter.NewWriter(w, 0, 0, 1, ' ', tabwriter.Debug)
-	for i, row := range t.rows {
-		fmt.Fprintln(tw, "\t "+strings.Join(row, "\t ")+"\t")
-		if i == 0 {
-			fmt.Fprintln(tw, strings.Repeat("\t---", len(row))+"\t")
-		}
-	}
-	tw.Flush()
-	fmt.Fprintln(w)
+// A table is printed in Markdown, each row when it is measured.
+type table struct {
+	w    io.Writer
+	rows int
 }
+
+func (t *table) add(cells ...string) {
+	fmt.Fprintf(t.w, "| %s |\n", strings.Join(cells, " | "))
+	if t.rows++; t.rows == 1 {
+		fmt.Fprintf(t.w, "%s|\n", strings.Repeat("|---", len(cells)))
+	}
+}
+
+func (t *table) end() { fmt.Fprintln(t.w) }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
 func megabytes(n int64) string       { return fmt.Sprintf("%d MB", n/1_000_000) }
@@ -179,7 +179,10 @@ func ratio(a, b time.Duration) string {
 
 // checkout measures a real module.
 func (b *bench) checkout(dir, name, packages string) error {
-	if err := b.fill(dir); err != nil {
+	if err := b.fill(dir, "-test", "./..."); err != nil {
+		return err
+	}
+	if err := b.fill(dir, "std"); err != nil { // which generated tests may import
 		return err
 	}
 	c, err := b.fresh()
@@ -187,7 +190,7 @@ func (b *bench) checkout(dir, name, packages string) error {
 		return err
 	}
 	defer c.remove()
-	var t table
+	t := table{w: b.w}
 	t.add(name+" `"+packages+"`", "wall", "user CPU", "of go vet, cold", "peak")
 	var vet cost
 	row := func(what string, k cost) {
@@ -227,7 +230,7 @@ func (b *bench) checkout(dir, name, packages string) error {
 		}
 		row(s.what, k)
 	}
-	t.write(b.w)
+	t.end()
 	return b.facts(dir, c, name)
 }
 
@@ -284,12 +287,12 @@ func touch(dir string, core bool) error {
 	return err
 }
 
-// synthetic measures modules of several sizes: cost that grows with the code has the same
-// quotients in each row.
+// synthetic measures modules of several sizes: where cost grows with the code, each row has
+// the same quotient.
 func (b *bench) synthetic(sizes string) error {
-	var t table
-	t.add("synthetic module", "lines", "go vet, cold: user CPU", "plan, cold: user CPU", "of go vet", "per 1000 lines", "peak", "plan, one of the last packages touched")
-	for _, size := range strings.Split(sizes, ",") {
+	t := table{w: b.w}
+	t.add("synthetic module", "lines", "plan, cold: wall", "user CPU", "per 1000 lines", "peak", "a file touched that nothing depends on: user CPU", "nothing changed: wall")
+	for size := range strings.SplitSeq(sizes, ",") {
 		n, err := strconv.Atoi(size)
 		if err != nil {
 			return fmt.Errorf("-sizes: %w", err)
@@ -302,33 +305,35 @@ func (b *bench) synthetic(sizes string) error {
 		if err != nil {
 			return err
 		}
-		if err := b.fill(dir); err != nil {
+		// Nothing of the module has to be compiled: it imports the standard library only.
+		if err := b.fill(dir, "std"); err != nil {
 			return err
 		}
 		c, err := b.fresh()
 		if err != nil {
 			return err
 		}
-		vet, err := b.measure(dir, c, "go", "vet", "./...")
-		if err != nil {
-			return err
-		}
-		plan, err := b.measure(dir, c, b.tool, "plan", "./...")
+		plan := func() (cost, error) { return b.measure(dir, c, b.tool, "plan", "./...") }
+		cold, err := plan()
 		if err != nil {
 			return err
 		}
 		if err := touch(dir, false); err != nil {
 			return err
 		}
-		again, err := b.measure(dir, c, b.tool, "plan", "./...")
+		touched, err := plan()
 		if err != nil {
 			return err
 		}
-		t.add(size+" packages", fmt.Sprint(lines), seconds(vet.cpu), seconds(plan.cpu), ratio(plan.cpu, vet.cpu),
-			fmt.Sprintf("%.0f ms", plan.cpu.Seconds()*1e6/float64(lines)), megabytes(plan.peak), seconds(again.cpu))
+		same, err := plan()
+		if err != nil {
+			return err
+		}
+		t.add(size+" packages", fmt.Sprint(lines), seconds(cold.wall), seconds(cold.cpu), fmt.Sprintf("%.0f ms", cold.cpu.Seconds()*1e6/float64(lines)),
+			megabytes(cold.peak), seconds(touched.cpu), seconds(same.wall))
 		c.remove()
 	}
-	t.write(b.w)
+	t.end()
 	return nil
 }
 
