@@ -29,7 +29,7 @@ type site struct {
 
 // plan plans in one of the copies.
 func (r *run) plan(dir string) (*plan, time.Duration, error) {
-	out := filepath.Join(filepath.Dir(r.tool), "plan.json")
+	out := filepath.Join(r.tmp, "plan.json")
 	start := time.Now()
 	args := append([]string{"plan", "--scope=all", "--strategy=" + r.strategy, "--no-race-tests", "--format=json", "--out=" + out}, r.patterns...)
 	if _, err := command(dir, r.tool, args...); err != nil {

@@ -47,6 +47,7 @@ type run struct {
 	most, again                     int
 	limit                           time.Duration
 
+	tmp           string
 	before, after string // the module in the two copies
 }
 
@@ -56,6 +57,7 @@ func (r *run) measure() error {
 		return err
 	}
 	defer os.RemoveAll(tmp)
+	r.tmp = tmp
 	if err := r.copies(tmp); err != nil {
 		return err
 	}
