@@ -56,6 +56,8 @@ type class struct {
 	handed       []handOut // the copies
 	livesOn      bool      // a go or defer statement has the map
 
+	intoLiterals token.Pos // a parameter of a local function literal that is a member
+
 	nilRows []token.Pos // where a nested map is given rows that may be nil
 
 	refusals []*plans.Refusal
@@ -358,6 +360,9 @@ func (c *class) signature(m *member, ft *ast.FuncType, list *ast.FieldList, abov
 		m.kind = result
 	}
 	decl, ok := above[0].(*ast.FuncDecl)
+	if lit, isLit := above[0].(*ast.FuncLit); isLit && c.localParameter(m, lit, list) {
+		return
+	}
 	if !ok {
 		c.refuse("function-value", m.pos, "use a declared function instead of a function value",
 			"%s is a parameter or result of a function literal or function type, whose other implementations cannot be found", m.name)

@@ -163,6 +163,14 @@ caller has it, the refusal stays:
 		sum := make(map[string]int); s.each(func(k string) { sum[k]++ })
 		return sum                            // → return sum.Snapshot()
 
+Function literals. One that a variable names, and that is only called by that name, may
+have the map as a parameter; others are refused (function-value, escapes-to-call), and so
+is any on the way of a map that goroutines share, where steps would have to be followed:
+
+	look := func(m map[string]int) { m["seen"]++ }   // → func(m *safemap.Sharded[string, int])
+	look(s.in)
+	run(look)                                        // refused: others have look, too
+
 Signatures. A function's type may change only if every call is seen
 (function-value), it is not generic (generic-function), no interface has a method
 like it (interface-method), and no other module can call it (exported-api).

@@ -122,7 +122,8 @@ func (c *class) runsNow(fi *fileInfo, lit *ast.FuncLit, seen map[types.Object]bo
 	e, p := fi.outer(lit)
 	call, ok := p.(*ast.CallExpr)
 	if !ok {
-		return false
+		f := fi.named(lit)
+		return f != nil && !slices.ContainsFunc(f.calls, func(call *ast.CallExpr) bool { return !c.callsNow(fi, call, fi.enclosing(lit), seen) })
 	}
 	switch s := fi.parent(call).(type) {
 	case *ast.GoStmt:
@@ -139,6 +140,20 @@ func (c *class) runsNow(fi *fileInfo, lit *ast.FuncLit, seen map[types.Object]bo
 		}
 	}
 	return c.onlyCalls(fi, call, slices.Index(call.Args, e), seen)
+}
+
+// callsNow reports whether a call is made before the function decl around it is left.
+func (c *class) callsNow(fi *fileInfo, call *ast.CallExpr, decl ast.Node, seen map[types.Object]bool) bool {
+	switch fi.parent(call).(type) {
+	case *ast.GoStmt, *ast.DeferStmt:
+		return false
+	}
+	for fn := fi.enclosing(call); fn != decl; fn = fi.enclosing(fn) {
+		if lit, ok := fn.(*ast.FuncLit); !ok || !c.runsNow(fi, lit, seen) {
+			return false
+		}
+	}
+	return true
 }
 
 // onlyCalls reports whether the callee of a call does no more with its i-th argument, a

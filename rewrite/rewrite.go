@@ -212,6 +212,9 @@ func (r *run) decide(s *siteWork) {
 	usual := strict && c.usuallyGuarded()
 	merges := c.compound()
 	c.settle(strict && !usual)
+	if strict && c.intoLiterals.IsValid() {
+		c.refuse("function-value", c.intoLiterals, "use a declared function", "what is done with the map in a function literal that has it as a parameter is not put together with the steps around its calls")
+	}
 	c.checkClearedRanges()
 	c.checkValue()
 	c.checkMembers(r.opts)

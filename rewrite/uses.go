@@ -538,6 +538,9 @@ func (c *class) argument(fi *fileInfo, call *ast.CallExpr, e ast.Expr, pl place)
 		c.addSlot(decl, home, decl.Type.Params, i, c.levelOf(pl), e.Pos())
 		return
 	}
+	if fn == nil && c.intoLocal(fi, call, i, e, pl) {
+		return
+	}
 	if fn != nil && fn.Pkg() != nil {
 		if r := c.byNode[call]; r != nil && r.kind == useFresh && i == 0 {
 			c.cloneOfMember(r, fi, e, pl)
