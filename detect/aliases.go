@@ -68,11 +68,17 @@ func (f *function) findAliases() {
 					puts = append(puts, put{"append", ins})
 				} else if src := cloned(ins); src != nil {
 					f.add("c"+itoa(f.callID(ins))+"_0|[]", src, true)
+				} else if key, _ := withValue(ins); key != nil {
+					puts = append(puts, put{"context", ins})
 				}
 			}
 		}
 	}
 	for _, p := range puts {
+		if p.base == "context" {
+			f.addValue(p.val.(*ssa.Call))
+			continue
+		}
 		if p.base == "append" {
 			c := p.val.(*ssa.Call)
 			if r := f.path(c); rest(r) == "" && r != "nil" {
@@ -205,6 +211,37 @@ func cloned(c *ssa.Call) ssa.Value {
 	return nil
 }
 
+// addValue records the value that a context is given: it goes with the context from here on,
+// under whatever name (the new context has the path of the old one).
+func (f *function) addValue(c *ssa.Call) {
+	key, val := withValue(c)
+	r := f.path(c.Call.Args[0])
+	if rest(r) != "" || r == "nil" {
+		return
+	}
+	base := r + "|" + valueSelector(key)
+	if a := f.aliases[base]; a != nil {
+		a.path, a.many = "u", false // one of several values
+		return
+	}
+	f.add(base, val, false)
+	if a := f.aliases[base]; a != nil && a.many {
+		a.path, a.many = "u", false
+	}
+}
+
+// withValue returns the key and the value that a call of context.WithValue adds, or nil.
+func withValue(c *ssa.Call) (key, val ssa.Value) {
+	fn := c.Call.StaticCallee()
+	if fn == nil || len(c.Call.Args) != 3 {
+		return nil, nil
+	}
+	if full, _ := fullName(fn); full != "context.WithValue" {
+		return nil, nil
+	}
+	return c.Call.Args[1], c.Call.Args[2]
+}
+
 // at returns the alias of a selector of a path, or nil.
 func (f *function) at(path, sel string) *alias {
 	if strings.IndexByte(path, '|') >= 0 {
@@ -313,7 +350,7 @@ func (e *emitter) keptAliases() []AliasInfo {
 		if a.many || a.path == "" {
 			continue
 		}
-		if c := a.path[0]; c == 'p' || c == 'g' || c == 'f' || c == 'a' {
+		if c := a.path[0]; c == 'p' || c == 'g' || c == 'f' || c == 'a' || a.path == "u" {
 			out = append(out, AliasInfo{Base: base, Path: a.path, Load: -1})
 		}
 	}

@@ -82,14 +82,14 @@ func (l *linker) carryOnce(n *node, e *edge, c *carried) carried {
 		}
 		out := make([]LockRef, 0, len(in))
 		for _, m := range in {
-			p, _ := l.lift(n, e, m.Path)
+			p := l.liftLock(n, e, m.Path)
 			out = append(out, LockRef{p, m.Read})
 		}
 		return out
 	}
 	t := carried{must: move(c.must), load: move(c.load)}
 	for _, m := range c.may {
-		p, _ := l.lift(n, e, m)
+		p := l.liftLock(n, e, m)
 		t.may = append(t.may, p)
 	}
 	if e.kind == edgeGo {
@@ -97,7 +97,7 @@ func (l *linker) carryOnce(n *node, e *edge, c *carried) carried {
 	}
 	released := map[string]bool{}
 	for _, r := range c.released {
-		p, _ := l.lift(n, e, r)
+		p := l.liftLock(n, e, r)
 		released[p] = true
 		t.released = append(t.released, p)
 	}

@@ -187,7 +187,7 @@ func claim(t *testing.T, at, want string, have []told) {
 // wants something and a correct one nothing; and there are enough of both. A case of several
 // packages has its shape in the package that is at fault, its want where the finding is told.
 func TestShapes(t *testing.T) {
-	const least = 70
+	const least = 130
 	count := map[string]int{}
 	seen := map[string]string{}
 	wants := map[string]bool{} // by file, and by program for all its files

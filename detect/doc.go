@@ -22,6 +22,8 @@
 //	    never make a finding high.
 //	K3  Formatting, encoding and maps.* functions read the maps they are given; other library
 //	    functions let them escape.
+//	K6  An iterator over a map reads it where it is used. A decoder writes, and an encoder or a
+//	    template reads, the exported maps of the struct it is given.
 //	K4  A channel of struct{} and of capacity one into which a function puts a token and out of which it takes one
 //	    again is a lock.
 //	K5  A library function whose name says that it calls back (Subscribe, AddHandler, OnX…) runs
@@ -37,6 +39,10 @@
 //	L4  A go statement clears the locks.
 //	L5  A lock of evidently another object of the holder's type guards nothing.
 //	L6  A lock that cannot be named might be any: the access stays silent.
+//	L8  A lock in a copy of a struct (a value receiver, c := *p) is a lock of its own, while the
+//	    copy's maps are the original's.
+//	L9  A lock that is an element of a collection (one per key) guards no map beside the
+//	    collection: another key has another lock.
 //	L7  A lock given back in the body of a loop over a map is not held at the next step.
 //
 // Ownership and order.
@@ -48,7 +54,8 @@
 //	O3  After WaitGroup.Wait, errgroup.Wait, or a receive from a channel that the goroutine
 //	    signals on, here or in a callee, what was shared with the goroutine is owned again.
 //	    So it is for the channel or WaitGroup of an object: what comes after <-s.done does not
-//	    overlap with the goroutine that closes s.done at its end. Goroutines that a function
+//	    overlap with the goroutine that closes s.done at its end; and for an atomic flag that
+//	    a goroutine sets at its end, where it was found set. Goroutines that a function
 //	    starts after it has joined others do not overlap with those.
 //	O4  What a function does before its go statement does not overlap with that goroutine.
 //	O5  An alias whose variable is given another map in the same critical section is owned; so
@@ -79,6 +86,11 @@
 //	    A constructor that starts a goroutine on what it returns counts as its caller.
 //	I2  Parts embedded in objects of different types, each access under its owner's lock, are
 //	    different parts.
+//	I4  What an atomic.Pointer, an atomic.Value or a sync.Map holds, and the value that a context
+//	    has under a key, is reached through it. What is put there is known to others.
+//	I5  A map in an interface, an atomic value or a sync.Map, got out by an assertion or a load,
+//	    belongs to the variable that holds the value. Others may be kept there, too, so that
+//	    findings stay medium.
 //	I3  Goroutines started in a loop share what they were all given; each has its own element
 //	    of what the loop ranges over, and what is made in the loop.
 //
@@ -130,7 +142,7 @@
 //
 // # Limits
 //
-// Only the maps of variables, fields and captured locals are followed; maps kept in any,
+// Only the maps of variables, fields and captured locals are followed; maps
 // reached by reflection or unsafe are not. Aliases between objects are followed through
 // parameters, results, struct copies and closures, not through arbitrary heap structures.
 package detect

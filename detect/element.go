@@ -148,7 +148,7 @@ func (j *judgement) elementConflict(a, b *occurrence) *verdict {
 	if j.guard != "" {
 		other = j.evidenceFor(b, b.held, b.may, j.guard)
 	}
-	if !quiet && s == 2 && (other >= heldRead || id == 2 || j.concurrent && definite(a) && definite(b)) {
+	if !quiet && s == 2 && (other >= heldRead || id == 2 || j.concurrent && j.placed(a) && j.placed(b)) {
 		v.conf = Medium
 	}
 	if other >= heldRead {

@@ -925,7 +925,7 @@ func (e *emitter) node(v ssa.Value, depth int) string {
 			}
 		}
 	}
-	p := e.path(v)
+	p := trimElems(e.path(v)) // of a slice of functions, each is one of all
 	r := root(p)
 	if rest(p) == "" {
 		switch r[0] {
@@ -954,6 +954,9 @@ func (e *emitter) seenPhi(v *ssa.Phi) bool {
 func (e *emitter) funcNode(fn *ssa.Function, mc *ssa.MakeClosure) string {
 	if strings.HasSuffix(fn.Name(), "$bound") || strings.HasSuffix(fn.Name(), "$thunk") {
 		fn = e.method(fn)
+		if mc != nil && len(mc.Bindings) == 1 {
+			e.flowTo("M:"+funcKey(fn), e.info.Key+":"+e.path(mc.Bindings[0]))
+		}
 	}
 	if fn.Object() == nil && fn.Parent() == nil {
 		return ""
@@ -1247,6 +1250,8 @@ func (e *emitter) external(full, pkg, name string, args []ssa.Value, at ssa.Inst
 		if isMap(x.Type()) {
 			op := Escape
 			switch {
+			case lazy[plainName(full)] && e.iterated(x, at):
+				continue
 			case known && i < len(ops):
 				op = ops[i]
 			case readerPackages[pkg] || contains(e.readers(), plainName(full)):
@@ -1255,8 +1260,11 @@ func (e *emitter) external(full, pkg, name string, args []ssa.Value, at ssa.Inst
 			e.access(op, x, at, pos, s)
 			continue
 		}
-		if encoders[full] && x != a {
+		switch full := plainName(full); {
+		case encoders[full] && x != a:
 			e.encoded(x, at, pos, s)
+		case decoders[full] == i && i > 0 && x != a:
+			e.decoded(x, at, pos, s)
 		}
 	}
 }
@@ -1268,8 +1276,97 @@ func (e *emitter) readers() []string {
 	return e.b.know.Readers
 }
 
+// iterated records the steps over a map that a lazy iterator makes: where the iterator is used,
+// not where it was made (rule K6). It reports false when that cannot be seen.
+//
+//	s.mu.RLock(); names := maps.Keys(s.m); s.mu.RUnlock()
+//	for n := range names { … } // reads s.m here
+func (e *emitter) iterated(m ssa.Value, at ssa.Instruction) bool {
+	it, ok := at.(*ssa.Call)
+	if !ok {
+		return false
+	}
+	uses, ok := usesOf(it, 3)
+	if !ok {
+		return false
+	}
+	for _, r := range uses {
+		s, ok := e.stateAt(r)
+		if !ok {
+			continue
+		}
+		switch r := r.(type) {
+		case *ssa.Call:
+			pos := e.posOf(r)
+			if y := yieldOf(&r.Call); y != nil {
+				pos = y.Fn.Pos()
+			}
+			e.access(Range, m, r, pos, s)
+		case *ssa.Return:
+			e.accessWith(Escape, m, r, e.loadPos(m, r.Pos()), s, true)
+		}
+	}
+	return true
+}
+
+// usesOf lists the calls and returns that a value goes to, also by way of a variable. It
+// reports false when it goes elsewhere.
+func usesOf(v ssa.Value, depth int) ([]ssa.Instruction, bool) {
+	if depth == 0 || v.Referrers() == nil {
+		return nil, false
+	}
+	var out []ssa.Instruction
+	follow := func(x ssa.Value) bool {
+		more, ok := usesOf(x, depth-1)
+		out = append(out, more...)
+		return ok
+	}
+	for _, r := range *v.Referrers() {
+		switch r := r.(type) {
+		case *ssa.DebugRef:
+		case *ssa.Call, *ssa.Return:
+			out = append(out, r)
+		case *ssa.ChangeType:
+			if !follow(r) {
+				return nil, false
+			}
+		case *ssa.Store:
+			al, ok := r.Addr.(*ssa.Alloc)
+			if !ok || al.Heap {
+				return nil, false
+			}
+			for _, l := range *al.Referrers() {
+				if ld, ok := l.(*ssa.UnOp); ok && !follow(ld) {
+					return nil, false
+				}
+			}
+		default:
+			return nil, false
+		}
+	}
+	return out, true
+}
+
 // encoded: an encoder ranges over the exported maps of the struct it is given.
 func (e *emitter) encoded(x ssa.Value, at ssa.Instruction, pos token.Pos, s flowState) {
+	e.fields(Range, "MarshalJSON", x, at, pos, s)
+}
+
+// decoded: a decoder fills the map, or the exported maps of the struct, that it is given a
+// pointer to.
+func (e *emitter) decoded(x ssa.Value, at ssa.Instruction, pos token.Pos, s flowState) {
+	if !isMap(deref(x.Type())) {
+		e.fields(Write, "UnmarshalJSON", x, at, pos, s)
+		return
+	}
+	if p := e.path(x); p != "nil" && (p[0] != 'u' || rest(p) != "") {
+		e.walked(Write, p, at, pos, s)
+	}
+}
+
+// fields records an access to each exported map of a struct, unless a method of its own does
+// the work.
+func (e *emitter) fields(op Op, own string, x ssa.Value, at ssa.Instruction, pos token.Pos, s flowState) {
 	t := deref(x.Type())
 	st, ok := t.Underlying().(*types.Struct)
 	if !ok {
@@ -1277,7 +1374,7 @@ func (e *emitter) encoded(x ssa.Value, at ssa.Instruction, pos token.Pos, s flow
 	}
 	if n, ok := types.Unalias(t).(*types.Named); !ok || n.Obj().Pkg() == nil || !e.b.own(n.Obj().Pkg().Path()) {
 		return
-	} else if obj, _, _ := types.LookupFieldOrMethod(types.NewPointer(n), true, nil, "MarshalJSON"); obj != nil {
+	} else if obj, _, _ := types.LookupFieldOrMethod(types.NewPointer(n), true, nil, own); obj != nil {
 		return
 	}
 	base := e.path(x)
@@ -1286,12 +1383,15 @@ func (e *emitter) encoded(x ssa.Value, at ssa.Instruction, pos token.Pos, s flow
 	}
 	for i := range st.NumFields() {
 		if f := st.Field(i); f.Exported() && isMap(f.Type()) && !strings.Contains(st.Tag(i), `json:"-"`) {
-			p := join(base, e.b.names.of(t, i))
-			a := e.newAccess(Range, p, root(p), pos, s)
-			a.Loop = e.loops[at.Block().Index]
-			e.info.Accesses = append(e.info.Accesses, a)
+			e.walked(op, join(base, e.b.names.of(t, i)), at, pos, s)
 		}
 	}
+}
+
+func (e *emitter) walked(op Op, path string, at ssa.Instruction, pos token.Pos, s flowState) {
+	a := e.newAccess(op, path, root(path), pos, s)
+	a.Loop = e.loops[at.Block().Index]
+	e.info.Accesses = append(e.info.Accesses, a)
 }
 
 // results summarises what the function returns, over all its returns.

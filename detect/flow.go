@@ -364,6 +364,9 @@ func (fl *flow) branch(s *flowState, b *ssa.BasicBlock, succ int) {
 	if n, ok := cond.(*ssa.UnOp); ok && n.Op == token.NOT {
 		cond, want = n.X, 1
 	}
+	if flag, set := fl.f.flagOf(cond); flag != nil && set == (succ == want) {
+		fl.await(s, fl.f.flowKey(fl.f.path(flag)))
+	}
 	call, ok := cond.(*ssa.Call)
 	if !ok || succ != want {
 		return
@@ -371,6 +374,55 @@ func (fl *flow) branch(s *flowState, b *ssa.BasicBlock, succ int) {
 	if op, path := fl.f.lockCall(&call.Call); op == opTryLock || op == opTryRLock {
 		fl.acquire(s, path, op == opTryRLock, true)
 	}
+}
+
+// flagOf returns the atomic flag that a condition asks for, and whether the condition holds
+// when it is set (rule O3).
+//
+//	s.ready.Load()
+//	atomic.LoadInt32(&s.ready) == 0
+func (f *function) flagOf(cond ssa.Value) (flag ssa.Value, set bool) {
+	set = true
+	if b, ok := cond.(*ssa.BinOp); ok {
+		c, isConst := b.Y.(*ssa.Const)
+		if !isConst || b.Op != token.EQL && b.Op != token.NEQ || c.Value == nil {
+			return nil, false
+		}
+		cond, set = b.X, (b.Op == token.EQL) != zero(c)
+	}
+	call, ok := cond.(*ssa.Call)
+	if !ok {
+		return nil, false
+	}
+	fn, args := f.static(&call.Call)
+	if fn == nil || len(args) != 1 {
+		return nil, false
+	}
+	if full, pkg := fullName(fn); pkg != "sync/atomic" || fn.Name() != "Load" && !strings.HasPrefix(full, "sync/atomic.Load") {
+		return nil, false
+	}
+	return args[0], set
+}
+
+// setFlag returns the atomic flag that a call sets to a constant other than its zero value.
+func (f *function) setFlag(c *ssa.CallCommon) ssa.Value {
+	fn, args := f.static(c)
+	if fn == nil || len(args) != 2 {
+		return nil
+	}
+	if full, pkg := fullName(fn); pkg != "sync/atomic" || fn.Name() != "Store" && !strings.HasPrefix(full, "sync/atomic.Store") {
+		return nil
+	}
+	if k, ok := args[1].(*ssa.Const); !ok || k.Value == nil || zero(k) {
+		return nil
+	}
+	return args[0]
+}
+
+// zero reports whether a constant is false or 0.
+func zero(c *ssa.Const) bool {
+	s := c.Value.ExactString()
+	return s == "false" || s == "0"
 }
 
 // lockCall recognises a call of a lock's method and names the lock.
@@ -396,7 +448,46 @@ func (f *function) lockCall(c *ssa.CallCommon) (lockOp, string) {
 	if info := f.b.lookup(funcKey(fn)); info != nil && (len(info.Acquire)+len(info.Release) > 0) {
 		return notLock, "" // a wrapper: its effect says more
 	}
-	return op, f.path(args[0])
+	return op, f.lockPath(args[0])
+}
+
+// copiedLock ends the name of a lock in a copy of the struct that the other accesses lock: a
+// lock of its own (rule L8).
+const copiedLock, copyOf = "#copy", "a copy of "
+
+// lockPath names a lock. One that lies in a copy of a struct is another lock than the
+// original's, while the maps in both are the same.
+//
+//	func (c Counter) Inc(k string) { c.mu.Lock(); c.hits[k]++; c.mu.Unlock() }
+func (f *function) lockPath(lock ssa.Value) string {
+	path := f.path(lock)
+	v := lock
+	for {
+		fa, ok := v.(*ssa.FieldAddr)
+		if !ok {
+			break
+		}
+		v = fa.X
+	}
+	al, ok := v.(*ssa.Alloc)
+	if !ok || v == lock || !isStructVar(al) {
+		return path
+	}
+	switch src := f.copied(al).(type) {
+	case *ssa.Parameter:
+	case *ssa.UnOp:
+		if src.Op != token.MUL {
+			return path
+		}
+	default:
+		return path
+	}
+	for _, r := range *al.Referrers() {
+		if _, ok := r.(*ssa.MakeClosure); ok {
+			return path // the copy is an object that several functions share
+		}
+	}
+	return path + copiedLock
 }
 
 // step is the transfer function.
@@ -557,6 +648,11 @@ func (fl *flow) call(s *flowState, c *ssa.CallCommon) {
 			fl.await(s, fl.f.flowKey(fl.f.path(args[0])))
 		}
 		return
+	}
+	for _, i := range keepers[plainName(full)] {
+		if i < len(args) {
+			s.pub |= fl.bits(args[i])
+		}
 	}
 	switch eff := f.b.know.effectOf(full, pkg); eff {
 	case effectSpawn:
@@ -812,10 +908,22 @@ func (fl *flow) awaited(s flowState) []string {
 	return out
 }
 
-// ends lists the channels that the function closes, and the WaitGroups that it leaves, when
-// it is over: by a defer that always runs.
+// ends lists the channels that the function closes, the WaitGroups that it leaves, and the
+// atomic flags that it sets, when it is over: by a defer that always runs, or as the last
+// thing before it returns.
 func (fl *flow) ends() []string {
 	var out []string
+	for _, b := range fl.f.fn.Blocks {
+		c := lastCall(b)
+		if c == nil {
+			continue
+		}
+		if flag := fl.f.setFlag(&c.Call); flag != nil {
+			out = append(out, fl.f.flowKey(fl.f.path(flag)))
+		} else if bi, ok := c.Call.Value.(*ssa.Builtin); ok && bi.Name() == "close" {
+			out = append(out, fl.f.flowKey(fl.f.path(c.Call.Args[0])))
+		}
+	}
 	for _, d := range fl.defers {
 		if d.Block().Index != 0 && !fl.always(d) {
 			continue
@@ -833,6 +941,23 @@ func (fl *flow) ends() []string {
 		}
 	}
 	return out
+}
+
+// lastCall returns the call after which a block does nothing but return, or nil.
+func lastCall(b *ssa.BasicBlock) *ssa.Call {
+	if !returns(b) {
+		return nil
+	}
+	if n := len(b.Instrs) - 2; n >= 0 {
+		c, _ := b.Instrs[n].(*ssa.Call) // deferred calls would come after it
+		return c
+	}
+	return nil
+}
+
+func returns(b *ssa.BasicBlock) bool {
+	_, ok := b.Instrs[len(b.Instrs)-1].(*ssa.Return)
+	return ok
 }
 
 // always reports whether a defer is reached on every way out.

@@ -50,8 +50,7 @@ func (l *linker) evidenceFor(o *occurrence, refs []LockRef, may []string, key st
 		case unnamed(k):
 			raise(maybeHeld)
 		case k != key:
-		case otherInstance(r.Path, o.path):
-			// Rule L5: a lock of another object guards nothing here.
+		case useless(r.Path, o.path):
 		case r.Read:
 			raise(heldRead)
 		default:
@@ -59,11 +58,29 @@ func (l *linker) evidenceFor(o *occurrence, refs []LockRef, may []string, key st
 		}
 	}
 	for _, m := range may {
-		if k := l.lockKey(m); k == key && !otherInstance(m, o.path) || unnamed(k) {
+		if k := l.lockKey(m); k == key && !useless(m, o.path) || unnamed(k) {
 			raise(maybeHeld)
 		}
 	}
 	return best
+}
+
+// useless reports whether a lock guards nothing of the map: it is another object's (rule L5),
+// a copy (rule L8), or one of several that are chosen by key (rule L9).
+func useless(lock, m string) bool {
+	return otherInstance(lock, m) || strings.HasSuffix(lock, copiedLock) || ofOneKey(lock, m)
+}
+
+// ofOneKey reports whether a lock is an element of a collection beside the map: two
+// goroutines with different keys hold different locks, and use one map.
+//
+//	l := s.locks[key]; l.Lock(); s.data[key] = v
+func ofOneKey(lock, m string) bool {
+	if lastSelector(lock) != "[]" || strings.Contains(trimElems(m), "|[]") || strings.Contains(m, "|<-") {
+		return false
+	}
+	h := parent(trimElems(lock))
+	return h != "" && h == parent(trimElems(m)) && !strings.Contains(h, "|[]") && !strings.Contains(h, "|<-")
 }
 
 // otherInstance reports whether a lock evidently belongs to another object of the type
@@ -126,7 +143,7 @@ func (j *judgement) findGuard() {
 		for _, o := range u.live {
 			for _, r := range o.held {
 				k := j.lockKey(r.Path)
-				if !unnamed(k) && (j.decl.Kind == Local || !strings.HasPrefix(k, "local:")) && !slices.Contains(list, k) {
+				if !unnamed(k) && !useless(r.Path, o.path) && (j.decl.Kind == Local || !strings.HasPrefix(k, "local:")) && !slices.Contains(list, k) {
 					list = append(list, k)
 				}
 			}
@@ -242,8 +259,8 @@ func (j *judgement) number(live []*occurrence) {
 				o.wild = o.wild || mask != &o.loadR && mask != &o.loadW
 				return
 			}
-			if otherInstance(path, o.path) {
-				return // rule L5
+			if useless(path, o.path) {
+				return
 			}
 			b, ok := bits[k]
 			if !ok {

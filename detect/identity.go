@@ -382,8 +382,12 @@ func keyedByRequest(a, b *occurrence) bool {
 	if a.ctx == nil || a.ctx != b.ctx || a.spawner != nil || a.ctx.kind != "http handler" && a.ctx.kind != "rpc handler" {
 		return false
 	}
-	r := root(a.path)
-	return trimElems(a.path) == trimElems(b.path) && strings.Contains(trimElems(a.path), "|[]") && (rootIndex(r, 'p') == 0 || strings.HasPrefix(r, "g:"))
+	x, y := a.path, b.path
+	if !a.inner {
+		x, y = trimElems(x), trimElems(y)
+	}
+	r := root(x)
+	return x == y && strings.Contains(x, "|[]") && (rootIndex(r, 'p') == 0 || strings.HasPrefix(r, "g:"))
 }
 
 // bothRun reports whether two occurrences run in goroutines that are seen to be started, or
@@ -404,6 +408,29 @@ func definite(o *occurrence) bool {
 	}
 	c := o.runs()
 	return own(o.path) || c != nil && own(c.path) || root(o.path) == "u" && o.boundMethod()
+}
+
+// placed reports whether it is known which object's map the occurrence is about.
+func (l *linker) placed(o *occurrence) bool { return definite(o) || l.outlives(o) }
+
+// outlives reports whether a goroutine reaches the map through an object that a function or
+// method value was bound to, and that the binding function's caller knows, too.
+//
+//	func New() *mirror { m := &mirror{}; m.w = watch(m.changed); return m } // m.w's goroutine calls m.changed
+func (l *linker) outlives(o *occurrence) bool {
+	if o.ctx == nil || !strong(o.ctx.kind) || o.spawner == nil || !known(o.path) {
+		return false
+	}
+	r, n := root(o.path), o.spawner
+	if i := strings.LastIndexByte(r, ':'); r[0] == '@' && i > 0 {
+		if n = l.nodes[r[1:i]]; n == nil {
+			return false
+		}
+		if r = r[i+1:]; r[0] == 'p' {
+			return n != o.spawner
+		}
+	}
+	return r[0] == 'a' && slices.ContainsFunc(n.info.Results, func(res ResultInfo) bool { return res.Root == r })
 }
 
 // ownMethod reports whether the map belongs to the receiver of a method of its holder that is

@@ -17,7 +17,9 @@ func (l *linker) result() *Result {
 	sort.Strings(keys)
 	r := &Result{}
 	for _, k := range keys {
-		r.Maps = append(r.Maps, l.ruled(l.maps[k]))
+		if ms := l.maps[k]; !ms.decl.Boxed || ms.holdsMap() {
+			r.Maps = append(r.Maps, l.ruled(ms))
+		}
 	}
 	r.Problems = l.rulings.problems()
 	sort.SliceStable(r.Maps, func(i, j int) bool {
@@ -28,6 +30,11 @@ func (l *linker) result() *Result {
 		return a.Offset < b.Offset
 	})
 	return r
+}
+
+// holdsMap reports whether a variable that may hold a map is used as one.
+func (ms *mapState) holdsMap() bool {
+	return slices.ContainsFunc(ms.cases, func(o *occurrence) bool { return o.inner == ms.decl.Nested })
 }
 
 // A use is one access with all the ways of reaching it.
@@ -174,6 +181,7 @@ func (j *judgement) findConflicts() {
 		if listener(o) && slices.ContainsFunc(o.frames(), func(n *node) bool { return n.info.Recv == j.decl.Holder }) {
 			j.concurrent = true
 		}
+		j.concurrent = j.concurrent || j.outlives(o)
 		if o.spawner != nil && (o.spawner.info.Recv == j.decl.Holder || o.runs() != nil && o.runs().at.info.Recv == j.decl.Holder) {
 			j.concurrent = true
 			j.active = j.active || o.runs() != nil && o.runs().at.info.Recv == j.decl.Holder
@@ -385,8 +393,8 @@ func (j *judgement) weigh(p pair, ratio float64) *verdict {
 		v.cat = Unguarded
 	}
 	v.conf = j.confidence(v, ea, eb, ratio)
-	if v.conf == High && (listener(a) || listener(b) || callback(a) || callback(b)) {
-		v.conf = Medium // rule G5: who knows when, and beside what, a library calls back
+	if v.conf == High && (j.decl.Boxed || listener(a) || listener(b) || callback(a) || callback(b)) {
+		v.conf = Medium // rules I5 and G5: who knows when, and beside what, a library calls back
 	}
 	if content(a) {
 		v.score += 4
@@ -444,7 +452,7 @@ func (j *judgement) confidence(v *verdict, ea, eb evidence, ratio float64) Confi
 		return High
 	case v.cat == EscapeCat && a.aliased && !quiet && j.held >= 2 && ratio >= 0.5 && eb >= held && content(b):
 		return High // taken out under the guard, used after it, changed under it
-	case v.strength == 2 && !quiet && strong(a.ctx.kind) && ownGuard && (j.held >= 4 && ratio >= 0.6 || j.held >= 5 && ratio >= 0.5) && eb >= held && content(b) && definite(a):
+	case v.strength == 2 && !quiet && strong(a.ctx.kind) && ownGuard && (j.held >= 4 && ratio >= 0.6 || j.held >= 5 && ratio >= 0.5) && eb >= held && content(b) && definite(a) && a.acc.Op != Replace:
 		return High
 	case a.acc.Lazy && v.id == 2 && v.strength == 2 && j.held == 0 && a.ctx != nil && a.ctx.kind != "callback":
 		return Medium // a cache that whoever calls fills
@@ -452,7 +460,7 @@ func (j *judgement) confidence(v *verdict, ea, eb evidence, ratio float64) Confi
 		return Medium // a helper runs with the guard on one way and without it on another
 	case j.guard != "" && j.held >= 2 && soft >= 0.5 && (eb >= heldRead || content(a)):
 		return Medium
-	case v.strength == 2 && (v.id == 2 || j.concurrent && definite(a) && definite(b) || j.active && a.ctx != b.ctx && j.ownMethod(a) && j.ownMethod(b) || !quiet && (j.related(a, b) || j.related(b, a) || handedOver(a, b) || handedOver(b, a) || keyedByRequest(a, b))):
+	case v.strength == 2 && (v.id == 2 || j.concurrent && j.placed(a) && j.placed(b) || j.active && a.ctx != b.ctx && j.ownMethod(a) && j.ownMethod(b) || !quiet && (j.related(a, b) || j.related(b, a) || handedOver(a, b) || handedOver(b, a) || keyedByRequest(a, b))):
 		return Medium
 	case j.guard != "" && j.held >= 1 && eb >= heldRead && ratio >= 0.33 && j.decl.HolderLock && holderOf(j.guard) == j.decl.Holder:
 		return Medium
@@ -483,8 +491,8 @@ const (
 
 func (j *judgement) constructs(o *occurrence) bool {
 	for c := o.chain; c != nil; c = c.up {
-		if c.at == o.spawner {
-			continue // whoever started the goroutine is done when it runs
+		if c.at == o.spawner || c.at.info.Parent != "" && o.ctx != nil && strong(o.ctx.kind) {
+			continue // whoever started the goroutine, or made the literal, is done when it runs
 		}
 		made := !strings.HasPrefix(root(c.path), "g:") && rootIndex(root(c.path), 'p') < 0
 		alone := o.ctx == nil || !strong(o.ctx.kind)

@@ -197,6 +197,47 @@ var mapEffects = map[string][]Op{
 	"reflect.DeepEqual": {Range, Range},
 }
 
+// A getter is a library function whose result is what an argument is, or what it holds.
+type getter struct {
+	arg, result int
+	elem        bool // an element of it
+}
+
+// getters by name without type arguments (rule I4).
+var getters = map[string]getter{
+	"(*sync/atomic.Pointer).Load":            {},
+	"(*sync/atomic.Value).Load":              {},
+	"(*sync.Map).Load":                       {elem: true},
+	"(*sync.Map).LoadOrStore":                {elem: true},
+	"(*net/http.Request).Context":            {},
+	"(*net/http.Request).WithContext":        {arg: 1},
+	"context.WithCancel":                     {},
+	"context.WithCancelCause":                {},
+	"context.WithTimeout":                    {},
+	"context.WithTimeoutCause":               {},
+	"context.WithDeadline":                   {},
+	"context.WithDeadlineCause":              {},
+	"context.WithoutCancel":                  {},
+	"context.WithValue":                      {},
+	"golang.org/x/sync/errgroup.WithContext": {result: 1},
+	"(*golang.org/x/sync/syncmap.Map).Load":  {elem: true},
+}
+
+// keepers put arguments where the getters find them: others know them from then on.
+var keepers = map[string][]int{
+	"(*sync/atomic.Pointer).Store":          {1},
+	"(*sync/atomic.Pointer).Swap":           {1},
+	"(*sync/atomic.Pointer).CompareAndSwap": {2},
+	"(*sync/atomic.Value).Store":            {1},
+	"(*sync/atomic.Value).Swap":             {1},
+	"(*sync/atomic.Value).CompareAndSwap":   {2},
+	"(*sync.Map).Store":                     {2},
+	"(*sync.Map).LoadOrStore":               {2},
+	"(*sync.Map).Swap":                      {2},
+	"(*sync.Map).CompareAndSwap":            {3},
+	"context.WithValue":                     {2},
+}
+
 // makers return a map of their own.
 var makers = map[string]bool{"maps.Clone": true, "maps.Collect": true, "golang.org/x/exp/maps.Clone": true, "(net/http.Header).Clone": true}
 
@@ -208,12 +249,25 @@ var readerPackages = map[string]bool{
 	"google.golang.org/grpc/status": true, "github.com/pkg/errors": true,
 }
 
-// encoders walk everything below the pointer they are given.
+// encoders walk everything below the pointer they are given; templates, what they name of it.
 var encoders = map[string]bool{
 	"encoding/json.Marshal": true, "encoding/json.MarshalIndent": true, "(*encoding/json.Encoder).Encode": true,
 	"(*encoding/gob.Encoder).Encode": true, "gopkg.in/yaml.v3.Marshal": true, "gopkg.in/yaml.v2.Marshal": true,
 	"(*gopkg.in/yaml.v3.Encoder).Encode": true,
+	"(*text/template.Template).Execute":  true, "(*text/template.Template).ExecuteTemplate": true,
+	"(*html/template.Template).Execute": true, "(*html/template.Template).ExecuteTemplate": true,
 }
+
+// decoders fill what an argument points to.
+var decoders = map[string]int{
+	"encoding/json.Unmarshal": 1, "(*encoding/json.Decoder).Decode": 1, "(*encoding/gob.Decoder).Decode": 1,
+	"gopkg.in/yaml.v2.Unmarshal": 1, "gopkg.in/yaml.v3.Unmarshal": 1, "(*gopkg.in/yaml.v3.Decoder).Decode": 1,
+	"sigs.k8s.io/yaml.Unmarshal": 1, "github.com/BurntSushi/toml.Decode": 1, "github.com/BurntSushi/toml.Unmarshal": 1,
+	"github.com/mitchellh/mapstructure.Decode": 1,
+}
+
+// lazy functions return an iterator, and read the map when that is used (rule K6).
+var lazy = map[string]bool{"maps.Keys": true, "maps.Values": true, "maps.All": true}
 
 // callsBack: packages whose functions call these methods of their arguments at once.
 var callsBack = map[string][]string{

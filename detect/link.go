@@ -81,6 +81,7 @@ type linker struct {
 	heirsOf map[frame][]frame
 	impl    map[string][]string // interface calls, see implementers
 	taken   map[string]bool     // functions whose value goes somewhere
+	bound   map[string]string   // method values: the object they are bound to, see bind
 	kept    map[string]bool     // functions that are returned, or stored in fields and package variables
 	whole   map[string]bool     // types that are meant for several goroutines as a whole (rule C7)
 
@@ -172,7 +173,7 @@ const (
 // resolve builds the call graph.
 func (l *linker) resolve() {
 	succ := map[string][]string{}
-	l.taken, l.kept = map[string]bool{}, map[string]bool{}
+	l.taken, l.kept, l.bound = map[string]bool{}, map[string]bool{}, map[string]string{}
 	var nodes []string
 	seen := map[string]bool{}
 	note := func(n string) {
@@ -183,6 +184,10 @@ func (l *linker) resolve() {
 	}
 	for _, s := range l.sums {
 		for _, fl := range s.Flows {
+			if m, ok := strings.CutPrefix(fl.From, "M:"); ok {
+				l.bind(m, fl.To)
+				continue
+			}
 			if strings.HasPrefix(fl.From, "F:") {
 				l.taken[fl.From[2:]] = true
 				if to := fl.To; strings.HasPrefix(to, "R:") || strings.HasPrefix(to, "V:") && !strings.Contains(to[2:], ":") {
@@ -360,9 +365,29 @@ func (l *linker) connectValue(key string, e edge) {
 		return
 	}
 	if t.info.Recv != "" && t.info.Parent == "" && len(e.args) < t.info.Params {
-		e.args = append([]ArgInfo{{}}, e.args...)
+		e.args = append([]ArgInfo{{Path: l.bound[key]}}, e.args...)
 	}
 	t.callers = append(t.callers, e)
+}
+
+// bind notes to what object a method value was bound: the receiver where it is called, if
+// the module binds the method to no other.
+//
+//	w.onChange = m.changed // in New, "…New:a0"
+func (l *linker) bind(method, object string) {
+	i := strings.LastIndexByte(root(object), ':')
+	n := l.nodes[object[:max(i, 0)]]
+	path := ""
+	if n != nil {
+		path = l.pin(n, object[i+1:])
+		if c := path[0]; c != '@' && c != 'g' {
+			path = "@" + n.info.Key + ":" + path
+		}
+	}
+	if old, ok := l.bound[method]; ok && old != path {
+		path = ""
+	}
+	l.bound[method] = path
 }
 
 // jumps connects function arguments with the call sites that pass them: in
@@ -374,8 +399,10 @@ func (l *linker) jumps() {
 		top  *node // the function whose parameter is called
 		idx  int
 		goes bool
+		many bool // several goroutines at once
 	}
 	var uses []use
+	started := l.started()
 	for _, n := range l.order {
 		for i := range n.info.Calls {
 			c := &n.info.Calls[i]
@@ -392,15 +419,12 @@ func (l *linker) jumps() {
 			if top == nil || err != nil {
 				continue
 			}
-			goes := c.Kind == "go"
+			goes, many := c.Kind == "go", c.Kind == "go" && c.Loop > 0
 			for x := n; x != nil && x != top; x = l.nodes[x.info.Parent] {
-				for _, e := range x.callers {
-					if e.kind == edgeGo {
-						goes = true
-					}
-				}
+				more, ok := started[x.info.Key]
+				goes, many = goes || ok, many || more
 			}
-			uses = append(uses, use{n, c, top, idx, goes})
+			uses = append(uses, use{n, c, top, idx, goes, goes && many})
 		}
 	}
 	// Parameters handed on to another function that calls them count as called.
@@ -423,7 +447,7 @@ func (l *linker) jumps() {
 				}
 				seen[k] = true
 				t := l.nodes[a.Fn]
-				je := edge{kind: edgeCall, from: e.from, call: e.call, multi: e.call.Loop > 0 || u.call.Loop > 0 && u.goes}
+				je := edge{kind: edgeCall, from: e.from, call: e.call, multi: e.call.Loop > 0 || u.many}
 				if u.goes || e.kind == edgeGo {
 					je.kind = edgeGo
 				} else if int(u.call.State) < len(u.at.info.States) && u.at == u.top {
@@ -458,7 +482,7 @@ func (l *linker) jumps() {
 						if !seen[k] {
 							seen[k] = true
 							goes := u.goes || e.kind == edgeGo
-							uses = append(uses, use{e.from, e.call, top, idx, goes})
+							uses = append(uses, use{e.from, e.call, top, idx, goes, u.many})
 						}
 					}
 				}
@@ -484,9 +508,75 @@ func (l *linker) jumps() {
 			if u.call.Kind == "go" || u.goes {
 				kind = edgeGo
 			}
-			l.connectValue(f, edge{kind: kind, from: u.at, call: u.call, dyn: true, multi: u.call.Loop > 0})
+			l.connectValue(f, edge{kind: kind, from: u.at, call: u.call, dyn: true, multi: u.call.Loop > 0 || u.many})
 		}
 	}
+}
+
+// started finds what runs in goroutines of its own: functions that are started, also by a
+// function that starts the one it is given, and parameters ("P:…") that are called in such.
+// True says that several may run at once.
+//
+//	func (g *group) Go(f func() error) { go func() { g.err(f()) }() }
+//	func each(n int, visit func(int))  { for i := range n { g.Go(func() error { visit(i) }) } }
+func (l *linker) started() map[string]bool {
+	type step struct {
+		key  string
+		many bool
+	}
+	out := map[string]bool{}
+	var work []step
+	starts := func(k string, many bool) {
+		if old, ok := out[k]; !ok || many && !old {
+			out[k] = many
+			work = append(work, step{k, many})
+		}
+	}
+	along := map[string][]step{} // what goes when that does
+	for _, n := range l.order {
+		for _, e := range n.callers {
+			if e.kind == edgeGo {
+				starts(n.info.Key, e.multi)
+			}
+		}
+		for i := range n.info.Calls {
+			c := &n.info.Calls[i]
+			if d := l.flowNode(c.Dyn); strings.HasPrefix(d, "P:") {
+				if c.Kind == "go" {
+					starts(d, c.repeats())
+				}
+				top := d[2:strings.LastIndexByte(d, ':')]
+				for x := n; x != nil && x.info.Key != top; x = l.nodes[x.info.Parent] {
+					along[x.info.Key] = append(along[x.info.Key], step{d, false})
+				}
+			}
+			if c.Callee == "" {
+				continue
+			}
+			for i, a := range c.Args {
+				from := a.Fn
+				if l.nodes[from] == nil {
+					from = l.flowNode(from)
+				}
+				if from == "" || l.nodes[from] == nil && !strings.HasPrefix(from, "P:") {
+					continue
+				}
+				if p := "P:" + c.Callee + ":" + itoa(i); c.Kind == "go" {
+					starts(from, c.repeats())
+				} else {
+					along[p] = append(along[p], step{from, c.repeats()})
+				}
+			}
+		}
+	}
+	for len(work) > 0 {
+		k := work[len(work)-1]
+		work = work[:len(work)-1]
+		for _, x := range along[k.key] {
+			starts(x.key, x.many || k.many)
+		}
+	}
+	return out
 }
 
 // implementers finds the first-party methods that an interface call may reach.
@@ -809,6 +899,18 @@ func (l *linker) lift(n *node, e *edge, path string) (string, *ArgInfo) {
 	return v.path, v.arg
 }
 
+// liftLock lifts the path of a lock, which keeps the name of its field: that the field was
+// given a mutex made on the spot says nothing.
+//
+//	c := &cache{mu: new(sync.Mutex)}; c.save() // locks cache.mu
+func (l *linker) liftLock(n *node, e *edge, path string) string {
+	p, _ := l.lift(n, e, path)
+	if rest(p) == "" && rest(path) != "" {
+		return "u|" + lastSelector(path)
+	}
+	return p
+}
+
 type liftKey struct {
 	e    *edge
 	path string
@@ -866,7 +968,7 @@ func (l *linker) liftOnce(n *node, e *edge, path string) (string, *ArgInfo) {
 
 // unalias sees through what a function put into an object that it made (rule O6).
 func unalias(n *node, path string) (string, bool) {
-	if c := path[0]; c != 'a' && c != 'c' {
+	if c := path[0]; c != 'a' && c != 'c' && !strings.HasPrefix(rest(path), "|<") {
 		return path, false
 	}
 	seen := false

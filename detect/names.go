@@ -155,6 +155,9 @@ func short(key string) string {
 	if strings.Count(key, ".") > 1 {
 		key = key[strings.IndexByte(key, '.')+1:]
 	}
+	if k, ok := strings.CutSuffix(key, copiedLock); ok {
+		return copyOf + k
+	}
 	return strings.TrimSuffix(key, "[]")
 }
 
@@ -273,11 +276,12 @@ func (b *builder) inventory(files []*ast.File) {
 					} else {
 						b.names.keys[obj] = key
 					}
-					if isMap(obj.Type()) && !isTypeParam(obj.Type()) {
+					box, rows := boxes(obj.Type())
+					if box || isMap(obj.Type()) && !isTypeParam(obj.Type()) {
 						b.sum.Maps = append(b.sum.Maps, MapDecl{
 							Key: key, Name: b.display(key), Kind: Field, Type: b.typeString(obj.Type()),
-							Pos: b.pos(id.Pos()), Nested: nested(obj.Type()), Holder: key[:strings.LastIndexByte(key, '.')],
-							Generated: generated, Test: test,
+							Pos: b.pos(id.Pos()), Nested: rows || nested(obj.Type()), Holder: key[:strings.LastIndexByte(key, '.')],
+							Generated: generated, Test: test, Boxed: box,
 						})
 					}
 				}
@@ -305,11 +309,14 @@ func (b *builder) inventory(files []*ast.File) {
 				case *ast.ValueSpec:
 					for _, id := range n.Names {
 						obj, _ := b.info.Defs[id].(*types.Var)
-						if obj != nil && id.Name != "_" && obj.Parent() == b.pkg.Scope() && isMap(obj.Type()) {
+						if obj == nil || id.Name == "_" || obj.Parent() != b.pkg.Scope() {
+							continue
+						}
+						if box, rows := boxes(obj.Type()); box || isMap(obj.Type()) {
 							key := b.pkg.Path() + "." + id.Name
 							b.sum.Maps = append(b.sum.Maps, MapDecl{
 								Key: key, Name: b.pkg.Name() + "." + id.Name, Kind: PackageVar, Type: b.typeString(obj.Type()),
-								Pos: b.pos(id.Pos()), Nested: nested(obj.Type()), Generated: generated, Test: test,
+								Pos: b.pos(id.Pos()), Nested: rows || nested(obj.Type()), Generated: generated, Test: test, Boxed: box,
 							})
 						}
 					}
@@ -356,6 +363,30 @@ func isTypeParam(t types.Type) bool {
 func nested(t types.Type) bool {
 	m, ok := t.Underlying().(*types.Map)
 	return ok && isMap(m.Elem())
+}
+
+// boxes reports whether a variable of another type than a map may hold one that code gets at
+// by an assertion or a load (rule I5), and whether it holds one per key.
+func boxes(t types.Type) (box, rows bool) {
+	if it, ok := t.Underlying().(*types.Interface); ok {
+		return it.NumMethods() == 0 && !isTypeParam(t) && it.IsMethodSet(), false
+	}
+	if p, ok := t.(*types.Pointer); ok {
+		return isMap(p.Elem()), false
+	}
+	n, ok := types.Unalias(t).(*types.Named)
+	if !ok || n.Obj().Pkg() == nil {
+		return false, false
+	}
+	switch n.Obj().Pkg().Path() + "." + n.Obj().Name() {
+	case "sync/atomic.Value":
+		return true, false
+	case "sync/atomic.Pointer":
+		return n.TypeArgs().Len() == 1 && isMap(n.TypeArgs().At(0)), false
+	case "sync.Map":
+		return true, true
+	}
+	return false, false
 }
 
 func (b *builder) typeString(t types.Type) string {

@@ -127,7 +127,11 @@ func (f *function) computePath(v ssa.Value) string {
 	case *ssa.Call:
 		if b, ok := v.Call.Value.(*ssa.Builtin); ok {
 			if b.Name() == "append" {
-				return f.path(v.Call.Args[0])
+				p := f.path(v.Call.Args[0])
+				if p == "nil" && appended(v) == nil {
+					return f.path(v.Call.Args[1]) // append([]T(nil), s...) has the elements of s
+				}
+				return p
 			}
 			return f.opaque(v)
 		}
@@ -376,6 +380,9 @@ func (f *function) callID(c *ssa.Call) int {
 // it is, or a root of its own, "c<call>_<i>".
 func (f *function) resultPath(c *ssa.Call, i int) string {
 	own := "c" + strconv.Itoa(f.callID(c)) + "_" + strconv.Itoa(i)
+	if p := f.fetched(&c.Call, i); p != "" {
+		return p
+	}
 	info, args := f.callee(&c.Call)
 	if info == nil && i == 0 {
 		if fn, _ := f.static(&c.Call); fn != nil {
@@ -403,6 +410,62 @@ func (f *function) resultPath(c *ssa.Call, i int) string {
 		return p
 	}
 	return own
+}
+
+// fetched is the path of what a library function takes out of the place where it was kept, or
+// of the argument that it returns in another form; "" for other functions (rule I4).
+//
+//	s.cur.Load()                    // what s.cur holds
+//	s.open.Load(id)                 // an element of s.open, a sync.Map
+//	r.WithContext(ctx).Context()    // ctx
+//	ctx.Value(logKey).(*logEntry)   // the value of ctx under that key
+func (f *function) fetched(c *ssa.CallCommon, i int) string {
+	if c.IsInvoke() {
+		if c.Method.FullName() == "(context.Context).Value" {
+			return f.sel(f.path(c.Value), valueSelector(c.Args[0]))
+		}
+		return ""
+	}
+	fn, args := f.static(c)
+	if fn == nil || fn.Object() == nil {
+		return ""
+	}
+	full, _ := fullName(fn)
+	g, ok := getters[plainName(full)]
+	if !ok || g.result != i || g.arg >= len(args) {
+		return ""
+	}
+	p := f.path(args[g.arg])
+	if g.elem && p != "nil" {
+		p = f.sel(p, "[]")
+	}
+	return p
+}
+
+// valueSelector names the value that a context has under a key.
+func valueSelector(key ssa.Value) string {
+	name := ""
+	if mi, ok := key.(*ssa.MakeInterface); ok {
+		key = mi.X
+	}
+	switch k := key.(type) {
+	case *ssa.Const:
+		name = types.TypeString(k.Type(), nil)
+		if k.Value != nil {
+			name += k.Value.ExactString()
+		}
+	case *ssa.UnOp:
+		if g, ok := k.X.(*ssa.Global); ok {
+			name = g.Pkg.Pkg.Path() + "." + g.Name()
+		} else {
+			name = types.TypeString(k.Type(), nil)
+		}
+	case *ssa.Global:
+		name = k.Pkg.Pkg.Path() + "." + k.Name()
+	default:
+		name = types.TypeString(key.Type(), nil)
+	}
+	return "<" + strings.ReplaceAll(name, "|", "/") + ">"
 }
 
 func (f *function) isFreshCall(r string) bool { return f.freshCalls[r] }

@@ -66,7 +66,11 @@ func (j *judgement) message(v *verdict, a, b Access) string {
 		}
 		return fmt.Sprintf("%s of %s in %s%s after %s was released, under which the map was fetched; %s", nouns[a.Op], name, a.Func, from(a), guard, other)
 	case Unguarded:
-		return fmt.Sprintf("%s of %s without a lock in %s%s; %s", nouns[a.Op], name, a.Func, from(a), other)
+		how := "without a lock"
+		if len(a.Locks) > 0 && noGuard(a.Locks[0]) {
+			how = "under " + a.Locks[0].Name + " only"
+		}
+		return fmt.Sprintf("%s of %s %s in %s%s; %s", nouns[a.Op], name, how, a.Func, from(a), other)
 	case WrongLock:
 		return fmt.Sprintf("%s of %s in %s%s holds %s but not %s, %s; %s", nouns[a.Op], name, a.Func, from(a), lockNames(a), guard, counted, other)
 	case InnerCat:
@@ -83,6 +87,14 @@ func (j *judgement) message(v *verdict, a, b Access) string {
 		return fmt.Sprintf("the variable %s itself is replaced: %s of it in %s%s, while %s", name, nouns[a.Op], a.Func, from(a), other)
 	}
 	return fmt.Sprintf("%s of %s without %s in %s%s, %s; %s", nouns[a.Op], name, guard, a.Func, from(a), counted, other)
+}
+
+// oneOf begins the name of a lock that is chosen by key.
+const oneOf = "one of "
+
+// noGuard reports whether the name says that the lock guards nothing of the map.
+func noGuard(l Lock) bool {
+	return strings.HasPrefix(l.Name, copyOf) || strings.HasPrefix(l.Name, oneOf)
 }
 
 func lockNames(a Access) string {
@@ -132,12 +144,14 @@ func (j *judgement) access(u *use, only *occurrence) Access {
 			name := short(k)
 			if strings.HasPrefix(k, "local:") {
 				name = "a local lock"
+			} else if ofOneKey(r.Path, o.path) {
+				name = oneOf + name
 			}
 			here[Lock{name, r.Read}] = true
 		}
 		exclusive := false
 		for l := range here {
-			exclusive = exclusive || !l.Read
+			exclusive = exclusive || !l.Read && !noGuard(l)
 		}
 		a.Locked = a.Locked && exclusive
 		if i == 0 {

@@ -46,6 +46,7 @@ type MapDecl struct {
 	Test       bool
 	Param      bool // a parameter: named only when no better name is found
 	HolderLock bool // the holder has a lock of its own
+	Boxed      bool // not of map type: an interface, an atomic value or a pointer that may hold one
 }
 
 // A FuncInfo is what one function does, relative to its parameters.

@@ -145,10 +145,15 @@ func (c *class) start(m *detect.Map) bool {
 		c.refuse("declaration", pos, "declare the map in a statement of its own", "the declaration of %s is not a plain variable", m.Name)
 		return false
 	}
-	if named, ok := types.Unalias(obj.Type()).(*types.Named); ok {
+	if named, ok := types.Unalias(obj.Type()).(*types.Named); ok && mapType(named) {
 		return c.startNamed(m, named, pos)
 	}
 	mt, ok := obj.Type().(*types.Map)
+	if !ok && !mapType(obj.Type()) {
+		c.refuse("any-conversion", pos, "declare the variable with the map type, or guard what it holds with a lock",
+			"%s has the type %s, which only holds the map: code gets at it by an assertion or a load", m.Name, types.TypeString(obj.Type(), types.RelativeTo(obj.Pkg())))
+		return false
+	}
 	if !ok {
 		c.refuse("named-type", pos, "declare the variable with the map type itself, or wrap the named type in a struct first",
 			"%s has the named map type %s, whose methods and conversions would have to change with it", m.Name, types.TypeString(obj.Type(), types.RelativeTo(obj.Pkg())))
@@ -735,4 +740,9 @@ func shortExpr(e ast.Expr) string {
 		s = s[:57] + "…"
 	}
 	return s
+}
+
+func mapType(t types.Type) bool {
+	_, ok := t.Underlying().(*types.Map)
+	return ok
 }
