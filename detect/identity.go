@@ -430,6 +430,9 @@ func (l *linker) outlives(o *occurrence) bool {
 			return n != o.spawner
 		}
 	}
+	if n != o.spawner && slices.Contains(o.frames(), n) {
+		return false // each run of the goroutine makes an object of its own
+	}
 	return r[0] == 'a' && slices.ContainsFunc(n.info.Results, func(res ResultInfo) bool { return res.Root == r })
 }
 
