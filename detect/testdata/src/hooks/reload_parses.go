@@ -7,12 +7,17 @@ import (
 )
 
 type parsedConfig struct {
+	file string
 	meta map[string]string
 }
 
+// parses counts what is parsed, for the metrics page.
+var parses interface{ Register(file *string) }
+
 // ParseConfig reads a file.
 func ParseConfig(file string) *parsedConfig {
-	c := &parsedConfig{}
+	c := &parsedConfig{file: file}
+	parses.Register(&c.file)
 	c.ParseString(file)
 	return c
 }
@@ -38,4 +43,11 @@ func (r *reloader) Run() {
 			r.use(ParseConfig(r.file))
 		}
 	}()
+}
+
+// ParseAll adds what the lines say.
+func (c *parsedConfig) ParseAll(lines []string) {
+	for _, l := range lines {
+		c.ParseString(l)
+	}
 }
