@@ -421,6 +421,9 @@ func (l *linker) outlives(o *occurrence) bool {
 	if o.ctx == nil || !strong(o.ctx.kind) || o.spawner == nil || !known(o.path) {
 		return false
 	}
+	if parent(trimElems(o.path)) != root(o.path) {
+		return false // of a part that the object refers to, and may refer to another one soon
+	}
 	r, n := root(o.path), o.spawner
 	if i := strings.LastIndexByte(r, ':'); r[0] == '@' && i > 0 {
 		if n = l.nodes[r[1:i]]; n == nil {
