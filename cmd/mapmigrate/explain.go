@@ -3,11 +3,14 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -71,7 +74,7 @@ func (e *env) explainSite(cmd *cobra.Command, name string) error {
 			}
 			return err
 		}
-		writeSite(e.stdout, p.Site(ids[0]))
+		writeSite(e.stdout, p.Site(ids[0]), dir)
 		return nil
 	})
 	return find(cmd, nil)
@@ -144,8 +147,9 @@ func nearestCode(name string) string {
 	return " (did you mean " + strings.Join(names, " or ") + "?)"
 }
 
-// writeSite prints everything a plan knows of a site but its race test's source.
-func writeSite(w io.Writer, s *plans.Site) {
+// writeSite prints everything a plan knows of a site but its race test's source; the lines of
+// the accesses as they are in the module at dir now.
+func writeSite(w io.Writer, s *plans.Site, dir string) {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	kind := s.Kind
@@ -165,6 +169,9 @@ func writeSite(w io.Writer, s *plans.Site) {
 				held = "holding " + strings.Join(a.Locks, ", ")
 			}
 			line("  %s at %s in %s, %s", a.Op, a.Pos, a.Func, held)
+			if text := sourceLine(dir, a.Pos); text != "" {
+				line("    > %s", text)
+			}
 			if len(a.Contexts) > 0 {
 				line("    run by %s", strings.Join(a.Contexts, "; "))
 			}
@@ -199,6 +206,20 @@ func writeSite(w io.Writer, s *plans.Site) {
 		line("\n%s", strings.TrimSuffix(s.Diff, "\n"))
 	}
 	io.WriteString(w, printable(b.String()))
+}
+
+// sourceLine returns a line of the module's source without its indentation, "" when it
+// cannot be read.
+func sourceLine(dir string, pos plans.Pos) string {
+	data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(pos.File)))
+	if err != nil || pos.Line < 1 {
+		return ""
+	}
+	lines := bytes.SplitN(data, []byte("\n"), pos.Line+1)
+	if len(lines) < pos.Line {
+		return ""
+	}
+	return string(bytes.TrimSpace(lines[pos.Line-1]))
 }
 
 // printable shows control characters that source code may hold as escapes, so that a

@@ -42,7 +42,7 @@ A site is named by its id, its name, or the beginning of either.`,
 				return err
 			}
 			if len(approve)+len(reject) == 0 && !all && minConfidence == "" {
-				err = e.ask(p)
+				err = e.ask(p, dir)
 			} else {
 				err = e.decide(p, approve, reject, all, minConfidence)
 			}
@@ -109,7 +109,7 @@ q  stop here; what was decided is kept
 `
 
 // ask goes through the undecided sites. The end of input is as good as q.
-func (e *env) ask(p *plans.Plan) error {
+func (e *env) ask(p *plans.Plan, dir string) error {
 	in := bufio.NewReader(e.stdin)
 	for i, s := range p.Sites {
 		if s.Status != plans.Proposed {
@@ -127,7 +127,7 @@ func (e *env) ask(p *plans.Plan) error {
 		for _, c := range s.CoupledWith {
 			fmt.Fprintf(e.stdout, "  together with %s (%s)\n", p.Site(c).Name, c)
 		}
-		quit, err := e.askSite(in, p, s)
+		quit, err := e.askSite(in, p, s, dir)
 		if err != nil || quit {
 			return err
 		}
@@ -136,7 +136,7 @@ func (e *env) ask(p *plans.Plan) error {
 }
 
 // askSite asks until there is a decision about one site.
-func (e *env) askSite(in *bufio.Reader, p *plans.Plan, s *plans.Site) (quit bool, err error) {
+func (e *env) askSite(in *bufio.Reader, p *plans.Plan, s *plans.Site, dir string) (quit bool, err error) {
 	for {
 		fmt.Fprint(e.stdout, "approve? [y,n,s,d,e,q,?] ")
 		line, err := in.ReadString('\n')
@@ -160,7 +160,7 @@ func (e *env) askSite(in *bufio.Reader, p *plans.Plan, s *plans.Site) (quit bool
 		case "d":
 			fmt.Fprint(e.stdout, printable(s.Diff))
 		case "e":
-			writeSite(e.stdout, s)
+			writeSite(e.stdout, s, dir)
 		case "q":
 			return true, nil
 		default:
