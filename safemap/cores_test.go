@@ -287,6 +287,63 @@ func readers[V any](t *testing.T, make func(key, count int) V, read func(V) (key
 	})
 }
 
+// TestReshape takes maps through all layouts of the fast core while others look: few entries, many in
+// tables of all shards, shards with their own tables, and few entries again.
+func TestReshape(t *testing.T) {
+	const stay, writers = 50, 2
+	rounds, come := 40, 6000
+	if testing.Short() {
+		rounds, come = 6, 5000
+	}
+	eachCore(t, func(t *testing.T, fresh func(hint ...int) core[int, int]) {
+		for round := range rounds {
+			m := fresh()
+			for k := range stay {
+				m.Store(k, -k)
+			}
+			var stop atomic.Bool
+			var writing, reading sync.WaitGroup
+			for w := range writers {
+				writing.Go(func() {
+					// Some rounds only grow until the end, others delete on the way.
+					for i := range come {
+						k := stay + i*writers + w
+						m.Store(k, k)
+						if v, ok := m.LoadOrStore(k, 0); !ok || v != k {
+							t.Errorf("own key %d is %d, %v", k, v, ok)
+						}
+						if round%2 == 0 && i%3 != 0 {
+							m.Delete(k)
+						}
+					}
+					for i := range come {
+						k := stay + i*writers + w
+						want := round%2 == 1 || i%3 == 0
+						if v, ok := m.LoadAndDelete(k); ok != want || ok && v != k {
+							t.Errorf("own key %d is %d, %v in the end", k, v, ok)
+						}
+					}
+				})
+			}
+			reading.Go(func() {
+				for !stop.Load() {
+					for k := range stay {
+						if v, ok := m.Load(k); !ok || v != -k {
+							t.Errorf("key %d, which stays, is %d, %v", k, v, ok)
+						}
+					}
+				}
+			})
+			writing.Wait()
+			stop.Store(true)
+			reading.Wait()
+			if got := m.Snapshot(); len(got) != stay || m.Len() != stay {
+				t.Errorf("%d entries in the end, Len %d, want %d", len(got), m.Len(), stay)
+			}
+		}
+	})
+}
+
 // TestWholeBesideReaders has Clear, Drain and ReplaceAll change all keys at once: someone who sees the
 // new content under one key does not see the old one under another afterwards.
 func TestWholeBesideReaders(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 // Version is the version of the runtime, named in the header of every emitted file.
 const Version = 1
 
-//go:embed doc.go common.go provider.go shards.go sharded.go sharded_views.go syncmap.go locked.go nested.go nestedprovider.go handle.go mirror.go mirror_views.go mirror_journal.go shardcount.go fast_sharded.go fast_views.go fast_table.go fast_hash.go hash.go
+//go:embed doc.go common.go provider.go shards.go sharded.go sharded_views.go syncmap.go locked.go nested.go nestedprovider.go handle.go mirror.go mirror_views.go mirror_journal.go shardcount.go fast_sharded.go fast_views.go fast_layout.go fast_table.go fast_hash.go hash.go
 var sources embed.FS
 
 // A Core is one of the implementations of Sharded.
@@ -43,7 +43,7 @@ var filesOf = map[string][]string{
 // coreFiles lists the files of Sharded, per core.
 var coreFiles = [...][]string{
 	Plain: {"sharded.go", "sharded_views.go", "shards.go", "shardcount.go", "hash.go"},
-	Fast:  {"fast_sharded.go", "fast_views.go", "fast_table.go", "fast_hash.go", "shardcount.go", "hash.go"},
+	Fast:  {"fast_sharded.go", "fast_views.go", "fast_layout.go", "fast_table.go", "fast_hash.go", "shardcount.go", "hash.go"},
 }
 
 // sourcesOf returns the names of the source files that define a type, and everything it depends on.

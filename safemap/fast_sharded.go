@@ -9,12 +9,19 @@
 // are those of the package comment, with one addition: callbacks may read the map that they are
 // called from (Load, Get).
 //
-// A shard has a stripe, which its writers lock, and a table, which its readers search: groups of
-// eight slots with one tag byte per slot (0 is empty, 1 is dead, 0x80 and above is live and holds
-// seven bits of the key's hash) in one 64-bit tag word, eight keys and eight cells. A key belongs
-// into the first group, counted from the one that its hash names, in which it found an empty slot.
+// A shard has a stripe, which its writers lock, and groups of slots, which its readers search. A
+// group has one 64-bit tag word, and seven keys and seven cells. Seven bytes of the tag word are the
+// tags of the slots: 0 is empty, 1 is dead, 0x80 and above is live and holds seven bits of the key's
+// hash. The eighth byte holds marks: which bit of it is a key's mark depends on the hash. A key
+// belongs into the first group, counted in a circle from the one that its hash names, that had an
+// empty slot when the key came; the groups before it carry its mark.
 //
-//  1. Only the holder of a stripe's mutex changes its table or makes another one.
+// The groups of a shard are a part of one table for all shards while that is small, so that readers
+// find a group without looking for a table first; growing it takes all locks. When it becomes large,
+// or full of what was deleted, each shard gets its own table, which it replaces alone.
+//
+//  1. Only the holder of a stripe's mutex changes the groups of its shard or gives it others; only the
+//     holder of all mutexes replaces the table of all shards.
 //  2. A slot's key is written once, while its tag is empty, and published by the atomic store of the
 //     tag word that makes the slot live. A reader compares a key only after an atomic load of a tag
 //     word that shows the slot live. So the write happens before the read.
@@ -28,22 +35,28 @@
 //     let go of the value, but only after the tag word says dead. So a reader that finds nil looks
 //     again: if the slot is still live, nil is the value; otherwise the key was deleted
 //     meanwhile, and "absent" takes effect just after that.
-//  5. A reader gives up at the first group that has an empty slot. The groups before it were full, and
-//     by 3 full groups stay full: the key cannot have come into one of them after the reader passed.
-//     So at the load of the last tag word the key was in none of them.
+//  5. A reader gives up at the first group without the mark of its key. A group is marked only when
+//     it is full, and by 3 stays full: the key cannot have come into one of the groups before after
+//     the reader passed. Nor is it in a group further on at the load of the last tag word: marks are
+//     stored before the key is published, and are never cleared. So at that moment it was nowhere.
+//     A shard uses fewer slots than it has, so one of its groups is not full, and every search ends.
 //  6. A table with no room is replaced by a larger or cleaner one that holds the live slots: filled
 //     while nobody else sees it, and published by one atomic store. The old one never changes again.
 //     A reader still in it loaded the pointer before the store, so what it finds was true at the
 //     instant of the store, which lies within its call.
-//  7. Clear, Drain and ReplaceAll hold all mutexes and publish the tables of all shards by one atomic
-//     store of the pointer to their array, so readers see all of the change or none; 6 goes for
-//     readers of the old array too.
+//  7. A reader looks at the pointer to the table of all shards, and if that is nil, at the pointer to
+//     the array of the shards' own tables, which was stored before the nil was. Whoever stores one of
+//     these pointers (to grow, to part the shards, and for Clear, Drain and ReplaceAll) holds all
+//     mutexes, and makes the change by one atomic store: readers see all of it or none. 6 goes for
+//     what the pointers led to before.
 //  8. Hashing comes before locking, so an unhashable key panics with no mutex held; and == on keys
-//     that could be hashed does not panic.
+//     that could be hashed does not panic. Room for a new key is made before anything is decided
+//     under its lock, and before a callback runs.
 //
 // Package unsafe serves to view a key of integer or string kind as that (fast_hash), a value of
-// at most a word as a word (4), and to find a slot in a table without a bounds check: an
-// index is always below the number of groups that the table itself begins with (6), or eight.
+// at most a word as a word (4), and to find a slot in a table, or a table in their array, without a
+// bounds check: an index is always below the number of groups that the table itself begins with (6),
+// or of shards, or seven.
 
 package safemap
 
@@ -57,19 +70,20 @@ import (
 // FastSharded is a map split by key hash into shards. Reads take no lock and do not wait; changes of
 // one key block changes in the same shard. Clear, Drain and ReplaceAll take all locks and are
 // atomic; what reads the whole map visits shard after shard. An empty FastSharded takes less than
-// 200 bytes, and 70 per shard once it has been stored into; deleted keys are held until as many
-// changes have come to their shard as it has entries, and memory shrinks with the content.
+// 200 bytes, and one that was stored into 64 bytes and the space of seven entries per shard; deleted
+// keys are held until as many changes have come to their shard as it has entries, and memory shrinks
+// with the content. A map of a few thousand entries that grows blocks all its changes meanwhile.
 type FastSharded[K comparable, V any] struct {
 	_        noCopy
-	views    atomic.Pointer[view] // the first of as many as there are stripes; nil until first stored into
+	table    atomic.Pointer[fastTable] // of all shards; nil until first stored into, and when each has its own
+	views    atomic.Pointer[view]      // the first of as many as there are shards, where each has its own table
 	hashing  hashing[K]
-	viewMask uintptr // selects an offset into the views from a hash
 	cells    cellKind
 	made     atomic.Bool // by NewFastSharded, or stored into: not to be encoded as nil
 	hint     int         // number of entries to make room for at first
-	none     *fastTable  // a table without room, of shards that have no entries yet
+	shards   int         // number of stripes
 	stripes  []stripe
-	starting sync.Mutex // held to fill in, before views is set, what never changes then
+	starting sync.Mutex // held to fill in, before table or views is set, what never changes then
 }
 
 // NewFastSharded returns an empty map with room for about sizeHint entries.
@@ -97,8 +111,8 @@ func (m *FastSharded[K, V]) Load(key K) (V, bool) {
 	if m == nil {
 		return absent[V](key)
 	}
-	views := m.views.Load()
-	if views == nil {
+	t := m.table.Load()
+	if t == nil && m.views.Load() == nil {
 		return absent[V](key)
 	}
 	// What hash and seek do, written out for frequent cases: calls cost as much as the search.
@@ -116,11 +130,15 @@ func (m *FastSharded[K, V]) Load(key K) (V, bool) {
 	default:
 		h = maphash.Comparable(m.hashing.seed, key)
 	}
-	t := views.at(uintptr(h>>32) & m.viewMask).table.Load()
-	want := liveTag(h) * everyByte
-	for i := firstGroup(h, t.groups); ; {
+	var i uint64
+	if t != nil {
+		i = uint64(uint32(h)) * uint64(t.groups) >> 32
+	} else {
+		t, i = m.own(h)
+	}
+	for want := liveTag(h) * everyByte; ; i = t.after(i) {
 		tags := groupAt[K](t, i).tags.Load()
-		for x := zeroBytes(tags ^ want); x != 0; x &= x - 1 {
+		for x := zeroTags(tags ^ want); x != 0; x &= x - 1 {
 			g, j := groupAt[K](t, i), byteIndex(x)
 			if *g.key(j) != key {
 				continue
@@ -131,11 +149,8 @@ func (m *FastSharded[K, V]) Load(key K) (V, bool) {
 			w := atomic.LoadUintptr((*uintptr)(g.cell(j)))
 			return *(*V)(unsafe.Pointer(&w)), true
 		}
-		if zeroBytes(tags) != 0 {
+		if tags&mark(h) == 0 {
 			return zero[V]()
-		}
-		if i++; i == t.groups {
-			i = 0
 		}
 	}
 }
@@ -154,10 +169,10 @@ func (m *FastSharded[K, V]) Store(key K, value V) {
 	}
 	// No deferred call: nothing here panics once the lock is held (8).
 	s, h := m.lock(key)
-	if at := seek(s.table, h, key); at.found && m.cells == wordCell {
+	if at := m.find(s, h, key); at.found && m.cells == wordCell {
 		m.setWord(at, value)
 	} else {
-		m.put(s, at, h, key, value)
+		m.put(s, m.place(s, at, h, key), h, key, value)
 	}
 	s.mu.Unlock()
 }
@@ -175,7 +190,7 @@ func (m *FastSharded[K, V]) LoadOrStore(key K, value V) (actual V, loaded bool) 
 	}
 	s, h := m.lock(key)
 	defer s.mu.Unlock()
-	at := seek(s.table, h, key)
+	at := m.place(s, m.find(s, h, key), h, key)
 	if at.found {
 		return m.value(at), true
 	}
@@ -194,7 +209,7 @@ func (m *FastSharded[K, V]) LoadOrCompute(key K, f func() V) (actual V, loaded b
 	}
 	s, h := m.lock(key)
 	defer s.mu.Unlock()
-	at := seek(s.table, h, key)
+	at := m.place(s, m.find(s, h, key), h, key)
 	if at.found {
 		return m.value(at), true
 	}
@@ -205,15 +220,18 @@ func (m *FastSharded[K, V]) LoadOrCompute(key K, f func() V) (actual V, loaded b
 
 // LoadAndDelete removes key and returns the value that was under it, and whether there was one.
 func (m *FastSharded[K, V]) LoadAndDelete(key K) (value V, loaded bool) {
-	if m == nil || m.views.Load() == nil {
+	if m == nil || m.untouched() {
 		return absent[V](key)
 	}
 	s, h := m.lock(key)
-	defer s.mu.Unlock()
-	at := seek(s.table, h, key)
+	at, sparse := m.find(s, h, key), false
 	if at.found {
 		value = m.value(at)
-		m.remove(s, at, h)
+		sparse = m.remove(s, at, h)
+	}
+	s.mu.Unlock()
+	if sparse {
+		m.reshape(h)
 	}
 	return value, at.found
 }
@@ -225,7 +243,7 @@ func (m *FastSharded[K, V]) Swap(key K, value V) (previous V, loaded bool) {
 	}
 	s, h := m.lock(key)
 	defer s.mu.Unlock()
-	at := seek(s.table, h, key)
+	at := m.place(s, m.find(s, h, key), h, key)
 	if at.found {
 		previous = m.value(at)
 	}
@@ -241,12 +259,13 @@ func (m *FastSharded[K, V]) Update(key K, f func(old V) V) V {
 	}
 	s, h := m.lock(key)
 	defer s.mu.Unlock()
-	at := seek(s.table, h, key)
+	at := m.find(s, h, key)
 	if at.found && m.cells == wordCell {
 		value := f(m.word(at))
 		m.setWord(at, value)
 		return value
 	}
+	at = m.place(s, at, h, key)
 	var old V
 	if at.found {
 		old = m.value(at)
@@ -262,9 +281,18 @@ func (m *FastSharded[K, V]) Compute(key K, f func(old V, loaded bool) (V, Op)) (
 	if m == nil {
 		return mapCompute(nil, key, f)
 	}
+	h, value, loaded, sparse := m.compute(key, f)
+	if sparse {
+		m.reshape(h)
+	}
+	return value, loaded
+}
+
+// compute is Compute, but for reshaping a shard that became sparse.
+func (m *FastSharded[K, V]) compute(key K, f func(old V, loaded bool) (V, Op)) (h uint64, value V, loaded, sparse bool) {
 	s, h := m.lock(key)
 	defer s.mu.Unlock()
-	at := seek(s.table, h, key)
+	at := m.place(s, m.find(s, h, key), h, key)
 	var old, zero V
 	if at.found {
 		old = m.value(at)
@@ -273,18 +301,17 @@ func (m *FastSharded[K, V]) Compute(key K, f func(old V, loaded bool) (V, Op)) (
 	switch {
 	case op == Put:
 		m.put(s, at, h, key, value)
-		return value, true
+		return h, value, true, false
 	case op == Remove && at.found:
-		m.remove(s, at, h)
-		return zero, false
+		return h, zero, false, m.remove(s, at, h)
 	}
-	return old, at.found
+	return h, old, at.found, false
 }
 
 // Clear removes all entries, atomically.
 func (m *FastSharded[K, V]) Clear() {
 	if m != nil {
-		m.swap(m.noParts(), true)
+		m.swap(m.empty(0), true)
 	}
 }
 
@@ -293,11 +320,9 @@ func (m *FastSharded[K, V]) Drain() map[K]V {
 	if m == nil {
 		return nil
 	}
-	parts := m.noParts()
-	m.swap(parts, true)
 	all := make(map[K]V)
-	for _, p := range parts {
-		m.copyTo(all, p.table)
+	for _, p := range m.swap(m.empty(0), true) {
+		m.copyTo(all, p)
 	}
 	return all
 }
@@ -308,14 +333,14 @@ func (m *FastSharded[K, V]) ReplaceAll(with map[K]V) {
 		mapReplaceAll(nil, with)
 		return
 	}
-	parts := m.noParts()
-	for i := range parts {
-		parts[i].hint = len(with) / len(parts)
-	}
+	l := m.empty(len(with))
 	for k, v := range with {
 		h := m.hashing.hash(k)
-		p := &parts[m.index(h)]
-		m.insert(p, seek(p.table, h, k), h, k, v)
+		i, _ := m.split(h)
+		if p := &l.parts[i]; p.used == p.room {
+			l = m.enlarge(l, int(i))
+		}
+		m.insert(&l.parts[i], h, k, v)
 	}
-	m.swap(parts, true)
+	m.swap(l, true)
 }

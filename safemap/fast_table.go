@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT-0
 
-// The tables and stripes of the fast core. Numbers in parentheses refer to the steps of the
-// argument in the package comment.
+// The tables of the fast core: groups of slots, and how a key is found and added. Numbers in
+// parentheses refer to the steps of the argument in the package comment.
 
 package safemap
 
@@ -9,23 +9,21 @@ import (
 	"math/bits"
 	"reflect"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"unsafe"
 )
 
 const (
-	slots      = 8  // of a group
-	smallTable = 64 // groups that a small table has at most
-	everyByte  = 0x0101010101010101
-	topBits    = 0x80 * everyByte
-	deadTag    = 1
+	slots     = 7 // of a group
+	everyByte = 0x0101010101010101
+	slotBits  = 0x0080808080808080 // the top bits of the bytes that are tags of slots
+	deadTag   = 1
 )
 
-// group is the tags, keys and cells of eight slots. The cells are of type unsafe.Pointer or uintptr,
+// group is the tags, keys and cells of seven slots. The cells are of type unsafe.Pointer or uintptr,
 // so that the garbage collector knows which; what searches groups does not care.
 type group[K comparable, Cell any] struct {
-	tags  atomic.Uint64
+	tags  atomic.Uint64 // a byte per slot; the eighth byte is the marks of the keys that did not fit
 	slots [slots]struct {
 		key  K
 		cell Cell
@@ -35,34 +33,11 @@ type group[K comparable, Cell any] struct {
 // fastTable is the beginning of an array of groups: it lies where the first group's tags would be, and
 // the groups follow in the places after that one. It never changes.
 type fastTable struct {
-	groups uint64 // number of them
+	groups uint32 // number of them
+	region uint32 // number of groups of each shard: all of them, or a fraction
 }
 
-// view is what readers know of a shard. Views lie densely, apart from what lockers write to.
-type view struct {
-	table atomic.Pointer[fastTable]
-}
-
-// at returns the view at the offset from v, which is the first one.
-func (v *view) at(offset uintptr) *view { return (*view)(unsafe.Add(unsafe.Pointer(v), offset)) }
-
-// part is what writers know of a shard.
-type part struct {
-	table *fastTable
-	room  int // number of slots that may be used: seven eighths of them, so that searches end
-	used  int // number of slots that are live or dead
-	live  int
-	hint  int // number of entries to make room for at first
-}
-
-// stripe is the part of a shard with its lock.
-type stripe struct {
-	mu   sync.Mutex
-	part // guarded by mu
-	_    [64 - 8 - unsafe.Sizeof(part{})]byte
-}
-
-// slot is a place in a group: that of a key that was found, or else the empty one for it.
+// slot is the place of a key in a group, or none.
 type slot[K comparable] struct {
 	group *group[K, uintptr]
 	index uintptr
@@ -74,6 +49,15 @@ func groupAt[K comparable](t *fastTable, i uint64) *group[K, uintptr] {
 	return (*group[K, uintptr])(unsafe.Add(unsafe.Pointer(t), (uintptr(i)+1)*unsafe.Sizeof(group[K, uintptr]{})))
 }
 
+// after returns the index of the group in which a search goes on after group i: the next one of the
+// shard, the first one after the last.
+func (t *fastTable) after(i uint64) uint64 {
+	if i++; i%uint64(t.region) == 0 {
+		i -= uint64(t.region)
+	}
+	return i
+}
+
 // key and cell return the places of key and cell j.
 func (g *group[K, Cell]) key(j uintptr) *K {
 	return (*K)(unsafe.Add(unsafe.Pointer(&g.slots), j*unsafe.Sizeof(g.slots[0])))
@@ -83,9 +67,9 @@ func (g *group[K, Cell]) cell(j uintptr) unsafe.Pointer {
 	return unsafe.Add(unsafe.Pointer(&g.slots[0].cell), j*unsafe.Sizeof(g.slots[0]))
 }
 
-// zeroBytes returns a word in which the lowest bit set is the top bit of the lowest byte that is 0
-// in x. It has none if there is no such byte. Bits above may stand for bytes that are 1.
-func zeroBytes(x uint64) uint64 { return (x - everyByte) &^ x & topBits }
+// zeroTags returns a word in which the lowest bit set is the top bit of the lowest tag that is 0 in x.
+// It has none if there is no such tag. Bits above may stand for tags that are 1.
+func zeroTags(x uint64) uint64 { return (x - everyByte) &^ x & slotBits }
 
 // byteIndex returns the index of the byte that the lowest bit of x is in.
 func byteIndex(x uint64) uintptr { return uintptr(bits.TrailingZeros64(x)) / 8 }
@@ -93,27 +77,24 @@ func byteIndex(x uint64) uintptr { return uintptr(bits.TrailingZeros64(x)) / 8 }
 // liveTag is the tag of a live slot with a key of hash h.
 func liveTag(h uint64) uint64 { return h>>57 | 0x80 }
 
-// firstGroup returns the index of the group that h names, of n. The bits of h that it goes by are
-// not those that choose the shard and the tag.
-func firstGroup(h, n uint64) uint64 { return uint64(uint32(h)) * n >> 32 }
+// mark is the bit in the eighth byte of a group's tags that is set when a key of hash h did not fit.
+func mark(h uint64) uint64 { return 1 << (56 + h>>40&7) }
 
-// seek finds key, of hash h, in t.
-func seek[K comparable](t *fastTable, h uint64, key K) slot[K] {
+// seek finds key, of hash h, in t. It begins with group i.
+func seek[K comparable](t *fastTable, i, h uint64, key K) slot[K] {
 	want := liveTag(h) * everyByte
-	for i := firstGroup(h, t.groups); ; {
+	for {
 		g := groupAt[K](t, i)
 		tags := g.tags.Load()
-		for x := zeroBytes(tags ^ want); x != 0; x &= x - 1 {
+		for x := zeroTags(tags ^ want); x != 0; x &= x - 1 {
 			if j := byteIndex(x); *g.key(j) == key {
 				return slot[K]{g, j, true}
 			}
 		}
-		if x := zeroBytes(tags); x != 0 {
-			return slot[K]{g, byteIndex(x), false}
+		if tags&mark(h) == 0 {
+			return slot[K]{}
 		}
-		if i++; i == t.groups {
-			i = 0
-		}
+		i = t.after(i)
 	}
 }
 
@@ -194,140 +175,77 @@ func (m *FastSharded[K, V]) asPointer(value V) unsafe.Pointer {
 	return unsafe.Pointer(&box)
 }
 
-// put sets the value of the slot where key was found, or adds key if it was not. The caller holds
-// the lock of s, which is that of h, the hash of key.
-func (m *FastSharded[K, V]) put(s *stripe, at slot[K], h uint64, key K, value V) {
-	switch {
-	case !at.found:
-		if m.insert(&s.part, at, h, key, value) {
-			m.publish(s, h)
-		}
-		if !m.made.Load() {
-			m.made.Store(true)
-		}
-	case m.cells == wordCell:
+// setValue sets the value of a slot that is live and stays so: the caller holds the lock.
+func (m *FastSharded[K, V]) setValue(at slot[K], value V) {
+	if m.cells == wordCell {
 		m.setWord(at, value)
-	default:
+	} else {
 		atomic.StorePointer((*unsafe.Pointer)(at.group.cell(at.index)), m.asPointer(value))
 	}
 }
 
-// insert adds key, which has the hash h, to p; at is what seek found. It reports whether p has a new
-// table, to be published.
-func (m *FastSharded[K, V]) insert(p *part, at slot[K], h uint64, key K, value V) (rebuilt bool) {
-	if rebuilt = p.used == p.room; rebuilt {
-		m.rebuild(p)
-		at = seek(p.table, h, key)
+// insert adds key, which is not there and has the hash h, to p, which has room. The groups that it
+// does not fit into are marked before it is published (5).
+func (m *FastSharded[K, V]) insert(p *part, h uint64, key K, value V) {
+	for i := m.firstGroup(p, h); ; i = p.table.after(i) {
+		g := groupAt[K](p.table, i)
+		tags := g.tags.Load()
+		empty := zeroTags(tags)
+		if empty == 0 {
+			g.tags.Store(tags | mark(h))
+			continue
+		}
+		j := byteIndex(empty)
+		*g.key(j) = key // nobody looks yet (2), nor into the cell
+		if c := g.cell(j); m.cells == wordCell {
+			var w uintptr
+			*(*V)(unsafe.Pointer(&w)) = value
+			*(*uintptr)(c) = w
+		} else {
+			*(*unsafe.Pointer)(c) = m.asPointer(value)
+		}
+		g.tags.Store(tags | liveTag(h)<<(8*j))
+		p.used++
+		p.live++
+		return
 	}
-	*at.group.key(at.index) = key // nobody looks yet (2), nor into the cell
-	if c := at.group.cell(at.index); m.cells == wordCell {
-		var w uintptr
-		*(*V)(unsafe.Pointer(&w)) = value
-		*(*uintptr)(c) = w
-	} else {
-		*(*unsafe.Pointer)(c) = m.asPointer(value)
-	}
-	at.group.tags.Store(at.group.tags.Load() | liveTag(h)<<(8*at.index))
-	p.used++
-	p.live++
-	return rebuilt
 }
 
-// remove deletes the key in a slot. The caller holds the lock of s, which is that of h, the hash of
-// the key.
-func (m *FastSharded[K, V]) remove(s *stripe, at slot[K], h uint64) {
+// kill deletes the key in a slot of p. The caller holds the lock.
+func (m *FastSharded[K, V]) kill(p *part, at slot[K]) {
 	tags := at.group.tags.Load()
 	at.group.tags.Store(tags&^(0xff<<(8*at.index)) | deadTag<<(8*at.index))
 	if m.cells != wordCell {
 		atomic.StorePointer((*unsafe.Pointer)(at.group.cell(at.index)), nil)
 	}
-	s.live--
-	if s.live < s.room/slots && s.table.groups > 2 {
-		m.rebuild(&s.part)
-		m.publish(s, h)
-	}
+	p.live--
 }
 
-// publish shows readers the table of s, which is the stripe of hash h (6).
-func (m *FastSharded[K, V]) publish(s *stripe, h uint64) {
-	m.views.Load().at(m.offset(h)).table.Store(s.table)
-}
-
-// rebuild gives p a table with its live entries and room for at least one more. If none is dead, it
-// grows; else there is room for as many more as it has, so that a change costs O(1) of rebuilding.
-func (m *FastSharded[K, V]) rebuild(p *part) {
-	room := 2*p.live + 1
-	switch {
-	case p.room == 0:
-		room = max(p.hint, 1)
-	case p.used == p.live && p.table.groups < 8:
-		room = 4 * p.room
-	case p.used == p.live && p.table.groups < 16:
-		room = 2 * p.room
-	case p.used == p.live && p.table.groups <= smallTable:
-		room = p.room / 2 * 3
-	case p.used == p.live:
-		room = p.room + 1
-	}
-	old := p.table
-	*p = m.newPart(room)
-	for i := range old.groups {
-		from := groupAt[K](old, i)
-		for live := from.tags.Load() & topBits; live != 0; live &= live - 1 {
+// moveAll adds the live entries of from, which does not change, to p, which has room.
+func (m *FastSharded[K, V]) moveAll(p *part, from part) {
+	for i := range from.groups {
+		g := groupAt[K](from.table, from.first+i)
+		for live := g.tags.Load() & slotBits; live != 0; live &= live - 1 {
 			j := byteIndex(live)
-			m.move(p, *from.key(j), from.cell(j))
+			m.move(p, *g.key(j), g.cell(j))
 		}
 	}
-}
-
-// newPart returns an empty part with room for at least so many entries. Small tables are filled to
-// five eighths, so that most keys are in their first group, and fill what the allocator gives;
-// large ones, for which memory decides, to seven eighths: their sizes are powers of two, and three
-// quarters of those.
-func (m *FastSharded[K, V]) newPart(room int) part {
-	fill := slots * 5 / 8
-	n := (room + fill - 1) / fill
-	if n > smallTable {
-		fill = slots * 7 / 8
-		n = (room + fill - 1) / fill
-		if power := 1 << bits.Len(uint(n-1)); power/4*3 >= n {
-			n = power / 4 * 3
-		} else {
-			n = power
-		}
-	}
-	var t *fastTable
-	if m.cells == wordCell {
-		t, n = newGroups[K, uintptr](n)
-	} else {
-		t, n = newGroups[K, unsafe.Pointer](n)
-	}
-	t.groups = uint64(n)
-	return part{table: t, room: n * fill}
-}
-
-// newGroups returns a table with at least n groups, and their number.
-func newGroups[K comparable, Cell any](n int) (*fastTable, int) {
-	groups := slices.Grow([]group[K, Cell](nil), n+1)
-	return (*fastTable)(unsafe.Pointer(unsafe.SliceData(groups))), cap(groups) - 1
 }
 
 // move adds a key and its cell to p, which nobody else sees and which has room. So it need not be
 // atomic, nor does it compare keys.
 func (m *FastSharded[K, V]) move(p *part, key K, cell unsafe.Pointer) {
 	h := m.hashing.hash(key)
-	n := p.table.groups
-	i := firstGroup(h, n)
+	i := m.firstGroup(p, h)
 	g := groupAt[K](p.table, i)
 	tags := (*uint64)(unsafe.Pointer(&g.tags))
-	for zeroBytes(*tags) == 0 {
-		if i++; i == n {
-			i = 0
-		}
+	for zeroTags(*tags) == 0 {
+		*tags |= mark(h)
+		i = p.table.after(i)
 		g = groupAt[K](p.table, i)
 		tags = (*uint64)(unsafe.Pointer(&g.tags))
 	}
-	j := byteIndex(zeroBytes(*tags))
+	j := byteIndex(zeroTags(*tags))
 	*g.key(j) = key
 	if m.cells == wordCell {
 		*(*uintptr)(g.cell(j)) = atomic.LoadUintptr((*uintptr)(cell))
@@ -339,80 +257,25 @@ func (m *FastSharded[K, V]) move(p *part, key K, cell unsafe.Pointer) {
 	p.live++
 }
 
-// ready returns the stripes of a map that is not nil, made on first use.
-func (m *FastSharded[K, V]) ready() []stripe {
-	if m.views.Load() == nil {
-		m.start()
+// newTable returns a table with at least so many groups for each of so many shards, as many as fill
+// what the allocator gives.
+func (m *FastSharded[K, V]) newTable(shards, region int) *fastTable {
+	var t *fastTable
+	var n int
+	if m.cells == wordCell {
+		t, n = newGroups[K, uintptr](shards * region)
+	} else {
+		t, n = newGroups[K, unsafe.Pointer](shards * region)
 	}
-	return m.stripes
+	t.region = uint32(n / shards)
+	t.groups = t.region * uint32(shards)
+	return t
 }
 
-func (m *FastSharded[K, V]) start() {
-	m.starting.Lock()
-	defer m.starting.Unlock()
-	if m.views.Load() != nil {
-		return
-	}
-	n := shardCount()
-	m.hashing = newHashing[K]()
-	m.cells = cellsFor(reflect.TypeFor[V]())
-	m.viewMask = uintptr(n-1) * unsafe.Sizeof(view{})
-	m.stripes = make([]stripe, n)
-	m.none = m.newPart(1).table
-	parts := partsOf(n, m.none)
-	for i, p := range parts {
-		p.hint = m.hint / n
-		m.stripes[i].part = p
-	}
-	m.views.Store(viewsOf(parts))
-}
-
-// noParts returns a part without entries for each stripe.
-func (m *FastSharded[K, V]) noParts() []part { return partsOf(len(m.ready()), m.none) }
-
-func partsOf(n int, t *fastTable) []part {
-	parts := make([]part, n)
-	for i := range parts {
-		parts[i].table = t
-	}
-	return parts
-}
-
-// viewsOf returns the first of the views of parts.
-func viewsOf(parts []part) *view {
-	views := make([]view, len(parts))
-	for i := range parts {
-		views[i].table.Store(parts[i].table)
-	}
-	return &views[0]
-}
-
-// offset returns the offset of the view of h's shard, index its index.
-func (m *FastSharded[K, V]) offset(h uint64) uintptr { return uintptr(h>>32) & m.viewMask }
-func (m *FastSharded[K, V]) index(h uint64) uintptr  { return m.offset(h) / unsafe.Sizeof(view{}) }
-
-// lock locks the stripe for key and returns it with key's hash. m is not nil.
-func (m *FastSharded[K, V]) lock(key K) (*stripe, uint64) {
-	stripes := m.ready()
-	h := m.hashing.hash(key)
-	s := &stripes[m.index(h)]
-	s.mu.Lock()
-	return s, h
-}
-
-// swap exchanges the parts of all stripes for those in next, in one atomic step (7), and sets made.
-func (m *FastSharded[K, V]) swap(next []part, made bool) {
-	views := viewsOf(next)
-	for i := range m.stripes {
-		m.stripes[i].mu.Lock()
-	}
-	m.views.Store(views)
-	m.made.Store(made)
-	for i := range m.stripes {
-		s := &m.stripes[i]
-		next[i], s.part = s.part, next[i]
-		s.mu.Unlock()
-	}
+// newGroups returns a table with at least n groups, and their number.
+func newGroups[K comparable, Cell any](n int) (*fastTable, int) {
+	groups := slices.Grow([]group[K, Cell](nil), n+1)
+	return (*fastTable)(unsafe.Pointer(unsafe.SliceData(groups))), cap(groups) - 1
 }
 
 func zero[V any]() (v V, ok bool) { return }

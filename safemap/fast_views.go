@@ -14,7 +14,7 @@ import (
 // each yields the indexes of the stripes in order: none if m is nil or untouched.
 func (m *FastSharded[K, V]) each() iter.Seq2[int, *stripe] {
 	return func(yield func(int, *stripe) bool) {
-		if m != nil && m.views.Load() != nil {
+		if m != nil && !m.untouched() {
 			for i := range m.stripes {
 				if !yield(i, &m.stripes[i]) {
 					return
@@ -42,14 +42,14 @@ func (m *FastSharded[K, V]) All() iter.Seq2[K, V] {
 		var tags []uint64
 		for i, s := range m.each() {
 			s.mu.Lock()
-			t := s.table
+			p := s.part
 			tags = tags[:0]
-			for j := range t.groups {
-				tags = append(tags, groupAt[K](t, j).tags.Load())
+			for j := range p.groups {
+				tags = append(tags, groupAt[K](p.table, p.first+j).tags.Load())
 			}
 			s.mu.Unlock()
 			for j, live := range tags {
-				if !m.yieldLive(i, t, groupAt[K](t, uint64(j)), live&topBits, yield) {
+				if !m.yieldLive(i, p.table, p.first+uint64(j), live&slotBits, yield) {
 					return
 				}
 			}
@@ -57,9 +57,10 @@ func (m *FastSharded[K, V]) All() iter.Seq2[K, V] {
 	}
 }
 
-// yieldLive yields the entries in those slots of a group of t that are marked in live, if they are
-// there still. It reports whether the loop goes on.
-func (m *FastSharded[K, V]) yieldLive(i int, t *fastTable, g *group[K, uintptr], live uint64, yield func(K, V) bool) bool {
+// yieldLive yields the entries in those slots of a group of t, which is shard i's, that are marked in
+// live, if they are there still. It reports whether the loop goes on.
+func (m *FastSharded[K, V]) yieldLive(i int, t *fastTable, at, live uint64, yield func(K, V) bool) bool {
+	g := groupAt[K](t, at)
 	for ; live != 0; live &= live - 1 {
 		j := byteIndex(live)
 		key := *g.key(j)
@@ -72,7 +73,7 @@ func (m *FastSharded[K, V]) yieldLive(i int, t *fastTable, g *group[K, uintptr],
 			v, ok = m.loadPointer(g, j)
 		}
 		// A key may have come back in another slot; what is in another table only that one knows.
-		if current := m.views.Load().at(uintptr(i)*unsafe.Sizeof(view{})).table.Load() == t; key == key && !(ok && current) {
+		if current := m.tableOf(i) == t; key == key && !(ok && current) {
 			v, ok = m.Load(key)
 		}
 		if ok && !yield(key, v) {
@@ -82,11 +83,11 @@ func (m *FastSharded[K, V]) yieldLive(i int, t *fastTable, g *group[K, uintptr],
 	return true
 }
 
-// copyTo copies the entries of a table that does not change to all.
-func (m *FastSharded[K, V]) copyTo(all map[K]V, t *fastTable) {
-	for i := range t.groups {
-		g := groupAt[K](t, i)
-		for live := g.tags.Load() & topBits; live != 0; live &= live - 1 {
+// copyTo copies the entries of a part that does not change to all.
+func (m *FastSharded[K, V]) copyTo(all map[K]V, p part) {
+	for i := range p.groups {
+		g := groupAt[K](p.table, p.first+i)
+		for live := g.tags.Load() & slotBits; live != 0; live &= live - 1 {
 			j := byteIndex(live)
 			all[*g.key(j)] = m.value(slot[K]{g, j, true})
 		}
@@ -107,7 +108,7 @@ func (m *FastSharded[K, V]) Snapshot() map[K]V {
 	all := make(map[K]V, m.Len())
 	for _, s := range m.each() {
 		s.mu.Lock()
-		m.copyTo(all, s.table)
+		m.copyTo(all, s.part)
 		s.mu.Unlock()
 	}
 	return all
@@ -123,7 +124,7 @@ func (m *FastSharded[K, V]) UnmarshalJSON(data []byte) error {
 	case m != nil && in != nil:
 		m.made.Store(true)
 	case m != nil && err == nil:
-		m.swap(m.noParts(), false)
+		m.swap(m.empty(0), false)
 	}
 	for k, v := range in {
 		m.Store(k, v)

@@ -44,29 +44,39 @@ var mutants = []struct {
 
 	// The fast core.
 	{"fast: the tag is published before the key", "fast_table.go",
-		"*at.group.key(at.index) = key // nobody looks yet (2), nor into the cell\n", "at.group.tags.Store(at.group.tags.Load() | liveTag(h)<<(8*at.index))\n\t*at.group.key(at.index) = key\n", "Readers", true},
-	{"fast: the key is not written again when the table was rebuilt", "fast_table.go", "at = seek(p.table, h, key)\n", "", "Large", false},
-	{"fast: a new table is not published", "fast_table.go", "m.publish(s, h)\n\t\t}\n", "}\n", "Large", false},
-	{"fast: a smaller table is not published", "fast_table.go", "m.rebuild(&s.part)\n\t\tm.publish(s, h)\n", "m.rebuild(&s.part)\n", "Large", false},
-	{"fast: tables do not shrink", "fast_table.go", "s.live < s.room/slots", "s.live < 0", "Shrinks", false},
+		"*g.key(j) = key // nobody looks yet (2), nor into the cell\n", "g.tags.Store(tags | liveTag(h)<<(8*j))\n\t\truntime.Gosched()\n\t\t*g.key(j) = key\n", "Readers", true},
+	{"fast: full groups are marked after the key is published", "fast_table.go",
+		"g.tags.Store(tags | mark(h))\n\t\t\tcontinue", "defer func() {\n\t\t\t\truntime.Gosched()\n\t\t\t\tg.tags.Store(g.tags.Load() | mark(h))\n\t\t\t}()\n\t\t\tcontinue", "Readers|Large|Reshape", false},
+	{"fast: full groups are not marked", "fast_table.go", "g.tags.Store(tags | mark(h))\n", "", "Large", false},
+	{"fast: moved keys leave no mark", "fast_table.go", "*tags |= mark(h)\n", "", "Large", false},
+	{"fast: marks are lost when a key dies", "fast_table.go", "tags&^(0xff<<(8*at.index))", "tags&^(0xff<<(8*at.index))&^(0xff<<56)", "Large|Readers|Reshape", false},
+	{"fast: searches of shared tables leave their shard", "fast_table.go", "if i++; i%uint64(t.region) == 0 {\n\t\ti -= uint64(t.region)", "if i++; i%uint64(t.groups) == 0 {\n\t\ti -= uint64(t.groups)", "Large|Reshape|Readers", false},
+	{"fast: a new table is not published", "fast_layout.go", "m.rebuild(&s.part)\n\t\t\tm.publish(s, h)\n", "m.rebuild(&s.part)\n", "Large|Reshape", false},
+	{"fast: a smaller table is not published", "fast_layout.go", "m.rebuild(&s.part)\n\tm.publish(s, h)\n", "m.rebuild(&s.part)\n", "Large|Reshape", false},
+	{"fast: tables do not shrink", "fast_layout.go", "p.live < p.room/8", "p.live < 0", "Shrinks", false},
+	{"fast: shared tables grow without the locks", "fast_layout.go", "m.lockAll()\n\tdefer m.unlockAll()\n\tl := layout", "l := layout", "Reshape|Readers", true},
+	{"fast: room is made once, for whoever comes first", "fast_layout.go", "s.used == s.room {\n\t\tif m.table", "s.used > s.room {\n\t\tif m.table", "Large|Reshape", false},
+	{"fast: the shards' own tables are shown after the shared one is gone", "fast_layout.go",
+		"if l.table == nil {\n\t\tm.views.Store(viewsOf(l.parts))\n\t}\n\tm.table.Store(l.table)", "m.table.Store(l.table)\n\truntime.Gosched()\n\tif l.table == nil {\n\t\tm.views.Store(viewsOf(l.parts))\n\t}", "Reshape|Readers", false},
+	{"fast: readers forget the shared table", "fast_layout.go", "m.table.Store(l.table)", "if l.table != nil {\n\t\tm.table.Store(l.table)\n\t}", "Large|Reshape", false},
 	{"fast: a cell is cleared while its slot is live", "fast_table.go",
 		"tags := at.group.tags.Load()\n\tat.group.tags.Store(tags&^", "tags := at.group.tags.Load()\n\tif m.cells != wordCell {\n\t\tatomic.StorePointer((*unsafe.Pointer)(at.group.cell(at.index)), nil)\n\t\truntime.Gosched()\n\t}\n\tat.group.tags.Store(tags&^", "Readers", false},
 	{"fast: nil in a dead slot passes for a value", "fast_table.go", "case p == nil && g.tags.Load()>>(8*j)&0xff == deadTag:", "case false:", "Readers", false},
 	{"fast: cells keep what was deleted", "fast_table.go", "atomic.StorePointer((*unsafe.Pointer)(at.group.cell(at.index)), nil)", "_ = at", "LetGo", false},
 	{"fast: dead slots become empty", "fast_table.go", "| deadTag<<(8*at.index)", "", "Large|Readers", false},
-	{"fast: Load looks into one group", "fast_sharded.go", "if zeroBytes(tags) != 0 {", "if true {", "Large", false},
-	{"fast: Load takes dead slots for the end", "fast_sharded.go", "if zeroBytes(tags) != 0 {", "if zeroBytes(tags)|zeroBytes(tags^everyByte) != 0 {", "Large", false},
-	{"fast: rebuilding brings back the dead", "fast_table.go", "live := from.tags.Load() & topBits", "live := (from.tags.Load() | from.tags.Load()<<7) & topBits", "Large", false},
-	{"fast: Store without the lock", "fast_sharded.go", "if at := seek(s.table, h, key); at.found && m.cells == wordCell {\n\t\tm.setWord(at, value)\n\t} else {\n\t\tm.put(s, at, h, key, value)\n\t}\n\ts.mu.Unlock()", "s.mu.Unlock()\n\tif at := seek(s.table, h, key); at.found && m.cells == wordCell {\n\t\tm.setWord(at, value)\n\t} else {\n\t\tm.put(s, at, h, key, value)\n\t}", "Stress|Readers", true},
-	{"fast: LoadOrStore does not look again under the lock", "fast_sharded.go", "at := seek(s.table, h, key)\n\tif at.found {\n\t\treturn m.value(at), true\n\t}\n\tm.put(s, at, h, key, value)\n\treturn value, false\n}\n\n// LoadOrCompute", "at := seek(s.table, h, key)\n\tm.put(s, at, h, key, value)\n\treturn value, false\n}\n\n// LoadOrCompute", "Stress|Linearizable", false},
+	{"fast: Load looks into one group", "fast_sharded.go", "if tags&mark(h) == 0 {", "if true {", "Large", false},
+	{"fast: Load takes the wrong marks", "fast_sharded.go", "if tags&mark(h) == 0 {", "if tags&mark(h+1<<40) == 0 {", "Large", false},
+	{"fast: rebuilding brings back the dead", "fast_table.go", "live := g.tags.Load() & slotBits", "live := (g.tags.Load() | g.tags.Load()<<7) & slotBits", "Large", false},
+	{"fast: Store without the lock", "fast_sharded.go", "if at := m.find(s, h, key); at.found && m.cells == wordCell {\n\t\tm.setWord(at, value)\n\t} else {\n\t\tm.put(s, m.place(s, at, h, key), h, key, value)\n\t}\n\ts.mu.Unlock()", "at := m.place(s, m.find(s, h, key), h, key)\n\ts.mu.Unlock()\n\tm.put(s, at, h, key, value)", "Stress|Readers", true},
+	{"fast: LoadOrStore does not look again under the lock", "fast_sharded.go", "if at.found {\n\t\treturn m.value(at), true\n\t}\n\tm.put(s, at, h, key, value)\n\treturn value, false\n}\n\n// LoadOrCompute", "m.put(s, at, h, key, value)\n\treturn value, false\n}\n\n// LoadOrCompute", "Stress|Linearizable", false},
 	{"fast: LoadOrCompute does not look again under the lock", "fast_sharded.go", "if at.found {\n\t\treturn m.value(at), true\n\t}\n\tvalue := f()", "value := f()", "Stress|Linearizable", false},
-	{"fast: a panic in Update leaves the lock", "fast_sharded.go", "defer s.mu.Unlock()\n\tat := seek(s.table, h, key)\n\tif at.found && m.cells", "defer func() {\n\t\tif r := recover(); r != nil {\n\t\t\tpanic(r)\n\t\t}\n\t\ts.mu.Unlock()\n\t}()\n\tat := seek(s.table, h, key)\n\tif at.found && m.cells", "^TestModel", false},
-	{"fast: Clear exchanges the tables before it has the locks", "fast_table.go",
-		"views := viewsOf(next)\n", "views := viewsOf(next)\n\tm.views.Store(views)\n", "DrainStress|Linearizable|Readers|Whole", false},
-	{"fast: Clear exchanges one table at a time", "fast_table.go", "m.views.Store(views)\n\tm.made.Store(made)", "_ = views\n\tfor i := range m.stripes {\n\t\tm.views.Load().at(uintptr(i) * unsafe.Sizeof(view{})).table.Store(next[i].table)\n\t\truntime.Gosched()\n\t}\n\tm.made.Store(made)", "Whole", false},
-	{"fast: loops yield from tables of the past", "fast_views.go", ".table.Load() == t; key", ".table.Load() != nil; key", "LoopSees", false},
+	{"fast: a panic in Update leaves the lock", "fast_sharded.go", "defer s.mu.Unlock()\n\tat := m.find(s, h, key)\n\tif at.found && m.cells", "defer func() {\n\t\tif r := recover(); r != nil {\n\t\t\tpanic(r)\n\t\t}\n\t\ts.mu.Unlock()\n\t}()\n\tat := m.find(s, h, key)\n\tif at.found && m.cells", "^TestModel", false},
+	{"fast: Clear replaces the table before it has the locks", "fast_layout.go",
+		"func (m *FastSharded[K, V]) swap(l layout, made bool) []part {\n", "func (m *FastSharded[K, V]) swap(l layout, made bool) []part {\n\tm.table.Store(l.table)\n", "DrainStress|Linearizable|Readers|Whole|Model", false},
+	{"fast: Clear locks one shard at a time", "fast_layout.go", "m.stripes[i].mu.Lock()\n\t}\n}", "m.stripes[i].mu.Lock()\n\t\tm.stripes[i].mu.Unlock()\n\t}\n}", "LocksReleased|Model|Whole", false},
+	{"fast: loops yield from tables of the past", "fast_views.go", "m.tableOf(i) == t; key", "m.tableOf(i) != nil; key", "LoopSees", false},
 	{"fast: loops yield the deleted", "fast_views.go", "ok := g.tags.Load()>>(8*j)&0x80 != 0", "ok := true", "LoopSees", false},
-	{"fast: two first stores start the map twice", "fast_table.go", "defer m.starting.Unlock()\n\tif m.views.Load() != nil {\n\t\treturn\n\t}", "defer m.starting.Unlock()", "FirstStores", false},
+	{"fast: two first stores start the map twice", "fast_layout.go", "defer m.starting.Unlock()\n\tif !m.untouched() {\n\t\treturn\n\t}", "defer m.starting.Unlock()", "FirstStores", false},
 	{"fast: hashes are the same everywhere", "hash.go", "rand.Uint64() | 1", "rand.Uint64()&0 | 0x9e3779b97f4a7c15", "TestShards", false},
 	{"fast: structs are words even with pointers", "fast_table.go", "&& !hasPointers(t)", "", "LetGo", false},
 	{"fast: two words are taken for one", "fast_table.go", "t.Size() <= unsafe.Sizeof(uintptr(0))", "t.Size() <= 2*unsafe.Sizeof(uintptr(0))", "Large|Readers", false},
@@ -74,12 +84,18 @@ var mutants = []struct {
 
 // TestMutants runs on the mistakes what would otherwise pass.
 func TestMutants(t *testing.T) {
-	if !*mutate {
-		t.Skip("takes minutes: run with -mutants")
-	}
 	dir, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, m := range mutants { // so that changes of the code do not leave them behind
+		source, err := os.ReadFile(filepath.Join(dir, m.file))
+		if n := strings.Count(string(source), m.old); err != nil || n != 1 {
+			t.Errorf("%s: %q is in %s %d times, want once (%v)", m.name, m.old, m.file, n, err)
+		}
+	}
+	if !*mutate {
+		t.Skip("takes minutes: run with -mutants")
 	}
 	failed := regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)|^(fatal error: .*|panic: .*|WARNING: DATA RACE)`)
 	for _, m := range mutants {
@@ -88,9 +104,6 @@ func TestMutants(t *testing.T) {
 			source, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
-			}
-			if n := strings.Count(string(source), m.old); n != 1 {
-				t.Fatalf("%q is in %s %d times, want once", m.old, m.file, n)
 			}
 			text := strings.Replace(string(source), m.old, m.new, 1)
 			if strings.Contains(m.new, "runtime.") && !strings.Contains(text, "\t\"runtime\"\n") {
@@ -106,7 +119,7 @@ func TestMutants(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 			defer cancel()
 			args := []string{"test", "-overlay", overlay, "-vet=off", "-count=1", "-timeout=60s", "-failfast", "-run", m.tests}
 			if m.race {
@@ -114,6 +127,8 @@ func TestMutants(t *testing.T) {
 			}
 			out, err := exec.CommandContext(ctx, "go", append(args, ".")...).CombinedOutput()
 			switch {
+			case ctx.Err() != nil:
+				t.Fatal("timed out: nothing is known")
 			case strings.Contains(string(out), "[build failed]"):
 				t.Fatalf("does not compile:\n%s", out)
 			case err == nil:

@@ -124,11 +124,8 @@ func (m *Sharded[K, V]) Drain() map[K]V {
 	if m == nil {
 		return nil
 	}
-	t := m.in.ready()
-	parts := make([]map[K]V, len(t.shards))
-	t.swap(parts)
 	all := make(map[K]V)
-	for _, part := range parts {
+	for _, part := range m.in.clear() {
 		maps.Copy(all, part)
 	}
 	return all

@@ -47,17 +47,18 @@ func newTable[K comparable, V any](shards int, sizeHint []int) *table[K, V] {
 }
 
 // index returns the index of key's shard. An unhashable key panics here, before any lock is taken.
+// Integers are multiplied once: that is enough to choose among few shards by the upper bits.
 func (t *table[K, V]) index(key K) int {
 	var h uint64
 	switch k := any(key).(type) {
 	case int:
-		h = t.seeds.hashWord(uint64(k))
+		h = (uint64(k) ^ t.seeds.secret[0]) * t.seeds.secret[1]
 	case string:
 		h = t.seeds.hashString(k)
 	default:
 		h = maphash.Comparable(t.seeds.seed, key)
 	}
-	return int(h & uint64(len(t.shards)-1))
+	return int(h >> 32 * uint64(len(t.shards)) >> 32)
 }
 
 // ready returns the table, made on first use. m is not nil.
@@ -209,12 +210,15 @@ func (m *shards[K, V]) len() int {
 	return n
 }
 
-// clear removes all entries, in one atomic step.
-func (m *shards[K, V]) clear() {
-	if m != nil {
-		t := m.ready()
-		t.swap(make([]map[K]V, len(t.shards)))
+// clear removes all entries, in one atomic step, and returns the shards' maps.
+func (m *shards[K, V]) clear() []map[K]V {
+	if m == nil {
+		return nil
 	}
+	t := m.ready()
+	parts := make([]map[K]V, len(t.shards))
+	t.swap(parts)
+	return parts
 }
 
 // reset makes m an untouched map again. It is not nil.

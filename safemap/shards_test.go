@@ -47,8 +47,9 @@ func TestShards(t *testing.T) {
 	used, same = map[int]bool{}, 0
 	for k := range 1000 {
 		text := strings.Repeat("x", k%50) + strconv.Itoa(k)
-		used[int(a.index(a.hashing.hash(text)))] = true
-		used[1000+int(c.index(c.hashing.hash(k<<16)))] = true
+		i, _ := a.split(a.hashing.hash(text))
+		j, _ := c.split(c.hashing.hash(k << 16))
+		used[int(i)], used[1000+int(j)] = true, true
 		if a.hashing.hash(text) == b.hashing.hash(text) || c.hashing.hash(k) == d.hashing.hash(k) {
 			same++
 		}
