@@ -73,7 +73,7 @@ func (m *FastSharded[K, V]) yieldLive(i int, t *fastTable, at, live uint64, yiel
 			v, ok = m.loadPointer(g, j)
 		}
 		// A key may have come back in another slot; what is in another table only that one knows.
-		if current := m.tableOf(i) == t; key == key && !(ok && current) {
+		if current := m.table.Load() == t || m.tableOf(i) == t; key == key && !(ok && current) {
 			v, ok = m.Load(key)
 		}
 		if ok && !yield(key, v) {
