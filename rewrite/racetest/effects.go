@@ -654,7 +654,7 @@ var effects = map[string]verdict{
 	"os": {deny: true, why: effFiles, but: []string{"Getenv", "LookupEnv", "Environ", "ExpandEnv", "Expand", "Getpid", "Getppid",
 		"Hostname", "IsExist", "IsNotExist", "IsPermission", "IsTimeout", "PathError.*", "SyscallError.*", "IsPathSeparator", "TempDir", "Getpagesize", "Getuid", "Getgid"}},
 	"net": {deny: true, why: effNet, but: []string{"ParseIP", "ParseCIDR", "ParseMAC", "JoinHostPort", "SplitHostPort", "IPv4", "IPv4Mask", "CIDRMask",
-		"IP.*", "IPNet.*", "IPMask.*", "HardwareAddr.*", "OpError.*", "TCPAddr.*", "UDPAddr.*", "IPAddr.*", "Pipe", "AddrError.*", "DNSError.*"}},
+		"IP.*", "IPNet.*", "IPMask.*", "HardwareAddr.*", "OpError.*", "TCPAddr.*", "UDPAddr.*", "IPAddr.*", "Pipe", "Buffers.*", "AddrError.*", "DNSError.*"}},
 	"net/http": {why: effNet, but: []string{"Get", "Head", "Post", "PostForm", "ListenAndServe*", "Serve", "ServeTLS", "Client.*", "Server.ListenAndServe*", "Server.Serve*",
 		"Transport.RoundTrip", "Transport.DialTLS", "ServeFile*", "FileServer*", "NewFileTransport*", "Dir.*"}},
 	"net/http/httptest": {why: effNet, but: []string{"NewServer", "NewTLSServer", "NewUnstartedServer", "Server.*"}},
