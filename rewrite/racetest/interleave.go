@@ -188,6 +188,8 @@ func (w *interleaving) pair(c scenario, keys []types.Type, row bool, names map[s
 	}
 	if w.m.Kind == detect.Field && g.assigns(w.m, ra, rb) {
 		s.leaveNil = g.variable(w.m)
+	} else if w.m.Kind == detect.Field {
+		s.formless = g.variable(w.m)
 	}
 	s.shareable = g.shareable(w.m, c)
 	g.share(s, c)

@@ -35,6 +35,7 @@ type synth struct {
 	setupNames map[string]bool         // names that setup got while a side was being written
 	touched    map[*types.Var]bool     // fields that the sides use
 	leaveNil   *types.Var              // the map, when the program makes it lazily
+	formless   *types.Var              // the map, when the test does not know what type it has got
 	wait       bool                    // something needs stopping: contexts get cancelled, done channels closed
 	used       map[*fn]bool            // constructors called
 	plain      bool                    // constructors that can fail are not called
@@ -875,6 +876,9 @@ func (s *synth) literal(n *types.Named, depth int) (string, bool, error) {
 		f := st.Field(i)
 		if !s.touched[f.Origin()] || !f.Exported() && f.Pkg() != s.pkg.Types || f.Origin() == s.leaveNil {
 			continue
+		}
+		if f.Origin() == s.formless {
+			return "", false, fmt.Errorf("no constructor that a test can call makes %s, whose form after the migration a literal would have to know", f.Name())
 		}
 		var v string
 		var err error

@@ -281,7 +281,7 @@ func (x *index) entries(m *detect.Map, a *detect.Access) ([]*entry, error) {
 }
 
 // takesLocks reports whether reaching the access through e takes the locks held there that
-// belong with the map, or that another access of it holds, too. What counts is taken on the way, by the
+// belong with the map, or, if none does, that another access of it holds, too. What counts is taken on the way, by the
 // functions that lead there: a helper that relies on its callers' lock may take the same
 // lock later on, for another purpose.
 func (x *index) takesLocks(e *entry, m *detect.Map, a *detect.Access, way []token.Position) bool {
@@ -295,7 +295,9 @@ func (x *index) takesLocks(e *entry, m *detect.Map, a *detect.Access, way []toke
 		if strings.HasPrefix(l.Name, own) {
 			need[l.Name] = true
 		}
-		for i := range m.Accesses {
+	}
+	for i := 0; i < len(m.Accesses) && len(need) == 0; i++ {
+		for _, l := range a.Locks {
 			if o := &m.Accesses[i]; o.Pos != a.Pos && slices.ContainsFunc(o.Locks, func(k detect.Lock) bool { return k.Name == l.Name }) {
 				need[l.Name] = true
 			}
