@@ -421,7 +421,7 @@ func (j *judgement) confidence(v *verdict, ea, eb evidence, ratio float64) Confi
 	if ea == maybeHeld || j.construction(a) || j.construction(b) {
 		return Low
 	}
-	if generatedAPI(a) || generatedAPI(b) {
+	if generatedAPI(a) || generatedAPI(b) || j.apart(a) && v.id < 2 {
 		return Low
 	}
 	quiet := hushed(a) || hushed(b) || a.dyn || b.dyn || lifecycle(a) || lifecycle(b)
@@ -442,10 +442,10 @@ func (j *judgement) confidence(v *verdict, ea, eb evidence, ratio float64) Confi
 	case hushed(a) && !usual:
 		return Low
 	case v.cat == ReadLockWrite:
-		if !quiet && j.held >= 2 {
+		if !quiet && j.held >= 2 && (v.id == 2 || ownGuard || j.encloses(j.guard)) {
 			return High
 		}
-		return Medium
+		return Medium // of another object: a goroutine may have the map to itself among the readers
 	case usual && !lifecycle(a) && !(a.dyn && j.sometimesHeld(a)) && a.acc.Op != Replace && (eb >= heldRead || content(a)):
 		return High
 	case v.strength == 2 && v.id == 2 && !quiet && j.bothRun(a, b) && a.acc.Op != Replace && (j.held == 0 || eb >= heldRead || ratio >= 0.5):
@@ -466,6 +466,18 @@ func (j *judgement) confidence(v *verdict, ea, eb evidence, ratio float64) Confi
 		return Medium
 	}
 	return Low
+}
+
+// apart reports whether an exported function gets at the map without passing the object whose
+// lock guards it elsewhere: whoever calls it may have an object of his own.
+//
+//	func (v Versioning) MarshalXML() … { range v.Params } // of any Versioning, not of wrapper.cfg's
+func (j *judgement) apart(o *occurrence) bool {
+	h := holderOf(j.guard)
+	if j.guard == "" || o.ctx == nil || o.ctx.kind != "exported API" || h == j.decl.Holder || h == packageOf(j.guard) || j.decl.Kind != Field {
+		return false
+	}
+	return rootIndex(root(o.path), 'p') >= 0 && !strings.Contains(o.path, "|"+h+".")
 }
 
 // construction reports whether an access is on the way of making its object (rule G5): of
