@@ -467,7 +467,7 @@ func (l *linker) jumps() {
 				if t.info.Recv != "" && t.info.Parent == "" {
 					je.args = []ArgInfo{a}
 				}
-				if u.at != u.top && !u.goes && l.kept[u.at.info.Key] {
+				if u.at != u.top && l.kept[u.at.info.Key] {
 					// A literal keeps the function: it runs when the literal does.
 					je = edge{kind: edgeCall, from: u.at, call: u.call, args: je.args, dyn: true}
 				}
