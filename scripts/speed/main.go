@@ -1,7 +1,7 @@
 // Command speed measures how fast mapmigrate is, and how much memory it takes, on a
 // checkout of a Go module and on synthetic modules, and prints a table:
 //
-//	go run ./scripts/speed -warm /tmp/warm ~/src/nats-server
+//	go run ./scripts/speed -keep /tmp/speed ~/src/nats-server
 //
 // Everything happens in copies: the checkout stays as it is. Two seconds of work on one
 // machine are not two seconds on another, so every figure stands beside `go vet` of the
@@ -37,7 +37,7 @@ func main() {
 	if tool := os.Getenv(toolEnv); tool != "" {
 		os.Exit(vetUnit(tool, os.Args[1:]))
 	}
-	warm := flag.String("warm", "", "keep the filled build cache in this `folder`, and use it if it is there")
+	keep := flag.String("keep", "", "keep the filled build cache in this `folder`, with the copy of the checkout that it is of, for the next run")
 	tool := flag.String("tool", "", "measure this `program` instead of building ./cmd/mapmigrate")
 	packages := flag.String("packages", "./...", "what to plan in the checkout")
 	sizes := flag.String("sizes", "100,200,400", "numbers of packages of the synthetic modules; empty for none")
@@ -47,22 +47,22 @@ func main() {
 		flag.PrintDefaults()
 	}
 	flag.Parse()
-	if err := run(os.Stdout, flag.Arg(0), *warm, *tool, *packages, *sizes, *all); err != nil {
+	if err := run(os.Stdout, flag.Arg(0), *keep, *tool, *packages, *sizes, *all); err != nil {
 		fmt.Fprintf(os.Stderr, "speed: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-func run(w io.Writer, checkout, warm, tool, packages, sizes string, all bool) error {
+func run(w io.Writer, checkout, keep, tool, packages, sizes string, all bool) error {
 	tmp, err := os.MkdirTemp("", "mapmigrate-speed-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	if warm == "" {
-		warm = filepath.Join(tmp, "warm")
+	if keep == "" {
+		keep = tmp
 	}
-	if warm, err = filepath.Abs(warm); err != nil {
+	if keep, err = filepath.Abs(keep); err != nil {
 		return err
 	}
 	if tool == "" {
@@ -71,14 +71,18 @@ func run(w io.Writer, checkout, warm, tool, packages, sizes string, all bool) er
 			return fmt.Errorf("building mapmigrate: %w\n%s", err, out)
 		}
 	}
-	b := &bench{w: w, tmp: tmp, warm: warm, tool: tool, all: all}
+	b := &bench{w: w, tmp: tmp, warm: filepath.Join(keep, "build"), tool: tool, all: all}
 	version, err := exec.Command("go", "env", "GOVERSION", "GOOS", "GOARCH").Output()
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "%s, %d CPUs.\n\n", strings.Join(strings.Fields(string(version)), " "), runtime.NumCPU())
 	if checkout != "" {
-		dir := filepath.Join(tmp, "checkout")
+		// What is compiled depends on the name of the folder.
+		dir := filepath.Join(keep, "checkout")
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
 		if err := os.CopyFS(dir, os.DirFS(checkout)); err != nil {
 			return err
 		}
@@ -115,7 +119,7 @@ type caches struct{ build, own string }
 // fresh returns a copy of the warm build cache, and an empty one of mapmigrate's.
 func (b *bench) fresh() (caches, error) {
 	b.runs++
-	c := caches{filepath.Join(b.tmp, fmt.Sprint("build", b.runs)), filepath.Join(b.tmp, fmt.Sprint("own", b.runs))}
+	c := caches{filepath.Join(b.tmp, fmt.Sprint("cache", b.runs)), filepath.Join(b.tmp, fmt.Sprint("own", b.runs))}
 	return c, os.CopyFS(c.build, os.DirFS(b.warm))
 }
 
