@@ -10,6 +10,7 @@ import (
 	"go/token"
 	"go/types"
 	"go/version"
+	"maps"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -740,8 +741,15 @@ func (r *run) addEdits(out *Output) {
 		for _, h := range res.Hunks {
 			e := plans.Edit{File: fi.path, Start: h.Start, End: h.End, New: h.New}
 			switch {
-			case h.Import && len(h.Sites) == 0 && len(r.dropped[fi])+res.imports == 0:
+			case h.Import && len(h.Sites) == 0 && res.imports == 0 && (len(r.dropped[fi]) == 0 || h.Start == h.End):
 				out.Shared = append(out.Shared, plans.SharedEdit{Edit: e, Sites: importing})
+			case h.Import && len(h.Sites) == 0 && h.New == "" && len(r.droppers(fi)) > 0:
+				// An import goes with all that used it.
+				all := r.droppers(fi)
+				couple(out, all)
+				for _, i := range all {
+					out.Sites[i].Edits = append(out.Sites[i].Edits, e)
+				}
 			case h.Import || len(h.Sites) == 0:
 				// The hunk is right only with all changes of the file in place.
 				all := keys(inFile)
@@ -757,6 +765,28 @@ func (r *run) addEdits(out *Output) {
 			}
 		}
 	}
+}
+
+// droppers returns the sites that have an operation where a file uses an import that
+// the rewrite leaves unused.
+func (r *run) droppers(fi *fileInfo) []int {
+	users := map[int]bool{}
+	for i, s := range r.sites {
+		if s.refused() {
+			continue
+		}
+		for _, o := range s.ops[fi] {
+			ast.Inspect(o.target(), func(n ast.Node) bool {
+				if id, ok := n.(*ast.Ident); ok {
+					name, ok := fi.object(id).(*types.PkgName)
+					users[i] = users[i] || ok && slices.Contains(r.dropped[fi], name.Imported().Path())
+				}
+				return !users[i]
+			})
+		}
+	}
+	maps.DeleteFunc(users, func(_ int, uses bool) bool { return !uses })
+	return keys(users)
 }
 
 func keys(m map[int]bool) []int {
