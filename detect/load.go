@@ -65,6 +65,14 @@ type Program struct {
 	sizes   types.Sizes
 }
 
+// WorkFile returns the go.work file in use, "" for none.
+func (p *Program) WorkFile() string {
+	if p.env["GOWORK"] == "off" {
+		return ""
+	}
+	return p.env["GOWORK"]
+}
+
 // A Package is one type-checked package or test variant.
 type Package struct {
 	ID, Path, Name, Dir string

@@ -49,6 +49,8 @@ type class struct {
 	replaced []*merge          // assignments that the value form turns into calls
 	lazy     []*ast.AssignStmt // creations of the variable while shared, which the value form makes unnecessary
 
+	prunes bool // deletes that empty a row remove it, see checkPruning
+
 	guard *guard // lazily, see guarding
 
 	copies       bool      // functions whose signature stays hand out copies, see handsOver

@@ -54,7 +54,9 @@ func differential(t *testing.T, file string) {
 			continue
 		}
 		kept = append(kept, f)
-		writeFile(t, filepath.Join(dir, "source", filepath.FromSlash(f.Name)), f.Data)
+		if f.Name != "hazards" { // see TestHazards
+			writeFile(t, filepath.Join(dir, "source", filepath.FromSlash(f.Name)), f.Data)
+		}
 	}
 	before := runProgram(t, filepath.Join(dir, "source"))
 	mod := loadModule(t, filepath.Join(dir, "source"))

@@ -54,7 +54,22 @@ finding, does not make steps of what others do under it.
 
 # Hazards
 
-Each has golden cases in testdata/golden; the refusal code is in parentheses.
+The refusal code is in parentheses. Each has golden cases in testdata/golden, and
+programs in testdata/differential that print the same before and after; a test
+(hazards_test.go) says which.
+
+Nil maps. A nil map can be read, compared and ranged over, and storing into it panics. So
+it is with the nil pointer, which is nil where the map was. A row that is nil is not told
+from a missing one in every form (nil-row):
+
+	var m map[string]int; n := m["a"]     // → var m *safemap.Sharded[…]; n := m.Get("a")
+	if m == nil { m["a"] = 1 }            // panics, as before
+
+Aliases. A map is a reference, and so is the pointer: whatever may hold the same map changes
+type with it, or all of it stays (foreign-map, address-taken, recursive-map):
+
+	b := a; b["k"] = 1; use(a["k"])       // → b := a; b.Store("k", 1); use(a.Get("k"))
+	s.m = lib.Defaults()                  // refused: lib may go on using it
 
 Check-then-act. Two atomic steps are not one (two-steps):
 
@@ -104,6 +119,12 @@ source made it; elsewhere a missing row panics as before (StoreExisting):
 
 but when v looks at the map, or may panic, the row is made first (EnsureRow).
 
+Empty rows. They stay, as in the source. With --prune-empty-rows they go with their last
+entry, unless something counts on the row (a variable that holds it, m[a][b] = v
+that does not make it):
+
+	delete(m[a], b)                           // → m.DeletePruning(a, b)
+
 Rows in variables. A row handle stays attached until its key is deleted, as an
 inner map does; a row that was made elsewhere is refused (row-made-apart), and so
 is a write through a handle where rows are deleted meanwhile (two-steps):
@@ -128,7 +149,12 @@ from a snapshot, and does not see that the map was cleared (nan-keys):
 
 	for range samples { clear(samples) }      // refused for map[float64]int
 
-Two elements at once (multi-assign), a received element (select-assign), a loop
+One element at a time. A range begins with a copy of the entries, so that a loop around
+one that takes its first element would take quadratic time (first-element):
+
+	for len(m) > 0 { for k := range m { delete(m, k); break } }      // refused
+
+Several at once. Two elements (multi-assign), several results (multi-value), a received element (select-assign), a loop
 variable (range-target) have no form as calls:
 
 	m[a], m[b] = m[b], m[a]
@@ -173,14 +199,38 @@ is any on the way of a map that goroutines share, where steps would have to be f
 
 Signatures. A function's type may change only if every call is seen
 (function-value), it is not generic (generic-function), no interface has a method
-like it (interface-method), and no other module can call it (exported-api).
+like it (interface-method), and no other module can call it (exported-api). With
+--allow-api-change other modules at hand still count: those of the go.work and those in
+folders inside this one (crosses-modules).
 
 Files nobody loaded. Other build configurations (other-build), packages with type
 errors (broken-package), generated files (generated), cgo (cgo-file).
 
-The delete at the end of a row, deferred and go statements keep their meaning:
-`defer delete(m, k)` evaluates m and k at once, and so does `defer m.Delete(k)`.
-Ranges over functions support break, continue, goto, return and defer as loops do.
+Loops. A range yields a key once, and none that was deleted before it was reached. Ranges
+over functions support break, continue, goto, return, labels and defer as loops do:
+
+	for k := range m { if old(k) { delete(m, k); continue outer } }  // → range m.Keys() …
+
+Deferred calls. Deferred and go statements evaluate the map and the key at once, and so
+do calls:
+
+	defer delete(m, next())               // → defer m.Delete(next())
+
+Panics. What panics leaves what it left: no entry where the right side panics, no lock
+held, and a key that cannot be hashed panics where it did:
+
+	m[k] = parse(s)                       // → m.Store(k, parse(s)): nothing is stored
+
+Literals. Elements stay as they are written, comments and elided types included; the
+constructor copies them (row-made-apart where a row is not new):
+
+	var m = map[string]point{"a": {1, 2}} // → safemap.ShardedOf(map[string]point{"a": {1, 2}})
+
+Elements that hold more. A call gives a copy, as m[k] does; what a pointer points to is
+as shared as before. An element has no address, and its length may be a constant
+(address-taken, unknown-use):
+
+	m[k].n++                              // pointer elements: → m.Get(k).n++
 
 # What is left undone
 

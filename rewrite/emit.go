@@ -150,6 +150,8 @@ func (em *emitter) use(r *rec) {
 			em.extra = "MapProvider"
 		} else if c.nested && !r.row {
 			em.call(r, "DeleteRow")
+		} else if c.prunes && len(r.keys) == 2 {
+			em.call(r, "DeletePruning")
 		} else {
 			em.call(r, "Delete")
 		}

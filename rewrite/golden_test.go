@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "rewrite the golden archives with what t
 // TestGolden runs every archive of testdata/golden. An archive is a module, the
 // flags of one run in its comment
 //
-//	-strategy=sharded -scope=all|findings -maps=name,name -std -allow-api-change
+//	-strategy=sharded -scope=all|findings -maps=name,name -std -allow-api-change -prune-empty-rows
 //
 // and what is wanted: files under want/ (all files that change, runtime aside),
 // and "refusals", one line each: NAME CODE FILE:LINE.
@@ -41,7 +41,7 @@ func TestGolden(t *testing.T) {
 type goldenFlags struct {
 	strategy, scope string
 	maps            []string
-	std, api        bool
+	std, api, prune bool
 }
 
 func parseFlags(t *testing.T, comment string) goldenFlags {
@@ -63,6 +63,8 @@ func parseFlags(t *testing.T, comment string) goldenFlags {
 				f.std = true
 			case "-allow-api-change":
 				f.api = true
+			case "-prune-empty-rows":
+				f.prune = true
 			default:
 				t.Fatalf("unknown flag %s", arg)
 			}
@@ -189,7 +191,7 @@ func run(t *testing.T, dir string, flags goldenFlags) *rewrite.Output {
 			reqs = append(reqs, rewrite.Request{Map: m, Strategy: flags.strategy})
 		}
 	}
-	out, err := rewrite.Rewrite(context.Background(), prog, reqs, rewrite.Options{StdRuntime: flags.std, AllowAPIChange: flags.api, Maps: res.Maps, SkipCompile: testing.Short()})
+	out, err := rewrite.Rewrite(context.Background(), prog, reqs, rewrite.Options{StdRuntime: flags.std, AllowAPIChange: flags.api, PruneEmptyRows: flags.prune, Maps: res.Maps, SkipCompile: testing.Short()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ type index struct {
 	methods map[string][]string      // the shapes of the interface methods that the program knows, by name
 	flows   *flows                   // lazily, see holderFlows
 	ignored *[]*ignoredFile          // lazily
-	inner   *bool                    // lazily, see hasInnerModules
+	beside  *[]*neighbour            // lazily, see neighbours
 	maps    map[token.Pos]*detect.Map
 	decls   map[token.Pos]*ast.FuncDecl  // lazily, see funcDecl
 	calls   map[*ast.FuncDecl][]callSite // lazily, see callGraph

@@ -415,7 +415,11 @@ func (c *class) checkNamed(opts Options) {
 	c.checkUseFile(n.fi, n.obj.Pos())
 	c.checkOtherBuilds(&member{pos: n.obj.Pos(), name: n.obj.Name(), fi: n.fi})
 	c.checkBroken(&member{pos: n.obj.Pos(), name: n.obj.Name(), fi: n.fi})
-	if c.ix.api(); !opts.AllowAPIChange && c.ix.reached[n.obj.Pos()] {
+	switch c.ix.api(); {
+	case !c.ix.reached[n.obj.Pos()]:
+	case opts.AllowAPIChange:
+		c.checkNeighbours(c.order[0], n.obj.Name())
+	default:
 		c.refuse("exported-api", n.obj.Pos(), "use --allow-api-change if no other module uses it, or make it unexported",
 			"%s is part of the package's API: other modules may use it as a map", n.obj.Name())
 	}

@@ -37,6 +37,7 @@ type Options struct {
 	FastRuntime    bool // --runtime=fast: emit the fast core of Sharded
 	StdRuntime     bool // --runtime=std: emit sync.Map itself where every use has a direct method
 	AllowAPIChange bool // --allow-api-change: exported API of non-internal packages may change
+	PruneEmptyRows bool // --prune-empty-rows: a delete that empties a row of a nested map removes it
 	StrictLines    bool // --strict-lines: not even white-space re-alignment outside sites
 	Tags           string
 	// Maps is the whole inventory: what detection knows about the variables that
@@ -217,6 +218,7 @@ func (r *run) decide(s *siteWork) {
 		c.refuse("function-value", c.intoLiterals, "use a declared function", "what is done with the map in a function literal that has it as a parameter is not put together with the steps around its calls")
 	}
 	c.checkClearedRanges()
+	c.checkFirstElements()
 	c.checkValue()
 	c.checkMembers(r.opts)
 	c.checkVariable()
@@ -232,6 +234,9 @@ func (r *run) decide(s *siteWork) {
 	// that may become something, or not at all; see classify.
 	if s.unobserved = s.refused(); !s.unobserved {
 		c.holderFlows()
+	}
+	if r.opts.PruneEmptyRows {
+		c.checkPruning()
 	}
 	f, ok := c.chooseForm(s.strat, r.opts)
 	if !ok {

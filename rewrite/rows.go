@@ -232,3 +232,30 @@ func (c *class) deleteIfEmpty(r *rec) *merge {
 	c.absorb(r, del)
 	return &merge{fi: fi, stmt: s, call: r, fun: "DeleteRowIfEmpty"}
 }
+
+// checkPruning decides whether deletes that empty a row remove it: where nothing counts on
+// a row that was there to stay. Otherwise a note says what does.
+//
+//	delete(m[a], b)   // → m.DeletePruning(a, b)
+func (c *class) checkPruning() {
+	if !c.nested {
+		return
+	}
+	keeps := token.NoPos
+	for _, m := range c.order {
+		if _, loop := m.fi.enclosingPath(m.pos)[1].(*ast.RangeStmt); m.level == row && !loop {
+			keeps = m.pos // a row that is held would come apart from the next one under its key
+		}
+	}
+	for _, r := range c.recs {
+		stores := r.kind == useStore || r.kind == useUpdate
+		if stores && (len(r.keys) == 2 && !r.merged || c.rowMember(r)) { // panics without the row, or misses the map
+			keeps = r.node.Pos()
+		}
+	}
+	if keeps.IsValid() {
+		c.note("%s: empty rows stay: this needs a row that was there before", c.ix.pos(keeps))
+		return
+	}
+	c.prunes = true
+}

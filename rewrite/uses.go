@@ -278,7 +278,7 @@ func (c *class) element(fi *fileInfo, idx *ast.IndexExpr, pl place) {
 			return
 		}
 	case *ast.CallExpr:
-		if fi.pkg.Info.Types[p].Value != nil {
+		if fi.pkg.Info.Types[p].Value != nil && fi.needsConstant(p) {
 			c.refuse("unknown-use", p.Pos(), "use the length of the element's type", "the length of an array that is an element is a constant, which a call cannot be")
 			return
 		}
@@ -289,6 +289,22 @@ func (c *class) element(fi *fileInfo, idx *ast.IndexExpr, pl place) {
 		}
 	}
 	c.record(r)
+}
+
+// needsConstant reports whether an expression is part of a constant's declaration or of
+// an array's type.
+func (fi *fileInfo) needsConstant(e ast.Expr) bool {
+	for n := fi.parent(e); n != nil; n = fi.parent(n) {
+		switch p := n.(type) {
+		case *ast.GenDecl:
+			return p.Tok == token.CONST
+		case *ast.ArrayType:
+			return true
+		case ast.Stmt, *ast.FuncDecl:
+			return false
+		}
+	}
+	return false
 }
 
 // takesBool refuses v, ok = m[k] whose ok has a boolean type of its own: the map

@@ -8,10 +8,6 @@ import (
 	"go/token"
 	"go/types"
 	"go/version"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -64,9 +60,7 @@ func (c *class) loud() bool {
 func (c *class) checkMembers(opts Options) {
 	for _, m := range c.order {
 		c.checkFile(m)
-		if !opts.AllowAPIChange {
-			c.checkExported(m)
-		}
+		c.checkExported(m, opts.AllowAPIChange)
 		if m.kind == packageVar || m.kind == structField {
 			c.checkOtherBuilds(m)
 			c.checkBroken(m)
@@ -114,8 +108,9 @@ func importsC(f *ast.File) bool {
 	return slices.ContainsFunc(f.Imports, func(s *ast.ImportSpec) bool { return s.Path.Value == `"C"` })
 }
 
-// checkExported refuses members that code outside the module can name.
-func (c *class) checkExported(m *member) {
+// checkExported refuses members that code outside the module can name; if API may
+// change, only those that a module at hand does name.
+func (c *class) checkExported(m *member, allowed bool) {
 	p := m.fi.pkg
 	if p.Name == "main" || p.XTest || strings.HasSuffix(m.fi.abs, "_test.go") {
 		return
@@ -138,10 +133,15 @@ func (c *class) checkExported(m *member) {
 			}
 		}
 	}
-	if name != "" && c.ix.api()[at] {
-		c.refuse("exported-api", m.pos, "use --allow-api-change if no other module uses it, or make it unexported",
-			"%s.%s is part of the package's API: other modules may use it as a map", p.Name, name)
+	if name == "" || !c.ix.api()[at] {
+		return
 	}
+	if allowed {
+		c.checkNeighbours(m, name)
+		return
+	}
+	c.refuse("exported-api", m.pos, "use --allow-api-change if no other module uses it, or make it unexported",
+		"%s.%s is part of the package's API: other modules may use it as a map", p.Name, name)
 }
 
 // api returns what code outside the module can name, by position: exported variables
@@ -213,26 +213,10 @@ func (ix *index) api() map[token.Pos]bool {
 	return ix.exported
 }
 
-// hasInnerModules reports whether a module inside this one's folder names it in
-// its go.mod: such a module may import internal packages, too.
+// hasInnerModules reports whether a module at hand imports an internal package of this
+// one, as modules in folders inside it may.
 func (ix *index) hasInnerModules() bool {
-	if ix.inner == nil {
-		found := false
-		filepath.WalkDir(ix.prog.Dir, func(name string, d fs.DirEntry, err error) error {
-			switch {
-			case err != nil || found:
-				return filepath.SkipAll
-			case d.IsDir() && (d.Name() == ".git" || d.Name() == "vendor" || d.Name() == "node_modules"):
-				return filepath.SkipDir
-			case d.Name() == "go.mod" && filepath.Dir(name) != ix.prog.Dir:
-				src, err := os.ReadFile(name)
-				found = err == nil && regexp.MustCompile(`(?m)^(require )?\s*`+regexp.QuoteMeta(ix.prog.Module)+`[ \t]`).Match(src)
-			}
-			return nil
-		})
-		ix.inner = &found
-	}
-	return *ix.inner
+	return slices.ContainsFunc(ix.neighbours(), func(f *neighbour) bool { return f.inside })
 }
 
 func isInternal(path string) bool {
@@ -411,6 +395,36 @@ func (c *class) checkClearedRanges() {
 		})
 		if inside || c.mayReach(r.fi, p.Body, clears) {
 			c.refuse("nan-keys", p.Pos(), "", "the loop may clear the map that it is over, and would still come to keys that are unlike themselves (NaN)")
+		}
+	}
+}
+
+// checkFirstElements refuses a loop that takes the elements of a map one at a time. A
+// range of the target begins with a copy, so that emptying the map would take time that
+// grows with the square of its size, where the source needs a step for each element.
+//
+//	for len(queue) > 0 {
+//		for k := range queue { delete(queue, k); break }
+//	}
+func (c *class) checkFirstElements() {
+	for _, r := range c.recs {
+		p, ok := r.node.(*ast.RangeStmt)
+		if !ok || r.kind != useRange || r.skip || len(p.Body.List) == 0 {
+			continue
+		}
+		switch last := p.Body.List[len(p.Body.List)-1].(type) {
+		case *ast.BranchStmt:
+			if last.Tok != token.BREAK || last.Label != nil {
+				continue
+			}
+		default:
+			continue
+		}
+		for n := r.fi.parent(p); n != nil && n != r.fi.enclosing(p); n = r.fi.parent(n) {
+			switch n.(type) {
+			case *ast.ForStmt, *ast.RangeStmt:
+				c.refuse("first-element", p.Pos(), "", "the loop takes one element of %s and is itself in a loop: each time all entries would be copied", shortExpr(p.X))
+			}
 		}
 	}
 }

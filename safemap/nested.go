@@ -129,6 +129,19 @@ func (m *Nested[K1, K2, V]) Delete(a K1, b K2) {
 	s.unlock()
 }
 
+// DeletePruning is Delete, and removes the row as well if nothing is left in it. It is one atomic
+// step.
+func (m *Nested[K1, K2, V]) DeletePruning(a K1, b K2) {
+	hashable(b)
+	s, rows := m.outer().cut(a)
+	defer s.unlock()
+	row, ok := rows[a]
+	delete(row, b)
+	if ok && len(row) == 0 {
+		delete(rows, a)
+	}
+}
+
 // LoadOrStore returns the value under b in the row under a if there is one; otherwise it stores and
 // returns value, making the row if that is absent or nil.
 func (m *Nested[K1, K2, V]) LoadOrStore(a K1, b K2, value V) (actual V, loaded bool) {

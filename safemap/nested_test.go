@@ -222,7 +222,7 @@ func isPanic(s string) bool { return len(s) > 5 && s[:5] == "panic" }
 const elementOpCount = 14
 
 var wholeOps = []string{"StoreExisting", "UpdateExisting", "Row", "LoadRow", "EnsureRow", "LoadOrCreateRow", "CreateRow", "StoreRow",
-	"StoreNilRow", "DeleteRow", "DeleteRowIfEmpty", "RowLen", "RowSnapshot", "RowAll", "RowKeys", "RowValues", "DoRow",
+	"StoreNilRow", "DeleteRow", "DeletePruning", "DeleteRowIfEmpty", "RowLen", "RowSnapshot", "RowAll", "RowKeys", "RowValues", "DoRow",
 	"DoRowPanic", "Clear", "All", "Keys", "Rows", "AliasClear", "AliasAll"}
 
 // outer returns the model's outer map for storing: a zero value becomes a map then.
@@ -321,6 +321,15 @@ func (m *nestedMachine) whole(name string, a, b any, n int, al alias) {
 			func() string { m.outer()[a] = in; return "" })
 	case "DeleteRow":
 		both(func() string { m.got.DeleteRow(a); return "" }, func() string { delete(m.want, a); return "" })
+	case "DeletePruning":
+		both(func() string { m.got.DeletePruning(a, b); return "" }, func() string {
+			in, ok := m.want[a]
+			delete(in, b)
+			if ok && len(in) == 0 {
+				delete(m.want, a)
+			}
+			return ""
+		})
 	case "DeleteRowIfEmpty":
 		both(func() string { return fmt.Sprint(m.got.DeleteRowIfEmpty(a)) }, func() string {
 			in, ok := m.want[a]

@@ -12,6 +12,7 @@ type NestedProvider[K1, K2 comparable, V any] interface {
 	Store(a K1, b K2, value V)
 	StoreExisting(a K1, b K2, value V)
 	Delete(a K1, b K2)
+	DeletePruning(a K1, b K2)
 	LoadOrStore(a K1, b K2, value V) (actual V, loaded bool)
 	LoadOrCompute(a K1, b K2, f func() V) (actual V, loaded bool)
 	LoadAndDelete(a K1, b K2) (value V, loaded bool)

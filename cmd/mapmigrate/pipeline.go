@@ -42,6 +42,7 @@ type planFlags struct {
 	tests          bool
 	allowAPIChange bool
 	strictLines    bool
+	pruneEmptyRows bool
 	evidence       []string // files: race logs, crash traces, profiles
 	evidenceAll    bool     // also maps that the logs do not name
 	noRaceTests    bool
@@ -68,6 +69,7 @@ func (f *planFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.config, "config", "", "read the configuration from `file` instead of "+detect.ConfigFile+" in the module's root")
 	fl.BoolVar(&f.noRaceTests, "no-race-tests", false, "generate no tests, so that apply adds none")
 	fl.StringVar(&f.framework, "framework", racetest.Testing, "generated tests: testing, or gocheck (a gopkg.in/check.v1 suite, where the module requires that)")
+	fl.BoolVar(&f.pruneEmptyRows, "prune-empty-rows", false, "a delete that takes the last entry of a nested map's row removes the row, where nothing counts on it")
 	fl.BoolVar(&f.strictLines, "strict-lines", false, "do not even re-align white space outside the rewritten code")
 }
 
@@ -94,6 +96,7 @@ func (f *planFlags) rewriteOptions(pr *progress) rewrite.Options {
 		FastRuntime:    f.runtime == "fast",
 		StdRuntime:     f.runtime == "std",
 		AllowAPIChange: f.allowAPIChange,
+		PruneEmptyRows: f.pruneEmptyRows,
 		StrictLines:    f.strictLines,
 		Tags:           f.tags,
 		Progress:       pr.count,
