@@ -421,12 +421,30 @@ func (c *class) checkFirstElements() {
 			continue
 		}
 		for n := r.fi.parent(p); n != nil && n != r.fi.enclosing(p); n = r.fi.parent(n) {
-			switch n.(type) {
-			case *ast.ForStmt, *ast.RangeStmt:
-				c.refuse("first-element", p.Pos(), "", "the loop takes one element of %s and is itself in a loop: each time all entries would be copied", shortExpr(p.X))
+			switch n := n.(type) {
+			case *ast.RangeStmt:
+				if r.fi.declaredBy(n, p.X) {
+					continue // each round has a map of its own
+				}
+			case *ast.ForStmt:
+			default:
+				continue
 			}
+			c.refuse("first-element", p.Pos(), "", "the loop takes one element of %s and is itself in a loop: each time all entries would be copied", shortExpr(p.X))
 		}
 	}
+}
+
+// declaredBy reports whether an expression is the variable that a range gives its values.
+//
+//	for _, row := range rows { for k := range row { found = k; break } }
+func (fi *fileInfo) declaredBy(p *ast.RangeStmt, e ast.Expr) bool {
+	id, ok := ast.Unparen(e).(*ast.Ident)
+	if !ok || p.Tok != token.DEFINE || p.Value == nil {
+		return false
+	}
+	value, ok := p.Value.(*ast.Ident)
+	return ok && fi.object(id) != nil && fi.object(id) == fi.object(value)
 }
 
 // rowMember reports whether a use's base is a variable that holds a row.
