@@ -3,6 +3,7 @@ package racetest
 import (
 	"context"
 	"fmt"
+	"go/types"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -100,6 +101,11 @@ func (c *corpus) migrate(t *testing.T, maps []*detect.Map) {
 	files := map[string][]byte{}
 	var reqs []rewrite.Request
 	for _, m := range maps {
+		if v := g.variable(m); v != nil {
+			if _, ok := v.Type().Underlying().(*types.Map); !ok {
+				continue // kept in an atomic value or the like: no form of it is a map by itself
+			}
+		}
 		reqs = append(reqs, rewrite.Request{Map: m, Strategy: "sharded"})
 		if rt, err := g.Generate(m); err == nil {
 			c.tests[m] = rt
