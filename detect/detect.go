@@ -94,6 +94,7 @@ type Access struct {
 type Lock struct {
 	Name string // "Type.mu", "pkg.mu", relative to what is locked
 	Read bool   // held by RLock
+	Idle bool   // guards nothing of the map: a lock in a copy, or that of one key (rules L8, L9)
 }
 
 // A Step is one place on the way to an access.

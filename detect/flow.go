@@ -453,7 +453,7 @@ func (f *function) lockCall(c *ssa.CallCommon) (lockOp, string) {
 
 // copiedLock ends the name of a lock in a copy of the struct that the other accesses lock: a
 // lock of its own (rule L8).
-const copiedLock, copyOf = "#copy", "a copy of "
+const copiedLock = "#copy"
 
 // lockPath names a lock. One that lies in a copy of a struct is another lock than the
 // original's, while the maps in both are the same.

@@ -156,7 +156,7 @@ func short(key string) string {
 		key = key[strings.IndexByte(key, '.')+1:]
 	}
 	if k, ok := strings.CutSuffix(key, copiedLock); ok {
-		return copyOf + k
+		return "a copy of " + k
 	}
 	return strings.TrimSuffix(key, "[]")
 }

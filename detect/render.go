@@ -67,7 +67,7 @@ func (j *judgement) message(v *verdict, a, b Access) string {
 		return fmt.Sprintf("%s of %s in %s%s after %s was released, under which the map was fetched; %s", nouns[a.Op], name, a.Func, from(a), guard, other)
 	case Unguarded:
 		how := "without a lock"
-		if len(a.Locks) > 0 && noGuard(a.Locks[0]) {
+		if len(a.Locks) > 0 && a.Locks[0].Idle {
 			how = "under " + a.Locks[0].Name + " only"
 		}
 		return fmt.Sprintf("%s of %s %s in %s%s; %s", nouns[a.Op], name, how, a.Func, from(a), other)
@@ -87,14 +87,6 @@ func (j *judgement) message(v *verdict, a, b Access) string {
 		return fmt.Sprintf("the variable %s itself is replaced: %s of it in %s%s, while %s", name, nouns[a.Op], a.Func, from(a), other)
 	}
 	return fmt.Sprintf("%s of %s without %s in %s%s, %s; %s", nouns[a.Op], name, guard, a.Func, from(a), counted, other)
-}
-
-// oneOf begins the name of a lock that is chosen by key.
-const oneOf = "one of "
-
-// noGuard reports whether the name says that the lock guards nothing of the map.
-func noGuard(l Lock) bool {
-	return strings.HasPrefix(l.Name, copyOf) || strings.HasPrefix(l.Name, oneOf)
 }
 
 func lockNames(a Access) string {
@@ -141,17 +133,20 @@ func (j *judgement) access(u *use, only *occurrence) Access {
 			if unnamed(k) || otherInstance(r.Path, o.path) {
 				continue
 			}
-			name := short(k)
-			if strings.HasPrefix(k, "local:") {
-				name = "a local lock"
-			} else if ofOneKey(r.Path, o.path) {
-				name = oneOf + name
+			l := Lock{Name: short(k), Read: r.Read}
+			switch {
+			case strings.HasPrefix(k, "local:"):
+				l.Name = "a local lock"
+			case ofOneKey(r.Path, o.path):
+				l.Name, l.Idle = "one of "+l.Name, true
+			default:
+				l.Idle = strings.HasSuffix(k, copiedLock)
 			}
-			here[Lock{name, r.Read}] = true
+			here[l] = true
 		}
 		exclusive := false
 		for l := range here {
-			exclusive = exclusive || !l.Read && !noGuard(l)
+			exclusive = exclusive || !l.Read && !l.Idle
 		}
 		a.Locked = a.Locked && exclusive
 		if i == 0 {
@@ -165,8 +160,8 @@ func (j *judgement) access(u *use, only *occurrence) Access {
 			switch {
 			case here[l]:
 				both = append(both, l)
-			case here[Lock{l.Name, !l.Read}]:
-				both = append(both, Lock{l.Name, true})
+			case here[Lock{l.Name, !l.Read, l.Idle}]:
+				both = append(both, Lock{l.Name, true, l.Idle})
 			}
 		}
 		a.Locks = both

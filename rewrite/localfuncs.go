@@ -108,8 +108,8 @@ func (c *class) intoLocal(fi *fileInfo, call *ast.CallExpr, i int, e ast.Expr, p
 }
 
 // localParameter feeds the arguments of all calls of a local function into its parameter
-// m. It reports false if the function is no local one, or the class is shared in a way
-// that asks which steps belong together: calls of literals are not followed there.
+// m. It reports false if the function is no local one. A class that is shared in a way that
+// asks which steps belong together is refused later: calls of literals are not followed there.
 func (c *class) localParameter(m *member, lit *ast.FuncLit, list *ast.FieldList) bool {
 	f := m.fi.named(lit)
 	if f == nil || list != lit.Type.Params {
