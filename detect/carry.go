@@ -4,7 +4,8 @@
 package detect
 
 import (
-	"sort"
+	"encoding/binary"
+	"slices"
 	"strings"
 )
 
@@ -21,44 +22,56 @@ type carried struct {
 
 // carry returns the one carried with these contents.
 func (l *linker) carry(c carried) *carried {
-	var b strings.Builder
-	refs := func(list []LockRef) {
-		for _, r := range list {
-			b.WriteString(r.Path)
-			if r.Read {
-				b.WriteByte(1)
-			}
-			b.WriteByte(0)
-		}
-		b.WriteByte(2)
-	}
-	refs(c.must)
-	must := b.String()
-	refs(c.load)
-	for _, list := range [][]string{c.may, c.released} {
-		for _, p := range list {
-			b.WriteString(p)
-			b.WriteByte(0)
-		}
-		b.WriteByte(2)
-	}
-	if have := l.carries[b.String()]; have != nil {
+	key := l.refs(l.scratch[:0], c.must)
+	must := len(key)
+	key = l.refs(key, c.load)
+	key = l.names(key, c.may)
+	key = l.names(key, c.released)
+	l.scratch = key
+	if have := l.carries[string(key)]; have != nil {
 		return have
 	}
-	if l.carries == nil {
-		l.carries, l.lockSets = map[string]*carried{}, map[string]int{}
-	}
-	id, ok := l.lockSets[must]
+	id, ok := l.lockSets[string(key[:must])]
 	if !ok {
 		id = len(l.lockSets)
-		l.lockSets[must] = id
+		l.lockSets[string(key[:must])] = id
 	}
 	c.id = id
 	for _, r := range c.must {
 		c.last += lastSelector(r.Path) + ";"
 	}
-	l.carries[b.String()] = &c
+	l.carries[string(key)] = &c
 	return &c
+}
+
+// refs and names append a list to a key of l.carries: its length, then a number for each.
+func (l *linker) refs(key []byte, list []LockRef) []byte {
+	key = binary.AppendUvarint(key, uint64(len(list)))
+	for _, r := range list {
+		n := l.numberOf(r.Path) << 1
+		if r.Read {
+			n |= 1
+		}
+		key = binary.AppendUvarint(key, n)
+	}
+	return key
+}
+
+func (l *linker) names(key []byte, list []string) []byte {
+	key = binary.AppendUvarint(key, uint64(len(list)))
+	for _, p := range list {
+		key = binary.AppendUvarint(key, l.numberOf(p))
+	}
+	return key
+}
+
+func (l *linker) numberOf(path string) uint64 {
+	n, ok := l.numbers[path]
+	if !ok {
+		n = uint64(len(l.numbers))
+		l.numbers[path] = n
+	}
+	return n
 }
 
 // carryUp returns what the locks of callee n are in the caller of edge e: the caller's count,
@@ -85,7 +98,7 @@ func (l *linker) carryOnce(n *node, e *edge, c *carried) carried {
 			p := l.liftLock(n, e, m.Path)
 			out = append(out, LockRef{p, m.Read})
 		}
-		return out
+		return sortedRefs(out)
 	}
 	t := carried{must: move(c.must), load: move(c.load)}
 	for _, m := range c.may {
@@ -93,6 +106,7 @@ func (l *linker) carryOnce(n *node, e *edge, c *carried) carried {
 		t.may = append(t.may, p)
 	}
 	if e.kind == edgeGo {
+		t.may = sortedNames(t.may)
 		return t
 	}
 	released := map[string]bool{}
@@ -129,6 +143,26 @@ func (l *linker) carryOnce(n *node, e *edge, c *carried) carried {
 		}
 	}
 	t.released = append(t.released, st.Released...)
-	sort.Slice(t.must, func(i, j int) bool { return t.must[i].Path < t.must[j].Path })
+	t.must, t.may, t.released = sortedRefs(t.must), sortedNames(t.may), sortedNames(t.released)
 	return t
+}
+
+// sortedRefs and sortedNames make of a list a set: what two ways collect in another order, or
+// twice, is the same.
+func sortedRefs(list []LockRef) []LockRef {
+	slices.SortFunc(list, func(a, b LockRef) int {
+		if c := strings.Compare(a.Path, b.Path); c != 0 || a.Read == b.Read {
+			return c
+		}
+		if a.Read {
+			return 1
+		}
+		return -1
+	})
+	return slices.Compact(list)
+}
+
+func sortedNames(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
 }

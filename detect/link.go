@@ -91,6 +91,8 @@ type linker struct {
 
 	carries  map[string]*carried // see carry
 	lockSets map[string]int
+	numbers  map[string]uint64 // of paths in their keys
+	scratch  []byte
 
 	lockKeys map[string]string // see lockKey
 }
@@ -101,7 +103,7 @@ type typeRef struct {
 }
 
 func newLinker(sums []*Summary, opts Options) *linker {
-	l := &linker{opts: opts, sums: sums, nodes: map[string]*node{}, flows: map[string][]string{}, maps: map[string]*mapState{}, decls: map[string]string{}, rulings: newRulings(sums, opts)}
+	l := &linker{opts: opts, sums: sums, nodes: map[string]*node{}, flows: map[string][]string{}, maps: map[string]*mapState{}, decls: map[string]string{}, rulings: newRulings(sums, opts), carries: map[string]*carried{}, lockSets: map[string]int{}, numbers: map[string]uint64{}, lifted: map[liftKey]lifted{}}
 	for _, s := range sums {
 		for _, f := range s.Funcs {
 			if f.Test && !opts.Tests {
@@ -892,9 +894,6 @@ func (l *linker) lift(n *node, e *edge, path string) (string, *ArgInfo) {
 	}
 	var v lifted
 	v.path, v.arg = l.liftOnce(n, e, path)
-	if l.lifted == nil {
-		l.lifted = map[liftKey]lifted{}
-	}
 	l.lifted[k] = v
 	return v.path, v.arg
 }
