@@ -63,7 +63,8 @@ type class struct {
 	nilRows []token.Pos // where a nested map is given rows that may be nil
 
 	refusals []*plans.Refusal
-	refused  map[string]bool // code+position, to say each thing once
+	refused  map[string]bool    // code+position, to say each thing once
+	checked  map[*fileInfo]bool // see checkUseFile
 	notes    []string
 	imports  map[*fileInfo][]fileImport // beside the runtime's, for types that are written out
 }
@@ -102,7 +103,7 @@ type source struct {
 
 func newClass(ix *index, n int) *class {
 	return &class{ix: ix, n: n, members: map[token.Pos]*member{}, funcs: map[token.Pos]bool{},
-		byNode: map[ast.Node]*rec{}, refused: map[string]bool{}, imports: map[*fileInfo][]fileImport{}}
+		byNode: map[ast.Node]*rec{}, refused: map[string]bool{}, checked: map[*fileInfo]bool{}, imports: map[*fileInfo][]fileImport{}}
 }
 
 func (c *class) refuse(code string, at token.Pos, remedy, format string, args ...any) {

@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "rewrite the golden archives with what t
 // TestGolden runs every archive of testdata/golden. An archive is a module, the
 // flags of one run in its comment
 //
-//	-strategy=sharded -scope=all|findings -maps=name,name -std -allow-api-change -prune-empty-rows
+//	-strategy=sharded -scope=all|findings -maps=name,name -packages=./a,./b -std -allow-api-change -prune-empty-rows
 //
 // and what is wanted: files under want/ (all files that change, runtime aside),
 // and "refusals", one line each: NAME CODE FILE:LINE.
@@ -40,7 +40,7 @@ func TestGolden(t *testing.T) {
 
 type goldenFlags struct {
 	strategy, scope string
-	maps            []string
+	maps, packages  []string
 	std, api, prune bool
 }
 
@@ -59,6 +59,8 @@ func parseFlags(t *testing.T, comment string) goldenFlags {
 				f.scope = value
 			case "-maps":
 				f.maps = strings.Split(value, ",")
+			case "-packages":
+				f.packages = strings.Split(value, ",")
 			case "-std":
 				f.std = true
 			case "-allow-api-change":
@@ -173,7 +175,7 @@ func again(t *testing.T, dir string, out *rewrite.Output, flags goldenFlags) {
 
 func run(t *testing.T, dir string, flags goldenFlags) *rewrite.Output {
 	t.Helper()
-	prog, err := detect.Load(detect.Config{Dir: dir, Tests: true, Extra: rewrite.RuntimeImports()})
+	prog, err := detect.Load(detect.Config{Dir: dir, Patterns: flags.packages, Tests: true, Extra: rewrite.RuntimeImports()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -305,11 +305,17 @@ func (ix *index) fileAt(pos token.Pos) *fileInfo {
 	return ix.files[ix.prog.Fset.File(pos)]
 }
 
-// pos converts a position to the plan's form.
+// pos converts a position to the plan's form: where the text is, whatever //line directives
+// say, except in what cgo makes of a file, which nobody knows.
 func (ix *index) pos(p token.Pos) plans.Pos {
 	pp := ix.prog.Fset.PositionFor(p, false)
+	rel, err := filepath.Rel(ix.prog.Dir, pp.Filename)
+	if err != nil || !filepath.IsLocal(rel) {
+		pp = ix.prog.Fset.Position(p)
+		rel, err = filepath.Rel(ix.prog.Dir, pp.Filename)
+	}
 	file := pp.Filename
-	if rel, err := filepath.Rel(ix.prog.Dir, file); err == nil {
+	if err == nil {
 		file = filepath.ToSlash(rel)
 	}
 	return plans.Pos{File: file, Line: pp.Line, Column: pp.Column}

@@ -11,6 +11,7 @@ import (
 	"go/types"
 	"go/version"
 	"maps"
+	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -20,6 +21,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"golang.org/x/mod/modfile"
 
 	"github.com/mapmigrate/mapmigrate/detect"
 	"github.com/mapmigrate/mapmigrate/plans"
@@ -201,13 +204,27 @@ func (r *run) classify(reqs []Request) {
 	}
 }
 
+// goLine returns the line of the go directive in the go.mod of a folder: the first one, where
+// there is none.
+func goLine(dir string) int {
+	src, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	if err != nil {
+		return 1
+	}
+	f, err := modfile.ParseLax("go.mod", src, nil)
+	if err != nil || f.Go == nil {
+		return 1
+	}
+	return f.Go.Syntax.Start.Line
+}
+
 // decide runs the checks of a complete class and emits its operations.
 func (r *run) decide(s *siteWork) {
 	c := s.class
 	if v := r.prog.GoVersion; v != "" && version.Compare("go"+v, "go1.24") < 0 {
 		c.refusals = append(c.refusals, &plans.Refusal{Code: "go-directive", Class: plans.Unsafe,
 			Message: fmt.Sprintf("go.mod says `go %s`; the runtime needs 1.24", v),
-			Remedy:  "change that line of go.mod to `go 1.24.0` or later", Pos: plans.Pos{File: "go.mod", Line: 1, Column: 1}})
+			Remedy:  "change that line of go.mod to `go 1.24.0` or later", Pos: plans.Pos{File: "go.mod", Line: goLine(r.prog.Dir), Column: 1}})
 		return
 	}
 	strict := c.strict()

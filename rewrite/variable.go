@@ -89,9 +89,13 @@ func (c *class) checkMembers(opts Options) {
 func (c *class) checkFile(m *member) { c.checkUseFile(m.fi, m.pos) }
 
 func (c *class) checkUseFile(fi *fileInfo, at token.Pos) {
+	if c.checked[fi] {
+		return
+	}
+	c.checked[fi] = true
 	switch {
 	case fi.path == "":
-		c.refuse("cgo-file", at, "move the map to a file without cgo", "the map is used in a file that the build generates (cgo)")
+		c.refuse("cgo-file", at, "move the map to a file without cgo", "the map is used in %s, a cgo file", c.ix.pos(at).File)
 	case fi.pkg.Cgo && importsC(fi.syntax):
 		c.refuse("cgo-file", at, "move the map to a file without cgo", "the map is used in %s, a cgo file", fi.path)
 	case fi.generated:
