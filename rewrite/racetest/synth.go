@@ -845,7 +845,10 @@ func (s *synth) standIn(p *types.TypeParam) types.Type {
 		m := u.Method(i)
 		sig := m.Signature()
 		recv := types.NewVar(token.NoPos, s.pkg.Types, "", n)
-		n.AddMethod(types.NewFunc(token.NoPos, m.Pkg(), m.Name(), types.NewSignatureType(recv, nil, nil, sig.Params(), sig.Results(), sig.Variadic())))
+		if !m.Exported() && m.Pkg() != s.pkg.Types {
+			return none // another package's, which no type here can have
+		}
+		n.AddMethod(types.NewFunc(token.NoPos, s.pkg.Types, m.Name(), types.NewSignatureType(recv, nil, nil, sig.Params(), sig.Results(), sig.Variadic())))
 	}
 	if s.standIns == nil {
 		s.standIns = map[*types.Named]string{}
