@@ -17,7 +17,7 @@ import (
 // Version is the version of the runtime, named in the header of every emitted file.
 const Version = 1
 
-//go:embed doc.go common.go provider.go shards.go sharded.go sharded_views.go syncmap.go locked.go nested.go nestedprovider.go handle.go mirror.go mirror_views.go mirror_journal.go shardcount.go fast_sharded.go fast_views.go fast_layout.go fast_table.go fast_hash.go hash.go
+//go:embed doc.go common.go provider.go shards.go sharded.go sharded_views.go syncmap.go locked.go nested.go rows.go nestedprovider.go handle.go mirror.go mirror_views.go mirror_journal.go shardcount.go fast_sharded.go fast_views.go fast_layout.go fast_table.go fast_hash.go hash.go
 var sources embed.FS
 
 // A Core is one of the implementations of Sharded.
@@ -34,7 +34,7 @@ var filesOf = map[string][]string{
 	"MapProvider":    {"provider.go", "Sharded"},
 	"SyncMap":        {"syncmap.go"},
 	"Locked":         {"locked.go"},
-	"Nested":         {"nested.go", "shards.go", "shardcount.go", "hash.go"},
+	"Nested":         {"nested.go", "rows.go", "shards.go", "shardcount.go", "hash.go"},
 	"NestedProvider": {"nestedprovider.go", "Nested"},
 	"Handle":         {"handle.go", "MapProvider"},
 	"Mirror":         {"mirror.go", "mirror_views.go", "mirror_journal.go", "MapProvider"},

@@ -43,6 +43,8 @@ func (h *seeds) hashWord(w uint64) uint64 {
 	return fold(fold(w^h.secret[0], h.secret[1]), mixer)
 }
 
+func (h *seeds) hashInt(i int) uint64 { return h.hashWord(uint64(i)) }
+
 // hashString reads strings of up to 16 bytes as two words, and of up to 32 as four, which may overlap.
 func (h *seeds) hashString(s string) uint64 {
 	n := len(s)

@@ -18,7 +18,7 @@ import (
 
 var mutate = flag.Bool("mutants", false, "have TestMutants run the tests on code with mistakes")
 
-// mutants are mistakes in both cores, what is said about each, and the tests that see it.
+// mutants are mistakes in both cores and in Nested, what is said about each, and the tests that see it.
 var mutants = []struct {
 	name, file, old, new string
 	tests                string // which to run
@@ -26,21 +26,31 @@ var mutants = []struct {
 }{
 	// The plain core.
 	{"plain: a loop's look-ups take no lock", "shards.go",
-		"s.mu.Lock()\n\tdefer s.mu.Unlock()\n\tv, ok := s.m[key]", "v, ok := s.m[key]", "IterationBesideStoring", true},
+		"s.mu.Lock()\n\t\t\tvar ok bool\n\t\t\tvalue, ok = load(s.part, e.key)\n\t\t\ts.mu.Unlock()", "var ok bool\n\t\t\tvalue, ok = load(s.part, e.key)", "IterationBesideStoring", true},
 	{"plain: Clear locks one shard at a time", "shards.go",
 		"t.shards[i].mu.Lock()\n\t}\n\tfor i := range t.shards {\n\t\ts := &t.shards[i]\n", "_ = i\n\t}\n\tfor i := range t.shards {\n\t\ts := &t.shards[i]\n\t\ts.mu.Lock()\n", "Whole|Linearizable", false},
 	{"plain: changes are not counted", "shards.go", "s.loops > 0", "s.loops > 1000", "LoopSees", false},
 	{"plain: loops do not say that they run", "shards.go", "s.loops++", "_ = s.loops", "LoopSees", false},
-	{"plain: deleting is no change", "shards.go", "if s != nil {\n\t\ts.changes()\n\t}", "", "LoopSees", false},
+	{"plain: deleting is no change", "sharded.go", "if s != nil {\n\t\ts.changes()\n\t}", "", "LoopSees", false},
 	{"plain: loops look for NaN again", "shards.go", "s.version.Load() != version && e.key == e.key", "s.version.Load() != version", "^TestModel|FuzzModel|NaN", false},
 	{"plain: loops never look again", "shards.go", "s.version.Load() != version && e.key == e.key", "s.version.Load() == version+1000 && e.key == e.key", "LoopSees", false},
 	{"plain: Update calls back without the lock", "sharded.go", "defer s.unlock()\n\treturn mapUpdate(in, key, f)", "s.unlock()\n\treturn mapUpdate(in, key, f)", "Stress|Linearizable", false},
 	{"plain: a panic in Compute leaves the lock", "sharded.go", "defer s.unlock()\n\treturn mapCompute(in, key, f)", "v, ok := mapCompute(in, key, f)\n\ts.unlock()\n\treturn v, ok", "LocksReleased", false},
 	{"plain: Store without the lock", "sharded.go", "in[key] = value\n\ts.unlock()", "s.unlock()\n\tin[key] = value", "Stress|Readers", true},
-	{"plain: two first stores make two tables", "shards.go", "m.table.CompareAndSwap(nil, newTable[K, V](cmp.Or(m.count, shardCount()), nil))", "m.table.Store(newTable[K, V](cmp.Or(m.count, shardCount()), nil))", "FirstStores", false},
-	{"plain: shards by a hash that is the same everywhere", "shards.go", "seeds: newSeeds(),", "", "TestShards", false},
-	{"plain: ReplaceAll puts keys into other shards", "sharded.go", "i := t.index(k)", "i := len(parts) - 1 - t.index(k)", "^TestModel|Large", false},
+	{"plain: two first stores make two tables", "shards.go", "m.table.CompareAndSwap(nil, newTable[K, P](cmp.Or(m.count, shardCount())))", "m.table.Store(newTable[K, P](cmp.Or(m.count, shardCount())))", "FirstStores", false},
+	{"plain: shards by a hash that is the same everywhere", "shards.go", "P]{newSeeds(),", "P]{seeds{},", "TestShards", false},
+	{"plain: ReplaceAll puts keys into other shards", "sharded.go", "parts[t.index(t.hash(k))]", "parts[len(parts)-1-t.index(t.hash(k))]", "^TestModel|Large", false},
 	{"plain: null leaves the entries", "sharded_views.go", "m.in.reset()", "_ = m", "Decode", false},
+
+	// The rows of a Nested, in the shards of the plain core.
+	{"nested: a removed row leaves a gap", "rows.go", "x.distance(from, i) >= x.distance(free, i)", "false", "RowIndex", false},
+	{"nested: rows move up past where their search begins", "rows.go", "x.distance(from, i) >= x.distance(free, i)", "true", "RowIndex", false},
+	{"nested: a larger index keeps the places", "rows.go", "x.place(content)", "x.slots[x.used], x.used = content, x.used+1", "RowIndex", false},
+	{"nested: rows of the same hash are the same", "rows.go", "at.hash == hash && at.key == key", "at.hash == hash", "RowIndex", false},
+	{"nested: storing a row is no change", "nested.go", "at.shard.changes()\n\tif at.slot != nil {", "if at.slot != nil {", "Nested", false},
+	{"nested: deleting a row is no change", "nested.go", "at.shard.changes()\n\tat.shard.part.remove", "at.shard.part.remove", "Nested", false},
+	{"nested: Store without the lock", "nested.go", "at.rowFor(a, b)[b] = value\n\tat.shard.unlock()", "at.shard.unlock()\n\tat.rowFor(a, b)[b] = value", "Nested", true},
+	{"nested: a panic in Update leaves the lock", "nested.go", "defer at.shard.unlock()\n\tvalue := f(", "defer func() {\n\t\tif r := recover(); r != nil {\n\t\t\tpanic(r)\n\t\t}\n\t\tat.shard.unlock()\n\t}()\n\tvalue := f(", "Nested|LocksReleased", false},
 
 	// The fast core.
 	{"fast: the tag is published before the key", "fast_table.go",

@@ -18,14 +18,12 @@ import (
 // while others store into it, and is detached when the key is deleted or gets another row.
 type Nested[K1, K2 comparable, V any] struct {
 	_    noCopy
-	rows shards[K1, map[K2]V]
+	rows shards[K1, rowIndex[K1, K2, V]]
 }
 
 // NewNested returns an empty map with room for about sizeHint rows.
 func NewNested[K1, K2 comparable, V any](sizeHint ...int) *Nested[K1, K2, V] {
-	m := new(Nested[K1, K2, V])
-	m.rows.table.Store(newTable[K1, map[K2]V](shardCount(), sizeHint))
-	return m
+	return new(Nested[K1, K2, V]).sized(sizeHint)
 }
 
 // NewNestedLocked is NewNested with one lock for the whole map: Len, Snapshot and the key set of All
@@ -33,7 +31,17 @@ func NewNested[K1, K2 comparable, V any](sizeHint ...int) *Nested[K1, K2, V] {
 func NewNestedLocked[K1, K2 comparable, V any](sizeHint ...int) *Nested[K1, K2, V] {
 	m := new(Nested[K1, K2, V])
 	m.rows.count = 1
-	m.rows.table.Store(newTable[K1, map[K2]V](m.rows.count, sizeHint))
+	return m.sized(sizeHint)
+}
+
+// sized makes the table of m, with room for a number of rows.
+func (m *Nested[K1, K2, V]) sized(hints []int) *Nested[K1, K2, V] {
+	t := m.rows.ready()
+	for _, hint := range hints {
+		for i := range t.shards {
+			t.shards[i].part.grow(max(hint, 0) / len(t.shards))
+		}
+	}
 	return m
 }
 
@@ -60,151 +68,212 @@ func (m *Nested[K1, K2, V]) copyFrom(from map[K1]map[K2]V) *Nested[K1, K2, V] {
 	return m
 }
 
-// outer returns the map of rows, nil if m is nil.
-func (m *Nested[K1, K2, V]) outer() *shards[K1, map[K2]V] {
-	if m == nil {
-		return nil
-	}
-	return &m.rows
+// A spot is where the row under a key is, or would be: in a shard, which is locked. It is nowhere,
+// and nothing is locked, in a nil map, and in an untouched one that is only read.
+type spot[K1, K2 comparable, V any] struct {
+	shard *shard[rowIndex[K1, K2, V]]
+	slot  *rowSlot[K1, K2, V] // nil if the key is absent
+	hash  uint64              // of the key
 }
 
-// rowFor returns the row under a for storing under b, made if it is absent or nil. It makes none
-// for a b that is not hashable. The caller holds the lock of rows; if rows is nil it panics.
-func rowFor[K1, K2 comparable, V any](rows map[K1]map[K2]V, a K1, b K2) map[K2]V {
-	row := rows[a]
-	if row == nil {
-		_ = row[b]
-		row = make(map[K2]V)
-		rows[a] = row
+// get returns the spot of a for reading, and for changing what is in its row.
+func (m *Nested[K1, K2, V]) get(a K1) spot[K1, K2, V] { return m.spot(a, false) }
+
+// put returns the spot of a for storing.
+func (m *Nested[K1, K2, V]) put(a K1) spot[K1, K2, V] { return m.spot(a, true) }
+
+func (m *Nested[K1, K2, V]) spot(a K1, storing bool) (at spot[K1, K2, V]) {
+	if m != nil {
+		t := m.rows.table.Load()
+		if t == nil && storing {
+			t = m.rows.ready()
+		}
+		if t != nil {
+			at.hash = t.hash(a) | 1
+			at.shard = t.shard(at.hash)
+			at.shard.mu.Lock()
+			at.slot = at.shard.part.find(at.hash, a)
+			return at
+		}
 	}
+	hashable(a)
+	return at
+}
+
+// row returns the row, nil if there is none or it is nil.
+func (at spot[K1, K2, V]) row() map[K2]V {
+	if at.slot == nil {
+		return nil
+	}
+	return at.slot.row
+}
+
+// store sets the row under a, the spot's key. In a nil map it panics.
+func (at spot[K1, K2, V]) store(a K1, row map[K2]V) {
+	if at.shard == nil {
+		mapStore(nil, a, row)
+	}
+	at.shard.changes()
+	if at.slot != nil {
+		at.slot.row = row
+		return
+	}
+	at.shard.part.add(at.hash, a, row)
+}
+
+// rowFor returns the row under a, the spot's key, for storing under b, made if it is absent or nil.
+func (at spot[K1, K2, V]) rowFor(a K1, b K2) map[K2]V {
+	if row := at.row(); row != nil {
+		return row
+	}
+	return at.newRow(a, b)
+}
+
+// newRow makes a row, but none for a b that is not hashable. It is seldom called, and kept out of line
+// for the sake of what is called often.
+//
+//go:noinline
+func (at spot[K1, K2, V]) newRow(a K1, b K2) map[K2]V {
+	_ = map[K2]V(nil)[b]
+	row := make(map[K2]V)
+	at.store(a, row)
 	return row
 }
 
+// delete removes the key, which is not absent.
+func (at spot[K1, K2, V]) delete() {
+	at.shard.changes()
+	at.shard.part.remove(at.slot)
+}
+
 // hashable panics if key is not hashable, as a map does, before any lock is taken.
-func hashable[K comparable](key K) { _, _ = map[K]struct{}(nil)[key] }
+func hashable[K comparable](key K) {
+	switch any(key).(type) {
+	case string, int:
+	default:
+		_, _ = map[K]struct{}(nil)[key]
+	}
+}
 
 // Load returns the value under b in the row under a, and whether there is one.
 func (m *Nested[K1, K2, V]) Load(a K1, b K2) (V, bool) {
 	hashable(b)
-	s, rows := m.outer().get(a)
-	v, ok := rows[a][b]
-	s.unlock()
+	at := m.get(a)
+	v, ok := at.row()[b]
+	at.shard.unlock()
 	return v, ok
 }
 
 // Get returns the value under b in the row under a, zero if there is none.
 func (m *Nested[K1, K2, V]) Get(a K1, b K2) V {
 	hashable(b)
-	s, rows := m.outer().get(a)
-	v := rows[a][b]
-	s.unlock()
+	at := m.get(a)
+	v := at.row()[b]
+	at.shard.unlock()
 	return v
 }
 
 // Store sets the value under b in the row under a. It makes the row if that is absent or nil.
 func (m *Nested[K1, K2, V]) Store(a K1, b K2, value V) {
-	if m == nil {
-		_ = rowFor[K1, K2, V](nil, a, b)
-		return
-	}
 	hashable(b)
-	s, rows := m.rows.put(a)
-	rowFor(rows, a, b)[b] = value
-	s.unlock()
+	at := m.put(a)
+	at.rowFor(a, b)[b] = value
+	at.shard.unlock()
 }
 
 // StoreExisting is Store for rows that exist: m[a][b] = value. It panics, as the plain map does, if
 // the row is absent or nil.
 func (m *Nested[K1, K2, V]) StoreExisting(a K1, b K2, value V) {
-	s, rows := m.outer().get(a)
-	defer s.unlock()
-	rows[a][b] = value
+	at := m.get(a)
+	defer at.shard.unlock()
+	at.row()[b] = value
 }
 
 // Delete removes b from the row under a. The row stays, empty or not.
 func (m *Nested[K1, K2, V]) Delete(a K1, b K2) {
 	hashable(b)
-	s, rows := m.outer().get(a)
-	delete(rows[a], b)
-	s.unlock()
+	at := m.get(a)
+	delete(at.row(), b)
+	at.shard.unlock()
 }
 
 // DeletePruning is Delete, and removes the row as well if nothing is left in it. It is one atomic
 // step.
 func (m *Nested[K1, K2, V]) DeletePruning(a K1, b K2) {
 	hashable(b)
-	s, rows := m.outer().cut(a)
-	defer s.unlock()
-	row, ok := rows[a]
-	delete(row, b)
-	if ok && len(row) == 0 {
-		delete(rows, a)
+	at := m.get(a)
+	defer at.shard.unlock()
+	delete(at.row(), b)
+	if at.slot != nil && len(at.slot.row) == 0 {
+		at.delete()
 	}
 }
 
 // LoadOrStore returns the value under b in the row under a if there is one; otherwise it stores and
 // returns value, making the row if that is absent or nil.
 func (m *Nested[K1, K2, V]) LoadOrStore(a K1, b K2, value V) (actual V, loaded bool) {
-	s, rows := m.outer().put(a)
-	defer s.unlock()
-	return mapLoadOrStore(rowFor(rows, a, b), b, value)
+	hashable(b)
+	at := m.put(a)
+	actual, loaded = mapLoadOrStore(at.rowFor(a, b), b, value)
+	at.shard.unlock()
+	return actual, loaded
 }
 
 // LoadOrCompute returns the value under b in the row under a if there is one; otherwise it stores
 // and returns the result of f, called once, under the lock, making the row if that is absent or nil.
 func (m *Nested[K1, K2, V]) LoadOrCompute(a K1, b K2, f func() V) (actual V, loaded bool) {
-	s, rows := m.outer().put(a)
-	defer s.unlock()
-	if old, ok := rows[a][b]; ok {
+	at := m.put(a)
+	defer at.shard.unlock()
+	if old, ok := at.row()[b]; ok {
 		return old, true
 	}
 	value := f()
-	rowFor(rows, a, b)[b] = value
+	at.rowFor(a, b)[b] = value
 	return value, false
 }
 
 // LoadAndDelete removes b from the row under a and returns the value that was under it, and whether
 // there was one. The row stays, empty or not.
 func (m *Nested[K1, K2, V]) LoadAndDelete(a K1, b K2) (value V, loaded bool) {
-	s, rows := m.outer().get(a)
-	defer s.unlock()
-	return mapLoadAndDelete(rows[a], b)
+	at := m.get(a)
+	defer at.shard.unlock()
+	return mapLoadAndDelete(at.row(), b)
 }
 
 // Update stores under b in the row under a, and returns, what f makes of the value there (zero if
 // there is none). f is called once, under the lock. Then the row is made if it is absent or nil.
 func (m *Nested[K1, K2, V]) Update(a K1, b K2, f func(old V) V) V {
-	s, rows := m.outer().put(a)
-	defer s.unlock()
-	value := f(rows[a][b])
-	rowFor(rows, a, b)[b] = value
+	at := m.put(a)
+	defer at.shard.unlock()
+	value := f(at.row()[b])
+	at.rowFor(a, b)[b] = value
 	return value
 }
 
 // UpdateExisting is Update for rows that exist: m[a][b] = f(m[a][b]). It panics, as the plain map
 // does, after calling f, if the row is absent or nil.
 func (m *Nested[K1, K2, V]) UpdateExisting(a K1, b K2, f func(old V) V) V {
-	s, rows := m.outer().get(a)
-	defer s.unlock()
-	return mapUpdate(rows[a], b, f)
+	at := m.get(a)
+	defer at.shard.unlock()
+	return mapUpdate(at.row(), b, f)
 }
 
 // Compute calls f once, under the lock, with what Load would return, and does what the returned Op
 // says. Put makes the row if it is absent or nil. It returns what Load would return afterwards.
 func (m *Nested[K1, K2, V]) Compute(a K1, b K2, f func(old V, loaded bool) (V, Op)) (V, bool) {
-	s, rows := m.outer().put(a)
-	defer s.unlock()
-	row := rows[a]
+	at := m.put(a)
+	defer at.shard.unlock()
+	row := at.row()
 	old, loaded := row[b]
 	value, op := f(old, loaded)
 	if op == Put {
-		row = rowFor(rows, a, b)
+		row = at.rowFor(a, b)
 	}
 	return mapCompute(row, b, func(V, bool) (V, Op) { return value, op })
 }
 
 // newRow returns the handle of a row in s, nil for a nil row.
-func newRow[K1, K2 comparable, V any](s *shard[K1, map[K2]V], row map[K2]V) *Row[K2, V] {
+func newRow[K1, K2 comparable, V any](s *shard[rowIndex[K1, K2, V]], row map[K2]V) *Row[K2, V] {
 	if row == nil {
 		return nil
 	}
@@ -219,10 +288,9 @@ func (m *Nested[K1, K2, V]) Row(a K1) *Row[K2, V] {
 
 // LoadRow returns the row under a, which may be nil, and whether the key is there: inner, ok := m[a].
 func (m *Nested[K1, K2, V]) LoadRow(a K1) (row *Row[K2, V], ok bool) {
-	s, rows := m.outer().get(a)
-	defer s.unlock()
-	in, ok := rows[a]
-	return newRow(s, in), ok
+	at := m.get(a)
+	defer at.shard.unlock()
+	return newRow(at.shard, at.row()), at.slot != nil
 }
 
 // EnsureRow makes an empty row under a if it is absent or nil, and reports whether it did.
@@ -233,14 +301,14 @@ func (m *Nested[K1, K2, V]) EnsureRow(a K1) (created bool) {
 
 // LoadOrCreateRow returns the row under a. If it is absent or nil, it makes an empty one.
 func (m *Nested[K1, K2, V]) LoadOrCreateRow(a K1) (row *Row[K2, V], loaded bool) {
-	s, rows := m.outer().put(a)
-	defer s.unlock()
-	in := rows[a]
+	at := m.put(a)
+	defer at.shard.unlock()
+	in := at.row()
 	if loaded = in != nil; !loaded {
 		in = make(map[K2]V)
-		rows[a] = in
+		at.store(a, in)
 	}
-	return newRow(s, in), loaded
+	return newRow(at.shard, in), loaded
 }
 
 // CreateRow is LoadOrCreateRow for those who need not know whether the row was there.
@@ -252,43 +320,47 @@ func (m *Nested[K1, K2, V]) CreateRow(a K1) *Row[K2, V] {
 // StoreRow sets the row under a, nil or not, in place of the one it has: m[a] = row. The row belongs
 // to m from then on: nobody may use it otherwise, nor store it a second time.
 func (m *Nested[K1, K2, V]) StoreRow(a K1, row map[K2]V) {
-	s, rows := m.outer().put(a)
-	defer s.unlock()
-	rows[a] = row
+	if m == nil {
+		mapStore(nil, a, row)
+	}
+	at := m.put(a)
+	defer at.shard.unlock()
+	at.store(a, row)
 }
 
 // DeleteRow removes the row under a: delete(m, a). Its handles keep it, detached.
 func (m *Nested[K1, K2, V]) DeleteRow(a K1) {
-	s, rows := m.outer().cut(a)
-	defer s.unlock()
-	delete(rows, a)
+	at := m.get(a)
+	defer at.shard.unlock()
+	if at.slot != nil {
+		at.delete()
+	}
 }
 
 // DeleteRowIfEmpty removes a if its row is nil or empty, and reports whether it did. It is one
 // atomic step.
 func (m *Nested[K1, K2, V]) DeleteRowIfEmpty(a K1) (deleted bool) {
-	s, rows := m.outer().cut(a)
-	defer s.unlock()
-	row, ok := rows[a]
-	if !ok || len(row) > 0 {
+	at := m.get(a)
+	defer at.shard.unlock()
+	if at.slot == nil || len(at.slot.row) > 0 {
 		return false
 	}
-	delete(rows, a)
+	at.delete()
 	return true
 }
 
 // RowLen returns the number of entries in the row under a: len(m[a]).
 func (m *Nested[K1, K2, V]) RowLen(a K1) int {
-	s, rows := m.outer().get(a)
-	defer s.unlock()
-	return len(rows[a])
+	at := m.get(a)
+	defer at.shard.unlock()
+	return len(at.row())
 }
 
 // RowSnapshot returns a copy of the row under a, nil if it is absent or nil.
 func (m *Nested[K1, K2, V]) RowSnapshot(a K1) map[K2]V {
-	s, rows := m.outer().get(a)
-	defer s.unlock()
-	return maps.Clone(rows[a])
+	at := m.get(a)
+	defer at.shard.unlock()
+	return maps.Clone(at.row())
 }
 
 // RowAll iterates over the row that is under a when RowAll is called, as Row.All does.
@@ -303,22 +375,51 @@ func (m *Nested[K1, K2, V]) RowValues(a K1) iter.Seq[V] { return m.Row(a).Values
 // DoRow calls f with the row under a itself, nil if it is absent or nil, under the lock, for steps
 // that no other method does in one. f must not keep the row.
 func (m *Nested[K1, K2, V]) DoRow(a K1, f func(row map[K2]V)) {
-	s, rows := m.outer().get(a)
-	defer s.unlock()
-	f(rows[a])
+	at := m.get(a)
+	defer at.shard.unlock()
+	f(at.row())
+}
+
+// shards returns the shards of m, nil if m is nil.
+func (m *Nested[K1, K2, V]) shards() *shards[K1, rowIndex[K1, K2, V]] {
+	if m == nil {
+		return nil
+	}
+	return &m.rows
 }
 
 // Len returns the number of rows: the sum over the shards, each counted at its own instant.
-func (m *Nested[K1, K2, V]) Len() int { return m.outer().len() }
+func (m *Nested[K1, K2, V]) Len() int {
+	n := 0
+	for s := range m.shards().each() {
+		s.mu.Lock()
+		n += s.part.used
+		s.mu.Unlock()
+	}
+	return n
+}
 
 // Clear removes all rows, atomically. Their handles keep them, detached.
-func (m *Nested[K1, K2, V]) Clear() { m.outer().clear() }
+func (m *Nested[K1, K2, V]) Clear() { m.shards().clear() }
 
 // All iterates over the rows, which may be nil; see the package comment.
 func (m *Nested[K1, K2, V]) All() iter.Seq2[K1, *Row[K2, V]] {
 	return func(yield func(K1, *Row[K2, V]) bool) {
-		for s := range m.outer().each() {
-			_, more := s.loop(nil, func(a K1, row map[K2]V) bool { return yield(a, newRow(s, row)) })
+		if m == nil {
+			return
+		}
+		t := m.rows.table.Load()
+		load := func(in rowIndex[K1, K2, V], a K1) (map[K2]V, bool) {
+			at := in.find(t.hash(a)|1, a)
+			if at == nil {
+				return nil, false
+			}
+			return at.row, true
+		}
+		for s := range m.rows.each() {
+			_, more := loop(s, nil, rowIndex[K1, K2, V].copied, load, func(a K1, row map[K2]V) bool {
+				return yield(a, newRow(s, row))
+			})
 			if !more {
 				return
 			}
@@ -335,13 +436,15 @@ func (m *Nested[K1, K2, V]) Rows() iter.Seq[*Row[K2, V]] { return valuesOf(m.All
 // Snapshot returns a deep copy, taken shard by shard; nil if m is nil or untouched.
 func (m *Nested[K1, K2, V]) Snapshot() map[K1]map[K2]V {
 	var all map[K1]map[K2]V
-	for s := range m.outer().each() {
+	for s := range m.shards().each() {
 		if all == nil {
 			all = make(map[K1]map[K2]V, m.Len())
 		}
 		s.mu.Lock()
-		for a, row := range s.m {
-			all[a] = maps.Clone(row)
+		for _, e := range s.part.slots {
+			if e.hash != 0 {
+				all[e.key] = maps.Clone(e.row)
+			}
 		}
 		s.mu.Unlock()
 	}

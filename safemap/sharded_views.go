@@ -8,13 +8,41 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"slices"
 )
 
 // Len returns the number of entries: the sum over the shards, each counted at its own instant.
-func (m *Sharded[K, V]) Len() int { return m.shards().len() }
+func (m *Sharded[K, V]) Len() int {
+	n := 0
+	for s := range m.shards().each() {
+		s.mu.Lock()
+		n += len(s.part.m)
+		s.mu.Unlock()
+	}
+	return n
+}
 
 // All iterates over the entries, copying one shard at a time; see the package comment.
-func (m *Sharded[K, V]) All() iter.Seq2[K, V] { return m.shards().all }
+func (m *Sharded[K, V]) All() iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
+		var buf []entry[K, V]
+		more := true
+		for s := range m.shards().each() {
+			if buf, more = loop(s, buf, share[K, V].copied, share[K, V].load, yield); !more {
+				return
+			}
+		}
+	}
+}
+
+func (in share[K, V]) copied(buf []entry[K, V]) []entry[K, V] {
+	return appendEntries(slices.Grow(buf, len(in.m)), in.m)
+}
+
+func (in share[K, V]) load(key K) (V, bool) {
+	v, ok := in.m[key]
+	return v, ok
+}
 
 // Keys is All without the values.
 func (m *Sharded[K, V]) Keys() iter.Seq[K] { return keysOf(m.All()) }
@@ -30,7 +58,7 @@ func (m *Sharded[K, V]) Snapshot() map[K]V {
 			all = make(map[K]V, m.Len())
 		}
 		s.mu.Lock()
-		maps.Copy(all, s.m)
+		maps.Copy(all, s.part.m)
 		s.mu.Unlock()
 	}
 	return all

@@ -193,8 +193,7 @@ const reasons = `Some targets ask for more than the guarantees of the type leave
 - Locked, counter: m[k]++ written in place is one look-up; Update has to call a function between reading
   and storing, which makes it two.
 - Nested, load: the shard's lock can be taken only when the outer key has been hashed to find it, and the
-  map of rows hashes it again. The processor can do neither ahead of the lock before. That is what one lock
-  does not pay, and what lets goroutines with other rows go on meanwhile, which CPU time does not show.
+  processor looks up nothing ahead of the lock. One lock is taken while the hash is computed.
 
 `
 
