@@ -360,10 +360,15 @@ func (r *run) rewriteFiles() bool {
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			j.out, j.ref = rewriteFile(j.in)
+			if r.ctx.Err() == nil {
+				j.out, j.ref = rewriteFile(j.in)
+			}
 		})
 	}
 	wg.Wait()
+	if r.ctx.Err() != nil {
+		return false // edit says so
+	}
 	ok := true
 	for _, j := range jobs {
 		if j.ref != nil {
