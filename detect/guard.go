@@ -241,17 +241,10 @@ func (j *judgement) number(live []*occurrence) {
 	bits := map[string]uint64{}
 	for _, o := range live {
 		o.heldW, o.heldR, o.heldMay, o.loadW, o.loadR, o.wild = 0, 0, 0, 0, 0, false
-		o.owner = ""
+		o.owner = j.ownerOf(o)
 		if j.guard != "" {
 			o.guarded = j.evidenceFor(o, o.held, o.may, j.guard)
 			o.loadGuarded = j.evidenceFor(o, o.loadHeld, nil, j.guard)
-		}
-		for _, r := range o.held {
-			// Rule I2: objects embedded in different owners, each guarded by its
-			// owner's lock, are different objects.
-			if h := parent(r.Path); h != "" && hasPrefix(o.path, h) && h != parent(trimElems(o.path)) {
-				o.owner = holderOf(lastSelector(r.Path))
-			}
 		}
 		see := func(path string, mask *uint64) {
 			k := j.lockKey(path)
@@ -287,6 +280,33 @@ func (j *judgement) number(live []*occurrence) {
 			}
 		}
 	}
+}
+
+// ownerOf returns the type of the nearest object around the map's holder whose lock is held, ""
+// if there is none. Objects that are parts of different owners, each guarded by its owner's
+// lock, are different objects (rule I2).
+func (j *judgement) ownerOf(o *occurrence) string {
+	owner, nearest := "", ""
+	for _, r := range o.held {
+		h := parent(r.Path)
+		if h != "" && hasPrefix(o.path, h) && h != parent(trimElems(o.path)) && len(h) > len(nearest) {
+			owner, nearest = holderOf(lastSelector(r.Path)), h
+		}
+	}
+	if owner != "" || known(o.path) {
+		return owner
+	}
+	// The outermost path may have become too long to be followed. Further down the call chain
+	// it still tells what is around the map.
+	for c := o.chain; c != nil; c = c.up {
+		for p := parent(trimElems(c.path)); parent(p) != ""; p = parent(p) {
+			t := holderOf(lastSelector(p))
+			if slices.ContainsFunc(o.held, func(r LockRef) bool { return holderOf(j.lockKey(r.Path)) == t }) {
+				return t
+			}
+		}
+	}
+	return ""
 }
 
 // commonLock reports whether two occurrences exclude each other, or might.
