@@ -86,7 +86,7 @@ type Access struct {
 	Path      []Step   // from the context's root to the access, outermost first
 	Owned     bool     // before the map is shared, or after every sharer has ended: cannot race
 	Inner     bool     // of a row (m[*]) rather than of the map
-	Test      bool     // in a _test.go file
+	Test      bool     // in code of tests (rule C8)
 	LoopDepth int      // loops around the access in its function
 }
 

@@ -33,7 +33,7 @@ type DirectiveInfo struct {
 	Text  string // the reason, or the lock as it is written
 	Pos   Pos    // of the comment
 	Line  int32  // the line it is about
-	Test  bool   // in a _test.go file
+	Test  bool   // in code of tests (rule C8)
 	Maps  []string
 	Spans []Span   // of the source, in which accesses are meant; for ignore
 	Locks []string // keys under which linking knows the lock; for guardedby and hint
@@ -216,7 +216,7 @@ func (r *directiveReader) read(d DirectiveInfo, group *ast.CommentGroup, c *ast.
 		return
 	}
 	d.Pos, d.Line = b.pos(c.Pos()), int32(target)
-	d.Test = strings.HasSuffix(b.fset.PositionFor(c.Pos(), false).Filename, "_test.go")
+	d.Test = b.tests[b.fset.PositionFor(c.Pos(), false).Filename]
 	for _, v := range vars {
 		if k := r.key(v); k != "" {
 			d.Maps = append(d.Maps, k)

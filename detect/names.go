@@ -6,6 +6,8 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -240,13 +242,26 @@ func mapKey(path, fn string) (key string, inner bool) {
 	return "", inner
 }
 
+// ofTests reports whether a file holds code of tests: by its name, or because it imports
+// testing and the file or the package is named after that (rule C8).
+//
+//	package test; func RunServer(t *testing.T) *Server { go s.Start() }
+func ofTests(file *ast.File, name string) bool {
+	if strings.HasSuffix(name, "_test.go") {
+		return true
+	}
+	imports := slices.ContainsFunc(file.Imports, func(i *ast.ImportSpec) bool { return i.Path.Value == `"testing"` })
+	return imports && (strings.Contains(filepath.Base(name), "test") || strings.Contains(file.Name.Name, "test"))
+}
+
 // inventory lists the map variables that files declare, locals excepted.
 func (b *builder) inventory(files []*ast.File) {
 	for _, file := range files {
 		name := b.fset.PositionFor(file.FileStart, false).Filename
 		generated := ast.IsGenerated(file)
 		b.generated[name] = generated
-		test := strings.HasSuffix(name, "_test.go")
+		test := ofTests(file, name)
+		b.tests[name] = test
 		var visit func(n ast.Node, prefix string)
 		field := func(st *ast.StructType, prefix string) {
 			for _, f := range st.Fields.List {

@@ -31,6 +31,7 @@ type builder struct {
 	flows     map[Flow]bool
 	locals    map[string]int
 	generated map[string]bool
+	tests     map[string]bool            // files, see ofTests
 	elems     map[string]bool            // see elementTypes
 	impls     map[string][]*FuncInfo     // see implementations
 	slots     map[string]bool            // channels made with capacity one, by flow key
@@ -46,7 +47,7 @@ func summarise(fset *token.FileSet, pkg *types.Package, info *types.Info, files 
 		fset: fset, pkg: pkg, info: info, know: know, own: own, deps: deps,
 		sum:   &Summary{Package: pkg.Path(), Name: pkg.Name()},
 		files: map[string]int32{}, done: map[string]*FuncInfo{}, fns: map[string]*ssa.Function{},
-		active: map[string]bool{}, flows: map[Flow]bool{}, locals: map[string]int{}, generated: map[string]bool{},
+		active: map[string]bool{}, flows: map[Flow]bool{}, locals: map[string]int{}, generated: map[string]bool{}, tests: map[string]bool{},
 	}
 	b.syntax = map[*token.File]bool{}
 	for _, f := range files {
@@ -397,8 +398,8 @@ func (b *builder) summary(fn *ssa.Function) *FuncInfo {
 // describe fills what the function's declaration says: who can call it.
 func (f *function) describe() {
 	fn, fi := f.fn, f.info
-	fi.Test = strings.HasSuffix(f.b.fset.PositionFor(fn.Pos(), false).Filename, "_test.go")
-	fi.Generated = f.b.generated[f.b.fset.PositionFor(fn.Pos(), false).Filename]
+	file := f.b.fset.PositionFor(fn.Pos(), false).Filename
+	fi.Test, fi.Generated = f.b.tests[file], f.b.generated[file]
 	sig := fn.Signature
 	if recv := sig.Recv(); recv != nil {
 		if n, ok := types.Unalias(deref(recv.Type())).(*types.Named); ok {
