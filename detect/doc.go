@@ -80,6 +80,8 @@
 //	C8  What only tests run says nothing about the program: _test.go files, and files that
 //	    import testing and are named after that, or whose package is (a package test with
 //	    helpers that start servers).
+//	C9  A call through an interface reaches the types that are put into interfaces somewhere. One
+//	    that has the methods, but is only used as itself, is not meant.
 //
 // Identity.
 //

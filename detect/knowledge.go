@@ -33,6 +33,12 @@ const (
 	effectOnce           // calls its function argument once, before all that follows
 )
 
+// containers are packages whose generic code keeps values or moves them about, but calls none
+// of their methods.
+var containers = map[string]bool{
+	"sync": true, "sync/atomic": true, "slices": true, "maps": true, "sort": true, "cmp": true, "iter": true,
+}
+
 // effects of functions that are not first-party on the function values given to them.
 var effects = map[string]effect{
 	"(*golang.org/x/sync/errgroup.Group).Go":           effectSpawn,

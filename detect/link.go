@@ -83,6 +83,8 @@ type linker struct {
 	taken   map[string]bool     // functions whose value goes somewhere
 	bound   map[string]string   // method values: the object they are bound to, see bind
 	kept    map[string]bool     // functions that are returned, or stored in fields and package variables
+	boxed   map[string]bool     // types whose values are put into interfaces
+	direct  map[string]bool     // types whose methods are called without an interface
 	whole   map[string]bool     // types that are meant for several goroutines as a whole (rule C7)
 
 	rulings *rulings
@@ -175,6 +177,7 @@ const (
 // resolve builds the call graph.
 func (l *linker) resolve() {
 	succ := map[string][]string{}
+	l.boxed, l.direct = map[string]bool{}, map[string]bool{}
 	l.taken, l.kept, l.bound = map[string]bool{}, map[string]bool{}, map[string]string{}
 	var nodes []string
 	seen := map[string]bool{}
@@ -188,6 +191,10 @@ func (l *linker) resolve() {
 		for _, fl := range s.Flows {
 			if m, ok := strings.CutPrefix(fl.From, "M:"); ok {
 				l.bind(m, fl.To)
+				continue
+			}
+			if t, ok := strings.CutPrefix(fl.From, "T:"); ok {
+				l.boxed[t] = l.boxed[t] || fl.To == boxed
 				continue
 			}
 			if strings.HasPrefix(fl.From, "F:") {
@@ -232,6 +239,7 @@ func (l *linker) resolve() {
 		sort.Strings(l.flows[n])
 	}
 
+	l.findDirect()
 	l.impl = map[string][]string{}
 	impl := l.impl
 	for _, n := range l.order {
@@ -581,13 +589,36 @@ func (l *linker) started() map[string]bool {
 	return out
 }
 
-// implementers finds the first-party methods that an interface call may reach.
+// findDirect notes the types that the module uses without an interface: others call their
+// methods, not only they themselves and what makes them.
+func (l *linker) findDirect() {
+	for _, n := range l.order {
+		if n.info.Test || nameStarts(n, "new", "make", "create") {
+			continue
+		}
+		own := n
+		for own.info.Parent != "" && l.nodes[own.info.Parent] != nil {
+			own = l.nodes[own.info.Parent]
+		}
+		for i := range n.info.Calls {
+			if f := l.nodes[n.info.Calls[i].Callee]; f != nil && f.info.Recv != "" && f.info.Recv != own.info.Recv {
+				l.direct[f.info.Recv] = true
+			}
+		}
+	}
+}
+
+// implementers finds the first-party methods that an interface call may reach: those of types
+// that are put into interfaces, or that only others can make use of (rule C9).
+//
+//	group.filter = newFilter(group.broadcast) // a *filter has an observer's methods,
+//	group.filter.OnMessage(m)                 // but no observer ever is one
 func (l *linker) implementers(c *CallInfo, memo map[string][]string) []string {
 	k := c.Method + "\x00" + strings.Join(c.Iface, "\x00")
 	if out, ok := memo[k]; ok {
 		return out
 	}
-	var out []string
+	var out, unlikely []string
 	dup := map[string]bool{}
 types:
 	for _, t := range l.types {
@@ -600,10 +631,18 @@ types:
 				continue types
 			}
 		}
-		if !dup[f] {
-			dup[f] = true
-			out = append(out, f)
+		if dup[f] {
+			continue
 		}
+		if !l.boxed[t.Key] && l.direct[t.Key] {
+			unlikely = append(unlikely, f)
+			continue
+		}
+		dup[f] = true
+		out = append(out, f)
+	}
+	if len(out) == 0 {
+		out = unlikely
 	}
 	if len(out) > maxImplementers {
 		out = nil

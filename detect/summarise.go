@@ -69,6 +69,7 @@ func summarise(fset *token.FileSet, pkg *types.Package, info *types.Info, files 
 	for _, fn := range srcFuncs {
 		b.summary(fn)
 	}
+	b.boxedTypes(srcFuncs)
 	b.checkDirectives()
 	sort.SliceStable(b.sum.Maps, func(i, j int) bool { return lessPos(b.sum, b.sum.Maps[i].Pos, b.sum.Maps[j].Pos) })
 	sort.Slice(b.sum.Funcs, func(i, j int) bool { return b.sum.Funcs[i].Key < b.sum.Funcs[j].Key })
@@ -173,6 +174,41 @@ func (b *builder) types() {
 	}
 	for i := range b.sum.Maps {
 		b.sum.Maps[i].HolderLock = locked[b.sum.Maps[i].Holder]
+	}
+}
+
+// boxed is where a flow leads from a type whose values are put into interfaces (rule C9).
+const boxed = "any"
+
+// boxedTypes notes the first-party types whose values the package puts into interfaces, or
+// gives to generic code, which may do so.
+func (b *builder) boxedTypes(fns []*ssa.Function) {
+	box := func(t types.Type) {
+		n, ok := types.Unalias(deref(types.Unalias(t))).(*types.Named)
+		if ok && n.Obj().Pkg() != nil && (n.Obj().Pkg() == b.pkg || b.own(n.Obj().Pkg().Path())) {
+			b.flows[Flow{"T:" + typeKey(n), boxed}] = true
+		}
+	}
+	for _, fn := range fns {
+		if b.tests[b.fset.PositionFor(fn.Pos(), false).Filename] {
+			continue
+		}
+		for _, block := range fn.Blocks {
+			for _, ins := range block.Instrs {
+				// What nobody refers to is only an assertion: var _ Filter = (*dummy)(nil).
+				if mi, ok := ins.(*ssa.MakeInterface); ok && len(*mi.Referrers()) > 0 {
+					box(mi.X.Type())
+				}
+			}
+		}
+	}
+	for id, inst := range b.info.Instances {
+		if obj := b.info.Uses[id]; obj == nil || !b.here(id.Pos()) || obj.Pkg() != nil && containers[obj.Pkg().Path()] {
+			continue
+		}
+		for i := range inst.TypeArgs.Len() {
+			box(inst.TypeArgs.At(i))
+		}
 	}
 }
 
