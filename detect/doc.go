@@ -113,6 +113,8 @@
 //	    escapes; also one that is returned while goroutines fill it under a lock of their own.
 //	G5  Construction (of the object that the function made or is the method of) and shutdown,
 //	    calls through interfaces with many implementations, and callbacks are never high.
+//	    Exported methods of what was given a callback are low where others who come to
+//	    the same access hold the guard.
 //	G6  Without a concurrency signal nothing is above low; a guard is a signal.
 //
 // Steps and elements.

@@ -424,6 +424,9 @@ func (j *judgement) confidence(v *verdict, ea, eb evidence, ratio float64) Confi
 	if generatedAPI(a) || generatedAPI(b) || j.apart(a) && v.id < 2 {
 		return Low
 	}
+	if lent(a) && j.sometimesHeld(a) {
+		return Low
+	}
 	quiet := hushed(a) || hushed(b) || a.dyn || b.dyn || lifecycle(a) || lifecycle(b)
 	changes := content(a) || content(b)
 	usual := j.guard != "" && ratio >= 0.8 && j.total >= 5
@@ -541,6 +544,24 @@ func listener(o *occurrence) bool { return o.ctx != nil && o.ctx.kind == "listen
 
 // hushed reports whether the walk gave up, or passes what may be a callback.
 func hushed(o *occurrence) bool { return o.ctx == nil || o.ctx.kind == "callback" }
+
+// lent reports whether the way begins with an exported method that nobody in the module calls,
+// and comes to the access through a function that somebody else gave to the method's object.
+// Whoever gave it need not let the object out of hand (rule G5).
+//
+//	r.filter = &Filter{next: r.broadcast} // r calls r.filter.Push with r.mu held;
+//	func (f *Filter) Flush() { f.next(…) } // who else has r.filter?
+func lent(o *occurrence) bool {
+	if o.ctx == nil || o.ctx.kind != "exported API" || o.ctx.at.info.Recv == "" {
+		return false
+	}
+	for c := o.chain; c != nil && c.up != nil; c = c.up {
+		if to := c.up.at.info; c.call != nil && c.call.Dyn != "" && to.Parent == "" && to.Recv != o.ctx.at.info.Recv {
+			return true
+		}
+	}
+	return false
+}
 
 // lifecycle reports whether a function on the way sounds like start-up or shutdown, where
 // code often knows that it is alone (rule G5).
