@@ -87,7 +87,7 @@ func (f *function) emit() {
 				t.pub |= s.pub
 				e.call("defer", &d.Call, d, *t)
 			} else {
-				e.call("defer", &d.Call, d, flowState{must: 0, may: s.may, released: ^uint64(0), pub: s.pub, pubGo: s.pubGo, spawned: s.spawned})
+				e.call("defer", &d.Call, d, flowState{must: 0, may: s.may, released: ^uint64(0), pub: s.pub, pubGo: s.pubGo, wholeGo: s.wholeGo, spawned: s.spawned})
 			}
 			return
 		}
@@ -148,6 +148,7 @@ func (e *emitter) visit(ins ssa.Instruction, s flowState) {
 						t.relocked |= ns.relocked
 						t.pub |= ns.pub
 						t.pubGo |= ns.pubGo
+						t.wholeGo |= ns.wholeGo
 					}
 				}
 			}
@@ -494,7 +495,7 @@ func (e *emitter) valuePos(v *ssa.UnOp) token.Pos {
 func (e *emitter) newAccess(op Op, path, r string, pos token.Pos, s flowState) AccessInfo {
 	a := AccessInfo{Op: op, Pos: e.b.pos(pos), Path: path, State: e.intern(e.flow.lockState(s)), Load: -1, Seq: !s.spawned, After: e.flow.awaited(s)}
 	a.Fresh = e.flow.fresh(r)
-	a.Published, a.PubGo = e.flow.published(s, r)
+	a.Published, a.PubGo = e.flow.publishedAs(s, r, path)
 	a.Handed = e.flow.handed(s, r)
 	if vals := e.stored[trimElems(path)]; !a.Fresh && e.foreign[r] && len(vals) > 0 {
 		a.Fresh = true // unless one of them is not; see below

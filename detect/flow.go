@@ -22,6 +22,7 @@ type flowState struct {
 	pub       uint64 // may be known to others, through the heap
 	sent      uint64 // was sent through a channel, perhaps as a part of a copy
 	pubGo     uint64 // may be known to goroutines started here and not yet joined
+	wholeGo   uint64 // of those, the ones of which not only elements are known
 	spawned   bool
 	joined    bool   // waited for a WaitGroup on every way here
 	received  bool   // received from a channel of the caller's on every way here
@@ -37,7 +38,7 @@ func (s *flowState) join() {
 	if s.phase < manyPhases {
 		s.phase++ // whether anything was started or not: states only ever grow
 	}
-	s.pubGo = 0
+	s.pubGo, s.wholeGo = 0, 0
 }
 
 // meet joins what holds on two ways: must by intersection, may by union (rule L1). It reports
@@ -58,6 +59,7 @@ func (s *flowState) meet(o flowState) bool {
 	s.pub |= o.pub
 	s.sent |= o.sent
 	s.pubGo |= o.pubGo
+	s.wholeGo |= o.wholeGo
 	s.spawned = s.spawned || o.spawned
 	s.joined = s.joined && o.joined
 	s.received = s.received && o.received
@@ -94,6 +96,7 @@ func newFlow(f *function) *flow {
 // prepare finds which objects refer to which: who is known makes known what it refers to.
 func (fl *flow) prepare() {
 	f := fl.f
+	var phis []string
 	for _, b := range f.fn.Blocks {
 		for _, ins := range b.Instrs {
 			switch ins := ins.(type) {
@@ -101,6 +104,10 @@ func (fl *flow) prepare() {
 				fl.tie(ins.Addr, ins.Val)
 			case *ssa.MapUpdate:
 				fl.tie(ins.Map, ins.Value)
+			case *ssa.Phi:
+				if r := f.path(ins); f.earlier[r] != nil {
+					phis = append(phis, r)
+				}
 			case *ssa.Defer:
 				fl.defers = append(fl.defers, ins)
 			case *ssa.Go:
@@ -117,6 +124,12 @@ func (fl *flow) prepare() {
 					}
 				}
 			}
+		}
+	}
+	for _, r := range phis {
+		g := fl.groupOf(r)
+		for _, o := range f.earlier[r] {
+			fl.holds[g] = append(fl.holds[g], fl.holds[fl.groupOf(o)]...)
 		}
 	}
 }
@@ -222,6 +235,38 @@ func (fl *flow) bits(v ssa.Value) uint64 {
 		m = fl.reach(g, m)
 	}
 	return m
+}
+
+// shareGo notes that a goroutine knows a value. Whoever has an element does not get at the
+// collection from there.
+//
+//	for node, cmds := range todo.m { go c.send(node, cmds, failed) } // failed, but not todo
+func (fl *flow) shareGo(s *flowState, v ssa.Value) {
+	if mc, ok := v.(*ssa.MakeClosure); ok {
+		for _, x := range mc.Bindings {
+			fl.shareGo(s, x)
+		}
+		return
+	}
+	s.pubGo |= fl.bits(v)
+	path := fl.f.path(v)
+	if !fl.local(root(path)) || !strings.Contains(path, "|[]") {
+		s.wholeGo |= fl.bits(v)
+		return
+	}
+	for _, g := range fl.carried(v, nil) {
+		for _, h := range fl.holds[g] {
+			s.wholeGo = fl.reach(h, s.wholeGo)
+		}
+	}
+}
+
+// publishedAs is published for the map at a path.
+func (fl *flow) publishedAs(s flowState, r, path string) (pub, byGo bool) {
+	if !strings.Contains(path, "|[]") {
+		s.pubGo = s.wholeGo
+	}
+	return fl.published(s, r)
 }
 
 // published reports whether the object at root may be known to others in state s.
@@ -495,15 +540,18 @@ func (fl *flow) step(s *flowState, ins ssa.Instruction) {
 	switch ins := ins.(type) {
 	case *ssa.Call:
 		fl.call(s, &ins.Call)
+		fl.renewResults(s, ins)
 	case *ssa.Alloc:
 		fl.renew(s, ins)
+	case *ssa.Phi:
+		fl.inherit(s, ins)
 	case *ssa.MakeMap:
 		fl.renew(s, ins)
 	case *ssa.Go:
 		s.spawned = true
-		s.pubGo |= fl.bits(ins.Call.Value)
+		fl.shareGo(s, ins.Call.Value)
 		for _, a := range ins.Call.Args {
-			s.pubGo |= fl.bits(a)
+			fl.shareGo(s, a)
 		}
 	case *ssa.RunDefers: // rule L2
 		for i := len(fl.defers) - 1; i >= 0; i-- {
@@ -562,7 +610,7 @@ func (fl *flow) keep(s *flowState, addr, val ssa.Value) {
 	case fl.local(r):
 		if pub, byGo := fl.published(*s, r); pub {
 			if byGo && s.pub&fl.bit(fl.groupOf(r)) == 0 {
-				s.pubGo |= fl.bits(val)
+				fl.shareGo(s, val)
 			} else {
 				s.pub |= fl.bits(val)
 			}
@@ -588,9 +636,48 @@ func isCell(addr ssa.Value) bool {
 // renew: each execution of an allocation makes a new object, which nobody knows.
 func (fl *flow) renew(s *flowState, v ssa.Value) {
 	if g, ok := fl.group[fl.f.object(v)]; ok && g < maxGroups-1 {
-		s.pub &^= fl.bit(g)
-		s.sent &^= fl.bit(g)
-		s.pubGo &^= fl.bit(g)
+		fl.forget(s, g)
+	}
+}
+
+// renewResults does the same for what a callee has made.
+func (fl *flow) renewResults(s *flowState, c *ssa.Call) {
+	for i := range c.Call.Signature().Results().Len() {
+		r := "c" + itoa(fl.f.callID(c)) + "_" + itoa(i)
+		if g, ok := fl.group[r]; ok && g < maxGroups-1 && fl.f.freshCalls[r] {
+			fl.forget(s, g)
+		}
+	}
+}
+
+// forget: nobody knows an object.
+func (fl *flow) forget(s *flowState, g int) {
+	s.pub &^= fl.bit(g)
+	s.sent &^= fl.bit(g)
+	s.pubGo &^= fl.bit(g)
+	s.wholeGo &^= fl.bit(g)
+}
+
+// inherit: whoever knows what the turn before of a loop has made still does.
+func (fl *flow) inherit(s *flowState, v *ssa.Phi) {
+	r := fl.f.path(v)
+	older := fl.f.earlier[r]
+	if older == nil {
+		return
+	}
+	var theirs uint64
+	for _, o := range older {
+		theirs |= fl.bit(fl.groupOf(o))
+	}
+	g := fl.groupOf(r)
+	known := *s
+	if g < maxGroups-1 {
+		fl.forget(s, g)
+	}
+	for _, k := range []struct{ to, from *uint64 }{{&s.pub, &known.pub}, {&s.pubGo, &known.pubGo}, {&s.wholeGo, &known.wholeGo}, {&s.sent, &known.sent}} {
+		if *k.from&theirs != 0 {
+			*k.to |= fl.bit(g)
+		}
 	}
 }
 
@@ -658,7 +745,7 @@ func (fl *flow) call(s *flowState, c *ssa.CallCommon) {
 	case effectSpawn:
 		s.spawned = true
 		for _, a := range args {
-			s.pubGo |= fl.bits(a)
+			fl.shareGo(s, a)
 		}
 	case effectHandler:
 		s.spawned = true
@@ -976,7 +1063,7 @@ func (fl *flow) publish(s *flowState, v ssa.Value, heap, byGo []bool, i int) {
 		s.pub |= fl.bits(v)
 	}
 	if i < len(byGo) && byGo[i] {
-		s.pubGo |= fl.bits(v)
+		fl.shareGo(s, v)
 	}
 }
 

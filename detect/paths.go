@@ -160,14 +160,19 @@ func received(s *ssa.Select, i int) ssa.Value {
 // (m := s.m; if m == nil { m = make(…); s.m = m }), do not hide the one real source.
 func (f *function) phiPath(v *ssa.Phi) string {
 	var real, fresh string
+	var made []string // by this function
+	again := false    // in each turn of a loop
 	for _, e := range v.Edges {
 		if e == v {
 			continue
 		}
 		p := f.path(e)
+		if f.isNew(p) {
+			made, again = append(made, p), again || madeInLoopOf(v, e)
+		}
 		switch {
 		case p == "nil":
-		case rest(p) == "" && (p[0] == 'a' || f.isFreshCall(p)) && !f.foreign[p]:
+		case f.isNew(p):
 			fresh = p
 		case real == "" || real == p:
 			real = p
@@ -178,10 +183,33 @@ func (f *function) phiPath(v *ssa.Phi) string {
 	if real != "" {
 		return real
 	}
+	if fresh != "" && again {
+		// Not what this turn of the loop makes, but what the one before has made.
+		//
+		//	for { next := new(batch); …; todo = next }
+		r := f.object(v)
+		f.earlier[r] = made
+		return r
+	}
 	if fresh != "" {
 		return fresh
 	}
 	return f.opaque(v)
+}
+
+// madeInLoopOf reports whether a variable of a loop gets, at the end of each turn, what an
+// instruction of that turn has made.
+func madeInLoopOf(v *ssa.Phi, e ssa.Value) bool {
+	if _, merged := e.(*ssa.Phi); merged {
+		return false // one of several
+	}
+	ins, ok := e.(ssa.Instruction)
+	return ok && v.Block().Dominates(ins.Block())
+}
+
+// isNew reports whether a path is that of an object made here, of which others know nothing.
+func (f *function) isNew(p string) bool {
+	return rest(p) == "" && (p[0] == 'a' || f.isFreshCall(p)) && !f.foreign[p]
 }
 
 // object returns the root of an allocation or local variable.
@@ -275,7 +303,7 @@ func (f *function) variable(al *ssa.Alloc) string {
 		p := f.path(v)
 		switch {
 		case p == "nil":
-		case rest(p) == "" && (p[0] == 'a' || f.isFreshCall(p)) && !f.foreign[p]:
+		case f.isNew(p):
 			if fresh != "" && fresh != p {
 				agree = false
 			}

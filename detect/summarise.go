@@ -391,7 +391,8 @@ type function struct {
 	copies     map[*ssa.Alloc]ssa.Value
 	callIDs    map[*ssa.Call]int
 	freshCalls map[string]bool
-	foreign    map[string]bool // variables that may hold what was not made here
+	earlier    map[string][]string // roots of what the turn before of a loop has made, see phiPath
+	foreign    map[string]bool     // variables that may hold what was not made here
 	aliases    map[string]*alias
 	loadedIn   map[*ssa.Call]ResultInfo
 
@@ -412,7 +413,7 @@ func (b *builder) summary(fn *ssa.Function) *FuncInfo {
 		b: b, fn: fn,
 		info:  &FuncInfo{Key: key, Name: funcName(fn, b.pkg), Pos: b.pos(fn.Pos()), Params: len(fn.Params)},
 		paths: map[ssa.Value]string{}, opaques: map[ssa.Value]int{}, objects: map[ssa.Value]int{},
-		copies: map[*ssa.Alloc]ssa.Value{}, callIDs: map[*ssa.Call]int{}, freshCalls: map[string]bool{}, foreign: map[string]bool{},
+		copies: map[*ssa.Alloc]ssa.Value{}, callIDs: map[*ssa.Call]int{}, freshCalls: map[string]bool{}, foreign: map[string]bool{}, earlier: map[string][]string{},
 		loadedIn: map[*ssa.Call]ResultInfo{}, states: map[string]int32{},
 	}
 	f.describe()
