@@ -72,12 +72,20 @@ func (m *Locked[K, V]) changes() {
 
 // put is write for storing: the map is nil only if m is, and then storing panics as into any nil map.
 func (m *Locked[K, V]) put() map[K]V {
-	in := m.write()
-	if in == nil && m != nil {
-		in = make(map[K]V)
-		m.m = in
+	if m == nil {
+		return nil
 	}
-	return in
+	m.mu.Lock()
+	return m.made()
+}
+
+// made returns the map for storing, with the lock held.
+func (m *Locked[K, V]) made() map[K]V {
+	m.changes()
+	if m.m == nil {
+		m.m = make(map[K]V)
+	}
+	return m.m
 }
 
 func (m *Locked[K, V]) endWrite() {
@@ -89,9 +97,13 @@ func (m *Locked[K, V]) endWrite() {
 // Do calls f with the map itself, under the lock, for steps that no other method does in one. f must
 // not keep the map. If m is nil, so is the map.
 func (m *Locked[K, V]) Do(f func(map[K]V)) {
-	in := m.put()
-	defer m.endWrite()
-	f(in)
+	if m == nil {
+		f(nil)
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f(m.made())
 }
 
 // Load returns the value under key, and whether there is one.
@@ -123,11 +135,7 @@ func (m *Locked[K, V]) Store(key K, value V) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.m == nil {
-		m.m = make(map[K]V)
-	}
-	m.changes()
-	m.m[key] = value
+	m.made()[key] = value
 }
 
 // Delete removes key.
@@ -144,9 +152,12 @@ func (m *Locked[K, V]) Delete(key K) {
 
 // LoadOrStore returns the value under key if there is one; otherwise it stores and returns value.
 func (m *Locked[K, V]) LoadOrStore(key K, value V) (actual V, loaded bool) {
-	in := m.put()
-	defer m.endWrite()
-	return mapLoadOrStore(in, key, value)
+	if m == nil {
+		return mapLoadOrStore(nil, key, value)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return mapLoadOrStore(m.made(), key, value)
 }
 
 // LoadOrCompute returns the value under key if there is one; otherwise it stores and returns the
@@ -174,9 +185,12 @@ func (m *Locked[K, V]) Swap(key K, value V) (previous V, loaded bool) {
 // Update stores under key, and returns, what f makes of the value there (zero if there is none). f
 // is called once, under the lock.
 func (m *Locked[K, V]) Update(key K, f func(old V) V) V {
-	in := m.put()
-	defer m.endWrite()
-	return mapUpdate(in, key, f)
+	if m == nil {
+		return mapUpdate(nil, key, f)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return mapUpdate(m.made(), key, f)
 }
 
 // Compute calls f once, under the lock, with what Load would return, and does what the returned Op
