@@ -15,8 +15,10 @@ type carried struct {
 	must, load []LockRef // held; held when the map value was read elsewhere
 	may        []string
 	released   []string
-	id         int    // of must: the same for equal lists
-	last       string // what the locks of must are called, see walk
+	before     []string // of released: before the map value was read
+	away       bool     // it was read elsewhere
+	id         int      // of must: the same for equal lists
+	last       string   // what the locks of must are called, see walk
 	over       map[*edge]*carried
 }
 
@@ -27,6 +29,10 @@ func (l *linker) carry(c carried) *carried {
 	key = l.refs(key, c.load)
 	key = l.names(key, c.may)
 	key = l.names(key, c.released)
+	key = l.names(key, c.before)
+	if c.away {
+		key = append(key, 1)
+	}
 	l.scratch = key
 	if have := l.carries[string(key)]; have != nil {
 		return have
@@ -100,7 +106,7 @@ func (l *linker) carryOnce(n *node, e *edge, c *carried) carried {
 		}
 		return sortedRefs(out)
 	}
-	t := carried{must: move(c.must), load: move(c.load)}
+	t := carried{must: move(c.must), load: move(c.load), away: c.away}
 	for _, m := range c.may {
 		p := l.liftLock(n, e, m)
 		t.may = append(t.may, p)
@@ -115,9 +121,15 @@ func (l *linker) carryOnce(n *node, e *edge, c *carried) carried {
 		released[p] = true
 		t.released = append(t.released, p)
 	}
+	for _, r := range c.before {
+		t.before = append(t.before, l.liftLock(n, e, r))
+	}
 	st := e.from.info.States[e.call.State]
 	add := func(ref LockRef) {
 		ref.Path = l.pin(e.from, ref.Path)
+		if c.away && e.kind != edgeMaybe && !slices.Contains(t.before, ref.Path) {
+			t.load = append(t.load, ref)
+		}
 		for _, m := range t.must {
 			if m == ref {
 				return
@@ -143,6 +155,7 @@ func (l *linker) carryOnce(n *node, e *edge, c *carried) carried {
 		}
 	}
 	t.released = append(t.released, st.Released...)
+	t.load, t.before = sortedRefs(t.load), sortedNames(t.before)
 	t.must, t.may, t.released = sortedRefs(t.must), sortedNames(t.may), sortedNames(t.released)
 	return t
 }

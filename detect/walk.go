@@ -191,6 +191,7 @@ func (l *linker) walk(n *node, a *AccessInfo, as fileAs) {
 	}
 	aliased := a.Load >= 0
 	if aliased {
+		c.away, c.before = true, n.info.States[a.Load].Released
 		for _, m := range n.info.States[a.Load].Must {
 			c.load = append(c.load, LockRef{l.pin(n, m.Path), m.Read})
 		}
