@@ -5,6 +5,7 @@ package detect
 import (
 	"go/token"
 	"go/types"
+	"iter"
 	"slices"
 	"sort"
 	"strconv"
@@ -1022,7 +1023,7 @@ func (e *emitter) call(kind string, c *ssa.CallCommon, at ssa.CallInstruction, s
 				}
 				for i, reg := range info.Registers {
 					if reg && i < len(args) {
-						e.register(args[i])
+						e.register(args[i], args[i].Type())
 					}
 				}
 			}
@@ -1212,19 +1213,22 @@ func (e *emitter) registered(full, name string, args []ssa.Value) {
 		}
 	}
 	for _, a := range args {
-		e.register(a)
+		e.register(a, a.Type())
 	}
 }
 
-// register notes that a server gets hold of a value: of a type, or of what callers pass.
-func (e *emitter) register(v ssa.Value) {
+// register notes that a server gets hold of a value as one of the type service: the methods
+// that it will call, or that it is what callers pass.
+func (e *emitter) register(v ssa.Value, service types.Type) {
 	switch v := v.(type) {
 	case *ssa.MakeInterface:
 		if n, ok := types.Unalias(deref(v.X.Type())).(*types.Named); ok && n.Obj().Pkg() != nil && e.b.own(n.Obj().Pkg().Path()) {
-			e.b.flows[Flow{"T:" + typeKey(n), "rpc"}] = true
+			for m := range served(n, service) {
+				e.b.flows[Flow{"T:" + methodKey(m), "rpc"}] = true
+			}
 		}
 	case *ssa.ChangeInterface:
-		e.register(v.X)
+		e.register(v.X, service)
 	case *ssa.Parameter:
 		for i, p := range e.fn.Params {
 			if p == v {
@@ -1232,6 +1236,35 @@ func (e *emitter) register(v ssa.Value) {
 					e.info.Registers = make([]bool, len(e.fn.Params))
 				}
 				e.info.Registers[i] = true
+			}
+		}
+	}
+}
+
+// served yields the methods of a type that a server calls which knows it as a service: those
+// of that interface, or, where the server finds them by reflection, those that take something
+// and may fail.
+//
+//	clusterpb.RegisterMemberServer(s, node) // node.Startup() error is not one of them
+func served(n *types.Named, service types.Type) iter.Seq[*types.Func] {
+	return func(yield func(*types.Func) bool) {
+		iface, _ := service.Underlying().(*types.Interface)
+		named := map[string]bool{}
+		for i := range iface.NumMethods() {
+			named[iface.Method(i).Name()] = true
+		}
+		ms := types.NewMethodSet(types.NewPointer(n))
+		for i := range ms.Len() {
+			m, ok := ms.At(i).Obj().(*types.Func)
+			if !ok || !m.Exported() {
+				continue
+			}
+			out := m.Signature().Results()
+			fails := out.Len() > 0 && types.TypeString(out.At(out.Len()-1).Type(), nil) == "error"
+			if named[m.Name()] || len(named) == 0 && fails && m.Signature().Params().Len() > 0 {
+				if !yield(m) {
+					return
+				}
 			}
 		}
 	}

@@ -177,7 +177,8 @@ const (
 // resolve builds the call graph.
 func (l *linker) resolve() {
 	succ := map[string][]string{}
-	l.boxed, l.direct = map[string]bool{}, map[string]bool{}
+	l.findBoxed()
+	l.impl = map[string][]string{}
 	l.taken, l.kept, l.bound = map[string]bool{}, map[string]bool{}, map[string]string{}
 	var nodes []string
 	seen := map[string]bool{}
@@ -193,8 +194,7 @@ func (l *linker) resolve() {
 				l.bind(m, fl.To)
 				continue
 			}
-			if t, ok := strings.CutPrefix(fl.From, "T:"); ok {
-				l.boxed[t] = l.boxed[t] || fl.To == boxed
+			if strings.HasPrefix(fl.From, "T:") {
 				continue
 			}
 			if strings.HasPrefix(fl.From, "F:") {
@@ -239,8 +239,6 @@ func (l *linker) resolve() {
 		sort.Strings(l.flows[n])
 	}
 
-	l.findDirect()
-	l.impl = map[string][]string{}
 	impl := l.impl
 	for _, n := range l.order {
 		for i := range n.info.Calls {
@@ -589,9 +587,17 @@ func (l *linker) started() map[string]bool {
 	return out
 }
 
-// findDirect notes the types that the module uses without an interface: others call their
-// methods, not only they themselves and what makes them.
-func (l *linker) findDirect() {
+// findBoxed notes the types that become interfaces, and those that the module uses without:
+// others call their methods, not only they themselves and what makes them.
+func (l *linker) findBoxed() {
+	l.boxed, l.direct = map[string]bool{}, map[string]bool{}
+	for _, s := range l.sums {
+		for _, fl := range s.Flows {
+			if t, ok := strings.CutPrefix(fl.From, "T:"); ok && fl.To == boxed {
+				l.boxed[t] = true
+			}
+		}
+	}
 	for _, n := range l.order {
 		if n.info.Test || nameStarts(n, "new", "make", "create") {
 			continue
@@ -719,7 +725,7 @@ func (l *linker) roots() {
 			n.root = l.newContext("contract", f.Name+" as "+contracted[f.Key], true, n, nil)
 		case f.Entry != "":
 			n.root = l.newContext(f.Entry, entryName(f), f.Entry == "http handler", n, nil)
-		case f.Recv != "" && rpc[f.Recv] && f.Exported && f.Parent == "":
+		case rpc[f.Key]:
 			n.root = l.newContext("rpc handler", "rpc handler "+f.Name, true, n, nil)
 		// Rules C4 and C5.
 		case (len(n.callers) == 0 || n.fillsCache()) && f.Exported && f.Parent == "":
