@@ -43,8 +43,8 @@ var mutants = []struct {
 	{"plain: null leaves the entries", "sharded_views.go", "m.in.reset()", "_ = m", "Decode", false},
 
 	// The rows of a Nested, in the shards of the plain core.
-	{"nested: a removed row leaves a gap", "rows.go", "x.distance(from, i) >= x.distance(free, i)", "false", "RowIndex", false},
-	{"nested: rows move up past where their search begins", "rows.go", "x.distance(from, i) >= x.distance(free, i)", "true", "RowIndex", false},
+	{"nested: a removed row leaves a gap", "rows.go", "x.distance(from, i) >= x.distance(free, i)", "from < 0", "RowIndex", false},
+	{"nested: rows move up past where their search begins", "rows.go", "x.distance(from, i) >= x.distance(free, i)", "from >= 0", "RowIndex", false},
 	{"nested: a larger index keeps the places", "rows.go", "x.place(content)", "x.slots[x.used], x.used = content, x.used+1", "RowIndex", false},
 	{"nested: rows of the same hash are the same", "rows.go", "at.hash == hash && at.key == key", "at.hash == hash", "RowIndex", false},
 	{"nested: storing a row is no change", "nested.go", "at.shard.changes()\n\tif at.slot != nil {", "if at.slot != nil {", "Nested", false},
