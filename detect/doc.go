@@ -52,6 +52,7 @@
 //	    callees and through results, cannot race.
 //	    A goroutine that is given an element does not get at the collection it came from, and
 //	    what a turn of a loop makes is another object than what the turn before has made.
+//	    What is returned beside an error, for certain one, is not a result.
 //	O2  Accesses by init, by main before its first goroutine, and in sync.Once are ordered.
 //	O3  After WaitGroup.Wait, errgroup.Wait, or a receive from a channel that the goroutine
 //	    signals on, here or in a callee, what was shared with the goroutine is owned again.

@@ -1435,12 +1435,13 @@ func (e *emitter) results() {
 		return
 	}
 	out := make([]ResultInfo, n)
+	works := slices.ContainsFunc(e.rets, func(ret *ssa.Return) bool { return !fails(ret) })
 	for i := range n {
 		r := ResultInfo{Load: -1}
 		fresh, bad := true, false
 		var made []string
 		for _, ret := range e.rets {
-			if i >= len(ret.Results) {
+			if i >= len(ret.Results) || works && fails(ret) {
 				continue
 			}
 			v := ret.Results[i]
@@ -1490,6 +1491,28 @@ func (e *emitter) results() {
 		out[i] = r
 	}
 	e.info.Results = out
+}
+
+// fails reports whether a function returns an error for certain. What it returns beside that is
+// not meant to be used.
+//
+//	return nilActor, ErrNoID
+func fails(ret *ssa.Return) bool {
+	if len(ret.Results) < 2 {
+		return false
+	}
+	err := ret.Results[len(ret.Results)-1]
+	if types.TypeString(err.Type(), nil) != "error" {
+		return false
+	}
+	switch v := err.(type) {
+	case *ssa.MakeInterface:
+		return true
+	case *ssa.UnOp:
+		_, global := v.X.(*ssa.Global)
+		return v.Op == token.MUL && global
+	}
+	return false
 }
 
 // callBack records that a library function calls methods of what it is given, as heap.Push
