@@ -98,7 +98,8 @@
 //	    has under a key, is reached through it. What is put there is known to others.
 //	I5  A map in an interface, an atomic value or a sync.Map, got out by an assertion or a load,
 //	    belongs to the variable that holds the value. Others may be kept there, too, so that
-//	    findings stay medium.
+//	    findings stay medium. So do those of values of a context: a derived one may have a
+//	    value of its own under the same key.
 //	I3  Goroutines started in a loop share what they were all given; each has its own element
 //	    of what the loop ranges over, and what is made in the loop.
 //

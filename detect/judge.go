@@ -393,7 +393,7 @@ func (j *judgement) weigh(p pair, ratio float64) *verdict {
 		v.cat = Unguarded
 	}
 	v.conf = j.confidence(v, ea, eb, ratio)
-	if v.conf == High && (j.decl.Boxed || listener(a) || listener(b) || callback(a) || callback(b)) {
+	if v.conf == High && (j.decl.Boxed || ofContext(a) || ofContext(b) || listener(a) || listener(b) || callback(a) || callback(b)) {
 		v.conf = Medium // rules I5 and G5: who knows when, and beside what, a library calls back
 	}
 	if content(a) {
@@ -536,6 +536,15 @@ func (j *judgement) constructs(o *occurrence) bool {
 // generatedAPI reports whether an access is in generated code that nobody in the module calls.
 func generatedAPI(o *occurrence) bool {
 	return o.at.info.Generated && o.ctx != nil && o.ctx.kind == "exported API" && o.ctx.at == o.at
+}
+
+// ofContext reports whether the map is reached through the value that a context has under a
+// key: who put one there last is not followed (rule I5).
+//
+//	ctx = WithContent(ctx, new(Content)) // one that belongs to this call
+//	setTag(ctx, tag)                     // ctx.Value(contentKey).(*Content).Attributes[…] = tag
+func ofContext(o *occurrence) bool {
+	return strings.Contains(strings.ReplaceAll(o.path, "|<-", ""), "|<")
 }
 
 func callback(o *occurrence) bool { return o.ctx != nil && o.ctx.kind == "callback" }
