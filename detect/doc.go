@@ -38,7 +38,8 @@
 //	    guarded when it is in all ways of reaching it.
 //	L4  A go statement clears the locks.
 //	L5  A lock of evidently another object of the holder's type guards nothing.
-//	L6  A lock that cannot be named might be any: the access stays silent.
+//	L6  A lock that cannot be named might be any, and so might what a variable of interface
+//	    type holds (a sync.Locker): beside another guard the access stays silent.
 //	L8  A lock in a copy of a struct (a value receiver, c := *p) is a lock of its own, while the
 //	    copy's maps are the original's.
 //	L9  A lock that is an element of a collection (one per key) guards no map beside the

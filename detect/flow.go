@@ -474,7 +474,11 @@ func zero(c *ssa.Const) bool {
 func (f *function) lockCall(c *ssa.CallCommon) (lockOp, string) {
 	if c.IsInvoke() {
 		if op := f.b.know.lockOp(c.Method); op != notLock {
-			return op, f.path(c.Value)
+			path := f.path(c.Value)
+			if k, _ := mapKey(path, ""); k != "" {
+				f.b.flows[Flow{"L:" + k, "any lock"}] = true // rule L6
+			}
+			return op, path
 		}
 		return notLock, ""
 	}

@@ -36,6 +36,12 @@ func (l *linker) lockKey(path string) string {
 // unnamed reports whether a lock has no key: it could be any lock (rule L6).
 func unnamed(key string) bool { return key == "" || strings.HasSuffix(key, "sync.Cond.L") }
 
+// anyOne reports whether a lock could be any: it has no key, or is what a variable of
+// interface type holds.
+//
+//	type part struct{ locker sync.Locker } // &owner.mu
+func (l *linker) anyOne(key string) bool { return unnamed(key) || l.anyLock[key] }
+
 // evidenceFor reports how an occurrence holds the lock with that key.
 func (l *linker) evidenceFor(o *occurrence, refs []LockRef, may []string, key string) evidence {
 	best := notHeld
@@ -47,7 +53,7 @@ func (l *linker) evidenceFor(o *occurrence, refs []LockRef, may []string, key st
 	for _, r := range refs {
 		k := l.lockKey(r.Path)
 		switch {
-		case unnamed(k):
+		case k != key && l.anyOne(k):
 			raise(maybeHeld)
 		case k != key:
 		case useless(r.Path, o.path):
@@ -58,7 +64,7 @@ func (l *linker) evidenceFor(o *occurrence, refs []LockRef, may []string, key st
 		}
 	}
 	for _, m := range may {
-		if k := l.lockKey(m); k == key && !useless(m, o.path) || unnamed(k) {
+		if k := l.lockKey(m); k == key && !useless(m, o.path) || l.anyOne(k) {
 			raise(maybeHeld)
 		}
 	}

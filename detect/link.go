@@ -97,6 +97,7 @@ type linker struct {
 	scratch  []byte
 
 	lockKeys map[string]string // see lockKey
+	anyLock  map[string]bool   // keys of variables of interface type that are locked
 }
 
 type typeRef struct {
@@ -179,7 +180,7 @@ func (l *linker) resolve() {
 	succ := map[string][]string{}
 	l.findBoxed()
 	l.impl = map[string][]string{}
-	l.taken, l.kept, l.bound = map[string]bool{}, map[string]bool{}, map[string]string{}
+	l.taken, l.kept, l.bound, l.anyLock = map[string]bool{}, map[string]bool{}, map[string]string{}, map[string]bool{}
 	var nodes []string
 	seen := map[string]bool{}
 	note := func(n string) {
@@ -192,6 +193,10 @@ func (l *linker) resolve() {
 		for _, fl := range s.Flows {
 			if m, ok := strings.CutPrefix(fl.From, "M:"); ok {
 				l.bind(m, fl.To)
+				continue
+			}
+			if k, ok := strings.CutPrefix(fl.From, "L:"); ok {
+				l.anyLock[k] = true
 				continue
 			}
 			if strings.HasPrefix(fl.From, "T:") {
