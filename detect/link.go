@@ -604,7 +604,7 @@ func (l *linker) findBoxed() {
 		}
 	}
 	for _, n := range l.order {
-		if n.info.Test || nameStarts(n, "new", "make", "create") {
+		if n.info.Test || n.info.ForTests || nameStarts(n, "new", "make", "create") {
 			continue
 		}
 		own := n
@@ -724,6 +724,7 @@ func (l *linker) roots() {
 				real++
 			}
 		}
+		alone := !l.called(n)
 		switch { // rules C3 to C7
 		case f.Entry == "http handler" && (calledDirectly(n) || f.Parent != "" && real > 0):
 		case contracted[f.Key] != "":
@@ -733,17 +734,26 @@ func (l *linker) roots() {
 		case rpc[f.Key]:
 			n.root = l.newContext("rpc handler", "rpc handler "+f.Name, true, n, nil)
 		// Rules C4 and C5.
-		case (len(n.callers) == 0 || n.fillsCache()) && f.Exported && f.Parent == "":
+		case (alone || n.fillsCache()) && f.Exported && f.Parent == "":
 			n.root = l.newContext("exported API", "exported API "+f.Name, true, n, nil)
-		case len(n.callers) == 0 && f.Recv != "" && f.Parent == "" && exportedName(f.Name):
+		case alone && f.Recv != "" && f.Parent == "" && exportedName(f.Name):
 			n.root = l.newContext("callback", "callback "+f.Name, false, n, nil)
-		case len(n.callers) == 0 && (f.Parent != "" || l.taken[f.Key] && !f.Test):
+		case alone && (f.Parent != "" || l.taken[f.Key] && !f.Test):
 			n.root = l.newContext("callback", "callback "+f.Name, false, n, nil)
 		case f.Test && strings.HasPrefix(f.Name, "Test") && len(n.callers) == 0:
 			n.root = l.newContext("test", "test "+f.Name, false, n, nil)
 		}
 	}
 }
+
+// called reports whether anything but what helps tests calls a function (rule C8).
+func (l *linker) called(n *node) bool {
+	return slices.ContainsFunc(n.callers, func(e edge) bool { return !l.forTests(e.from) || l.forTests(n) })
+}
+
+// forTests reports whether a function of the program is there to help tests, and tests do not
+// count: then it says something about the maps of such code only (rule C8).
+func (l *linker) forTests(n *node) bool { return n.info.ForTests && !l.opts.Tests }
 
 // fillsCache reports whether an exported function of an importable package fills a package
 // variable on a miss. Then its callers in the module are not the only ones to count: it is
@@ -765,7 +775,7 @@ func (n *node) fillsCache() bool {
 func calledDirectly(n *node) bool {
 	for i := range n.callers {
 		e := &n.callers[i]
-		if e.kind != edgeCall || e.dyn || e.call.Callee == "" || e.from.info.Test {
+		if e.kind != edgeCall || e.dyn || e.call.Callee == "" || e.from.info.Test || e.from.info.ForTests {
 			continue
 		}
 		if !strings.HasSuffix(n.info.Name, ".ServeHTTP") || len(e.args) > 0 && e.args[0].Fresh {

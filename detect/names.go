@@ -242,14 +242,11 @@ func mapKey(path, fn string) (key string, inner bool) {
 	return "", inner
 }
 
-// ofTests reports whether a file holds code of tests: by its name, or because it imports
-// testing and the file or the package is named after that (rule C8).
+// helpsTests reports whether a file that is built into the program helps tests: it imports
+// testing, and the file or the package is named after that (rule C8).
 //
 //	package test; func RunServer(t *testing.T) *Server { go s.Start() }
-func ofTests(file *ast.File, name string) bool {
-	if strings.HasSuffix(name, "_test.go") {
-		return true
-	}
+func helpsTests(file *ast.File, name string) bool {
 	imports := slices.ContainsFunc(file.Imports, func(i *ast.ImportSpec) bool { return i.Path.Value == `"testing"` })
 	return imports && (strings.Contains(filepath.Base(name), "test") || strings.Contains(file.Name.Name, "test"))
 }
@@ -260,8 +257,9 @@ func (b *builder) inventory(files []*ast.File) {
 		name := b.fset.PositionFor(file.FileStart, false).Filename
 		generated := ast.IsGenerated(file)
 		b.generated[name] = generated
-		test := ofTests(file, name)
-		b.tests[name] = test
+		test := strings.HasSuffix(name, "_test.go")
+		helper := !test && helpsTests(file, name)
+		b.tests[name], b.helpers[name] = test, helper
 		var visit func(n ast.Node, prefix string)
 		field := func(st *ast.StructType, prefix string) {
 			for _, f := range st.Fields.List {
@@ -296,7 +294,7 @@ func (b *builder) inventory(files []*ast.File) {
 						b.sum.Maps = append(b.sum.Maps, MapDecl{
 							Key: key, Name: b.display(key), Kind: Field, Type: b.typeString(obj.Type()),
 							Pos: b.pos(id.Pos()), Nested: rows || nested(obj.Type()), Holder: key[:strings.LastIndexByte(key, '.')],
-							Generated: generated, Test: test, Boxed: box,
+							Generated: generated, Test: test, ForTests: helper, Boxed: box,
 						})
 					}
 				}
@@ -331,7 +329,7 @@ func (b *builder) inventory(files []*ast.File) {
 							key := b.pkg.Path() + "." + id.Name
 							b.sum.Maps = append(b.sum.Maps, MapDecl{
 								Key: key, Name: b.pkg.Name() + "." + id.Name, Kind: PackageVar, Type: b.typeString(obj.Type()),
-								Pos: b.pos(id.Pos()), Nested: rows || nested(obj.Type()), Generated: generated, Test: test, Boxed: box,
+								Pos: b.pos(id.Pos()), Nested: rows || nested(obj.Type()), Generated: generated, Test: test, ForTests: helper, Boxed: box,
 							})
 						}
 					}

@@ -31,7 +31,8 @@ type builder struct {
 	flows     map[Flow]bool
 	locals    map[string]int
 	generated map[string]bool
-	tests     map[string]bool            // files, see ofTests
+	tests     map[string]bool            // files
+	helpers   map[string]bool            // files, see helpsTests
 	elems     map[string]bool            // see elementTypes
 	impls     map[string][]*FuncInfo     // see implementations
 	slots     map[string]bool            // channels made with capacity one, by flow key
@@ -47,7 +48,7 @@ func summarise(fset *token.FileSet, pkg *types.Package, info *types.Info, files 
 		fset: fset, pkg: pkg, info: info, know: know, own: own, deps: deps,
 		sum:   &Summary{Package: pkg.Path(), Name: pkg.Name()},
 		files: map[string]int32{}, done: map[string]*FuncInfo{}, fns: map[string]*ssa.Function{},
-		active: map[string]bool{}, flows: map[Flow]bool{}, locals: map[string]int{}, generated: map[string]bool{}, tests: map[string]bool{},
+		active: map[string]bool{}, flows: map[Flow]bool{}, locals: map[string]int{}, generated: map[string]bool{}, tests: map[string]bool{}, helpers: map[string]bool{},
 	}
 	b.syntax = map[*token.File]bool{}
 	for _, f := range files {
@@ -190,7 +191,7 @@ func (b *builder) boxedTypes(fns []*ssa.Function) {
 		}
 	}
 	for _, fn := range fns {
-		if b.tests[b.fset.PositionFor(fn.Pos(), false).Filename] {
+		if file := b.fset.PositionFor(fn.Pos(), false).Filename; b.tests[file] || b.helpers[file] {
 			continue
 		}
 		for _, block := range fn.Blocks {
@@ -436,7 +437,7 @@ func (b *builder) summary(fn *ssa.Function) *FuncInfo {
 func (f *function) describe() {
 	fn, fi := f.fn, f.info
 	file := f.b.fset.PositionFor(fn.Pos(), false).Filename
-	fi.Test, fi.Generated = f.b.tests[file], f.b.generated[file]
+	fi.Test, fi.ForTests, fi.Generated = f.b.tests[file], f.b.helpers[file], f.b.generated[file]
 	sig := fn.Signature
 	if recv := sig.Recv(); recv != nil {
 		if n, ok := types.Unalias(deref(recv.Type())).(*types.Named); ok {

@@ -44,6 +44,7 @@ type MapDecl struct {
 	Holder     string
 	Generated  bool
 	Test       bool
+	ForTests   bool // of code that helps tests (rule C8)
 	Param      bool // a parameter: named only when no better name is found
 	HolderLock bool // the holder has a lock of its own
 	Boxed      bool // not of map type: an interface, an atomic value or a pointer that may hold one
@@ -54,6 +55,7 @@ type FuncInfo struct {
 	Key, Name string
 	Pos       Pos
 	Test      bool
+	ForTests  bool // helps tests (rule C8)
 	Generated bool
 	Exported  bool   // callable from outside the module's package
 	Recv      string // "pkg.Type" for a method

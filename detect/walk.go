@@ -60,9 +60,12 @@ type link struct {
 
 // has reports whether the way already leads through a function: going round a recursion
 // once more finds nothing that the first time does not.
-func (c *link) has(n *node) bool {
+func (c *link) has(n *node) bool { return c.reaches(func(at *node) bool { return at == n }) }
+
+// reaches reports whether the way leads through a function of some kind.
+func (c *link) reaches(kind func(*node) bool) bool {
 	for ; c != nil; c = c.up {
-		if c.at == n {
+		if kind(c.at) {
 			return true
 		}
 	}
@@ -218,6 +221,9 @@ func (l *linker) walk(n *node, a *AccessInfo, as fileAs) {
 		}
 		if m == nil {
 			return
+		}
+		if m.decl != nil && !m.decl.ForTests && s.chain.reaches(l.forTests) {
+			return // rule C8
 		}
 		if !o.owned {
 			// Many ways lead here. Those beyond the limit must add other locks.
