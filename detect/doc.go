@@ -81,9 +81,9 @@
 //	C6  Unexported functions without callers, whose value goes nowhere, run nowhere.
 //	C7  Methods that implement a contract which demands it (context.Context,
 //	    http.RoundTripper, slog.Handler…) overlap with themselves.
-//	C8  What only tests run says nothing about the program: _test.go files; and files that
-//	    import testing and are named after that, or whose package is (a package test with
-//	    helpers that start servers), which are judged for the maps that they declare.
+//	C8  What only tests run says nothing about the program: _test.go files; and, about other
+//	    packages than its own, a file that imports testing and is named after that, or whose
+//	    package is (a package test with helpers that start servers).
 //	C9  A call through an interface reaches the types that are put into interfaces somewhere. One
 //	    that has the methods, but is only used as itself, is not meant.
 //

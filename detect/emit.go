@@ -321,7 +321,7 @@ func (e *emitter) local(x ssa.Value) {
 	file := e.b.fset.PositionFor(al.Pos(), false).Filename
 	e.b.sum.Maps = append(e.b.sum.Maps, MapDecl{
 		Key: key, Name: e.b.display(key), Kind: Local, Type: e.b.typeString(deref(al.Type())),
-		Pos: e.b.pos(al.Pos()), Nested: nested(deref(al.Type())), Test: e.b.tests[file], ForTests: e.b.helpers[file],
+		Pos: e.b.pos(al.Pos()), Nested: nested(deref(al.Type())), Test: e.b.tests[file],
 		Generated: e.b.generated[file], Param: param,
 	})
 }

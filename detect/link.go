@@ -748,12 +748,14 @@ func (l *linker) roots() {
 
 // called reports whether anything but what helps tests calls a function (rule C8).
 func (l *linker) called(n *node) bool {
-	return slices.ContainsFunc(n.callers, func(e edge) bool { return !l.forTests(e.from) || l.forTests(n) })
+	return slices.ContainsFunc(n.callers, func(e edge) bool { return !l.forTests(e.from, n.sum) })
 }
 
-// forTests reports whether a function of the program is there to help tests, and tests do not
-// count: then it says something about the maps of such code only (rule C8).
-func (l *linker) forTests(n *node) bool { return n.info.ForTests && !l.opts.Tests }
+// forTests reports whether a function is there to help tests of another package: what it does
+// there does not count, unless tests do (rule C8).
+func (l *linker) forTests(n *node, other *Summary) bool {
+	return n.info.ForTests && !l.opts.Tests && n.sum != other
+}
 
 // fillsCache reports whether an exported function of an importable package fills a package
 // variable on a miss. Then its callers in the module are not the only ones to count: it is

@@ -294,7 +294,7 @@ func (b *builder) inventory(files []*ast.File) {
 						b.sum.Maps = append(b.sum.Maps, MapDecl{
 							Key: key, Name: b.display(key), Kind: Field, Type: b.typeString(obj.Type()),
 							Pos: b.pos(id.Pos()), Nested: rows || nested(obj.Type()), Holder: key[:strings.LastIndexByte(key, '.')],
-							Generated: generated, Test: test, ForTests: helper, Boxed: box,
+							Generated: generated, Test: test, Boxed: box,
 						})
 					}
 				}
@@ -329,7 +329,7 @@ func (b *builder) inventory(files []*ast.File) {
 							key := b.pkg.Path() + "." + id.Name
 							b.sum.Maps = append(b.sum.Maps, MapDecl{
 								Key: key, Name: b.pkg.Name() + "." + id.Name, Kind: PackageVar, Type: b.typeString(obj.Type()),
-								Pos: b.pos(id.Pos()), Nested: rows || nested(obj.Type()), Generated: generated, Test: test, ForTests: helper, Boxed: box,
+								Pos: b.pos(id.Pos()), Nested: rows || nested(obj.Type()), Generated: generated, Test: test, Boxed: box,
 							})
 						}
 					}

@@ -44,7 +44,6 @@ type MapDecl struct {
 	Holder     string
 	Generated  bool
 	Test       bool
-	ForTests   bool // of code that helps tests (rule C8)
 	Param      bool // a parameter: named only when no better name is found
 	HolderLock bool // the holder has a lock of its own
 	Boxed      bool // not of map type: an interface, an atomic value or a pointer that may hold one

@@ -222,8 +222,8 @@ func (l *linker) walk(n *node, a *AccessInfo, as fileAs) {
 		if m == nil {
 			return
 		}
-		if m.decl != nil && !m.decl.ForTests && s.chain.reaches(l.forTests) {
-			return // rule C8
+		if m.sum != nil && s.chain.reaches(func(at *node) bool { return l.forTests(at, m.sum) }) {
+			return
 		}
 		if !o.owned {
 			// Many ways lead here. Those beyond the limit must add other locks.
