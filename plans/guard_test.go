@@ -214,6 +214,9 @@ func TestTwoProcesses(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	wantTree(t, dir, files())
+	if _, err := Recover(dir); err != nil {
+		t.Errorf("where nothing is to be recovered, the lock is in the way: %v", err)
+	}
 	unlock()
 	if _, err := Apply(dir, p, nil, ApplyOptions{}); err != nil {
 		t.Error(err)

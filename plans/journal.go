@@ -375,8 +375,8 @@ func Recover(dir string) (Recovery, error) {
 }
 
 func (d *disk) recover() (Recovery, error) {
-	if !d.exists(Folder) {
-		return Recovery{}, nil
+	if !d.exists(stagingDir) && !d.exists(journalDir) {
+		return Recovery{}, nil // and no lock, so that commands that only read may run side by side
 	}
 	unlock, err := d.lock()
 	if err != nil {
