@@ -135,7 +135,8 @@ func (m *Locked[K, V]) Store(key K, value V) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.made()[key] = value
+	m.made()
+	m.m[key] = value
 }
 
 // Delete removes key.
