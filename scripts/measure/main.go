@@ -1,5 +1,5 @@
 // Command measure migrates every map of a checkout, in a copy, and prints what came of
-// it as a section of Markdown: the sections of scripts/measured.md are its output.
+// it as a section of Markdown: the sections of docs/measured.md are its output.
 //
 //	go run ./scripts/measure -dir CHECKOUT -packages ./server/... -strategy sharded -test auto
 //
