@@ -565,10 +565,16 @@ func (e *emitter) translateState(c *ssa.Call, r ResultInfo) (int32, bool) {
 	if info == nil || r.Load < 0 || int(r.Load) >= len(info.States) {
 		return 0, false
 	}
-	var ls LockState
-	for _, l := range info.States[r.Load].Must {
-		if p, ok := substitute(l.Path, args, nil); ok {
-			ls.Must = append(ls.Must, LockRef{p, l.Read})
+	in := info.States[r.Load]
+	ls := e.flow.lockState(e.loads[c]) // the caller's locks count (rule L3)
+	for _, l := range in.Released {
+		if p, ok := substitute(l, args, nil); ok {
+			ls.Must = slices.DeleteFunc(slices.Clone(ls.Must), func(have LockRef) bool { return have.Path == p })
+		}
+	}
+	for _, l := range in.Must {
+		if p, ok := substitute(l.Path, args, nil); ok && !slices.Contains(ls.Must, LockRef{p, l.Read}) {
+			ls.Must = append(slices.Clone(ls.Must), LockRef{p, l.Read})
 		}
 	}
 	return e.intern(ls), true
