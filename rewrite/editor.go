@@ -35,6 +35,7 @@ type fileInput struct {
 	Imports     []fileImport // others that the operations need
 	DropImports []string     // paths of imports that the operations leave unused
 	StrictLines bool         // leave neighbours unaligned rather than re-align them
+	excerpt     *excerpt     // what Src and Syntax are of the file that Fset knows; nil for all of it
 }
 
 // changesImports reports whether the file's imports will change.
@@ -59,7 +60,23 @@ type hunk struct {
 
 // rewriteFile applies the operations to a file. It refuses rather than return
 // bytes that any gate doubts.
-func rewriteFile(in *fileInput) (out *fileOutput, refusal *plans.Refusal) {
+func rewriteFile(in *fileInput) (*fileOutput, *plans.Refusal) {
+	if f := in.Fset.File(in.Syntax.FileStart); f != nil && f.Size() == len(in.Src) {
+		if x, syntax := excerptOf(in); x != nil {
+			short := *in
+			short.Src, short.Syntax, short.excerpt = x.src, syntax, x
+			if o, refusal := editFile(&short); refusal == nil {
+				if out := x.restored(o, in.Src); out != nil {
+					return out, nil
+				}
+			}
+		}
+	}
+	return editFile(in) // which also gives the reason for a refusal in terms of the file
+}
+
+// editFile is rewriteFile for what it is given.
+func editFile(in *fileInput) (out *fileOutput, refusal *plans.Refusal) {
 	e := &editor{in: in}
 	defer func() {
 		if r := recover(); r != nil {
@@ -121,7 +138,11 @@ func (e *editor) position(pos token.Pos) plans.Pos {
 
 // offset returns pos as an offset into e.orig.
 func (e *editor) offset(pos token.Pos) int {
-	return e.in.Fset.PositionFor(pos, false).Offset - len(e.bom)
+	off := e.in.Fset.PositionFor(pos, false).Offset
+	if e.in.excerpt != nil {
+		off = e.in.excerpt.in(off)
+	}
+	return off - len(e.bom)
 }
 
 func (e *editor) run() (*fileOutput, *plans.Refusal) {
@@ -185,7 +206,7 @@ func (e *editor) admit() *plans.Refusal {
 			}
 		}
 	}
-	if f := in.Fset.File(in.Syntax.FileStart); f == nil || f.Size() != len(in.Src) {
+	if f := in.Fset.File(in.Syntax.FileStart); in.excerpt == nil && (f == nil || f.Size() != len(in.Src)) {
 		return e.internal("source", token.NoPos, "the syntax tree was not made from these bytes")
 	}
 	return nil

@@ -280,7 +280,27 @@ func rewriteAll(t *testing.T, name string, src []byte, mod func(*fileInput)) (*f
 	if refusal != nil {
 		return in, nil, refusal
 	}
+	sameAsWhole(t, in, out)
 	return in, out, nil
+}
+
+// sameAsWhole checks that working on an excerpt of the file makes no difference.
+func sameAsWhole(t *testing.T, in *fileInput, out *fileOutput) {
+	t.Helper()
+	whole, refusal := editFile(in)
+	if refusal != nil {
+		t.Errorf("%s: the whole file is refused: %v", in.Path, refusal)
+		return
+	}
+	if g, err := formatted(in.Src); err == nil && !bytes.Equal(g, in.Src) {
+		return // what is not formatted elsewhere in the file makes a difference
+	}
+	if !bytes.Equal(out.Src, whole.Src) {
+		t.Errorf("%s: the excerpt gives\n%s\nand the whole file\n%s", in.Path, out.Src, whole.Src)
+	}
+	if !reflect.DeepEqual(out.Hunks, whole.Hunks) || !slices.Equal(out.Realigned, whole.Realigned) {
+		t.Errorf("%s: the excerpt gives %+v %v and the whole file %+v %v", in.Path, out.Hunks, out.Realigned, whole.Hunks, whole.Realigned)
+	}
 }
 
 // checkOutput asserts, by other means than the editor's gates, what they promise.
@@ -715,6 +735,7 @@ func TestCorpus(t *testing.T) {
 				hunks += len(out.Hunks)
 				realigned += len(out.Realigned)
 				checkOutput(t, in, out)
+				sameAsWhole(t, in, out)
 			}
 		}
 		t.Logf("%s: %d files, %d operations, %d hunks, %d lines re-aligned, %d files not injectable, refusals %v", mode, files, ops, hunks, realigned, skipped, codes)

@@ -154,7 +154,7 @@ func (e *editor) sameTrees(r *decorator.FileRestorer) *plans.Refusal {
 		line := fset.PositionFor(at, false).Line
 		return e.internal("tree", token.NoPos, "the printed file does not parse as it was meant: in line %d, %s", line, what)
 	}
-	e.gd = e.lineTwins(old, now, e.g, e.d, e.gfset, fset, 0)
+	e.gd = e.lineTwins(old, now, e.g, e.d, e.gfset, fset)
 	return nil
 }
 
@@ -297,11 +297,11 @@ func (e *editor) attribute(r []byte, out *fileOutput) *plans.Refusal {
 			switch {
 			case to > from && len(same) == to-from || blankOnly(ol[from:to], h.New):
 				// Re-aligned: the nearest operation did it.
-				if a := nearestArea(areas, from); a != nil {
+				if a := nearestArea(areas, from, ol); a != nil {
 					sites[a.site] = true
 				}
 			default:
-				a := nearestArea(areas, from)
+				a := nearestArea(areas, from, ol)
 				if a == nil || bytes.Equal(e.orig, e.g) || from > a.last+1 || to < a.first {
 					return e.lineRefusal(from, h)
 				}
@@ -369,13 +369,25 @@ func joinAligned(hs []hunk, orig []byte) []hunk {
 	return out
 }
 
-func nearestArea(areas []area, line int) *area {
+// nearestArea returns the area that is nearest to a line: one with no blank line between, if
+// there is one, because alignment ends there.
+func nearestArea(areas []area, line int, lines []string) *area {
 	var best *area
-	dist := 0
+	type distance struct {
+		beyond bool // a blank line
+		lines  int
+	}
+	var least distance
 	for i := range areas {
-		d := max(areas[i].first-line, line-areas[i].last, 0)
-		if best == nil || d < dist {
-			best, dist = &areas[i], d
+		a := &areas[i]
+		from, to := a.last, line
+		if line < a.first {
+			from, to = line, a.first
+		}
+		d := distance{lines: max(to-from, 0)}
+		d.beyond = from < to && slices.ContainsFunc(lines[min(from+1, len(lines)):min(to, len(lines))], blankLine)
+		if best == nil || least.beyond && !d.beyond || least.beyond == d.beyond && d.lines < least.lines {
+			best, least = a, d
 		}
 	}
 	return best

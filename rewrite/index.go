@@ -44,6 +44,8 @@ type index struct {
 	exported  map[token.Pos]bool         // lazily, see api
 	reached   map[token.Pos]bool         // the types that the API is made of, see api
 	named     map[token.Pos][]namedUse   // lazily
+	into      *[]intoNamed               // lazily, see intoNamed
+	linked    *[]linkname                // lazily, see linknames
 	vars      map[token.Pos][]*types.Var // lazily, see namedVars
 	reflected map[token.Pos]token.Pos    // lazily, see callsMethods
 }

@@ -352,47 +352,70 @@ func identicalAll(a, b types.Type) bool {
 	return types.Identical(a, b) || types.TypeString(a, nil) == types.TypeString(b, nil)
 }
 
-// otherMapsInto finds what becomes a value of the type: nil, which is written as its
-// zero value, and plain maps, which are refused, as are functions that are instantiated
-// with it.
-func (c *class) otherMapsInto() {
-	for _, fi := range c.ix.list {
-		if fi.pkg.Types.Path() != c.named.obj.Pkg().Path() && !slices.Contains(importPaths(fi), c.named.obj.Pkg().Path()) {
-			continue
+// An intoNamed is an expression that is used as a value of a named map type, or an identifier
+// that is instantiated.
+type intoNamed struct {
+	fi   *fileInfo
+	node ast.Expr
+	want types.Type
+	inst *types.Instance
+}
+
+// intoNamed returns all of the program: what otherMapsInto picks from.
+func (ix *index) intoNamed() []intoNamed {
+	if ix.into != nil {
+		return *ix.into
+	}
+	ix.into = &[]intoNamed{}
+	add := func(fi *fileInfo, e ast.Expr) {
+		want, _ := fi.usedAs(e)
+		if want == nil {
+			return
 		}
+		if n, ok := types.Unalias(want).(*types.Named); ok {
+			if _, isMap := n.Underlying().(*types.Map); isMap {
+				*ix.into = append(*ix.into, intoNamed{fi: fi, node: e, want: want})
+			}
+		}
+	}
+	for _, fi := range ix.list {
 		ast.Inspect(fi.syntax, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.Ident:
 				if in, ok := fi.pkg.Info.Instances[n]; ok {
-					c.instance(fi, n, in)
+					*ix.into = append(*ix.into, intoNamed{fi: fi, node: n, inst: &in})
 				}
-				if fi.isNil(n) {
-					if want, _ := fi.usedAs(n); want != nil && c.isNamed(want) {
-						c.record(&rec{fi: fi, kind: useNilValue, node: n})
-					}
+				if n.Name == "nil" && fi.isNil(n) {
+					add(fi, n)
 				}
 			case ast.Expr:
-				tv := fi.pkg.Info.Types[n]
-				if !tv.IsValue() || tv.IsNil() {
-					break
-				}
-				if _, isMap := tv.Type.(*types.Map); !isMap || !identicalAll(tv.Type, c.typ) {
-					break
-				}
-				if want, _ := fi.usedAs(n); want != nil && c.isNamed(want) {
-					c.refuse("named-type", n.Pos(), "use one type for the map", "%s, a plain map, becomes a %s", shortExpr(n), c.named.obj.Name())
+				if tv := fi.pkg.Info.Types[n]; tv.IsValue() && !tv.IsNil() {
+					if _, isMap := tv.Type.(*types.Map); isMap {
+						add(fi, n)
+					}
 				}
 			}
 			return true
 		})
 	}
+	return *ix.into
 }
 
-func importPaths(fi *fileInfo) (out []string) {
-	for _, p := range fi.pkg.Types.Imports() {
-		out = append(out, p.Path())
+// otherMapsInto finds what becomes a value of the type: nil, which is written as its
+// zero value, and plain maps, which are refused, as are functions that are instantiated
+// with it.
+func (c *class) otherMapsInto() {
+	for _, in := range c.ix.intoNamed() {
+		switch {
+		case in.inst != nil:
+			c.instance(in.fi, in.node.(*ast.Ident), *in.inst)
+		case !c.isNamed(in.want):
+		case in.fi.isNil(in.node):
+			c.record(&rec{fi: in.fi, kind: useNilValue, node: in.node})
+		case identicalAll(in.fi.pkg.Info.TypeOf(in.node), c.typ):
+			c.refuse("named-type", in.node.Pos(), "use one type for the map", "%s, a plain map, becomes a %s", shortExpr(in.node), c.named.obj.Name())
+		}
 	}
-	return out
 }
 
 // instance refuses a function or type that is instantiated with the type, unless it is

@@ -666,17 +666,18 @@ func (o *fileOutput) sitesAt(line int) []int {
 
 // runtimeFiles returns the runtime files that the sites left need.
 func (r *run) runtimeFiles() map[string][]byte {
-	var typs []string
+	files, _ := r.home.files(r.opts.core(), r.runtimeTypes()...)
+	return files
+}
+
+// runtimeTypes names the runtime types that the sites left need.
+func (r *run) runtimeTypes() (types []string) {
 	for _, s := range r.sites {
 		if !s.refused() {
-			typs = append(typs, s.runtime...)
+			types = append(types, s.runtime...)
 		}
 	}
-	files, err := safemap.Files(r.opts.core(), typs...)
-	if err != nil {
-		panic(err) // a form names a type that the runtime has not
-	}
-	return files
+	return types
 }
 
 // output turns the last round into sites and edits.
@@ -847,33 +848,38 @@ func couple(out *Output, sites []int) {
 
 func (r *run) addRuntime(out *Output) {
 	users := map[string][]string{} // file → sites
-	all := map[string][]byte{}
+	all, replaced := r.home.files(r.opts.core(), r.runtimeTypes()...)
 	for i, s := range r.sites {
-		if s.refused() {
+		if s.refused() || len(s.runtime) == 0 {
 			continue
 		}
-		files, _ := safemap.Files(r.opts.core(), s.runtime...)
-		for name, src := range files {
-			all[name] = src
+		files := all
+		if len(all) > 1 {
+			if !slices.ContainsFunc(s.runtime, func(typ string) bool { return typ != r.home.one }) {
+				continue // what it needs is there
+			}
+			files, _ = r.home.files(r.opts.core(), s.runtime...)
+			if len(files) == 1 { // alone it would be one file, but it may not be applied alone
+				files, _ = safemap.Files(r.opts.core(), s.runtime...)
+			}
+		}
+		for name := range files {
 			users[name] = append(users[name], strconv.Itoa(i))
 		}
 	}
-	if len(all) == 0 {
+	if len(users) == 0 {
 		return
 	}
 	out.Runtime = plans.Runtime{Dir: r.home.dir, Version: safemap.Version}
-	names := make([]string, 0, len(all))
-	for name := range all {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(users)) {
 		file := path.Join(r.home.dir, name)
 		out.Runtime.Files = append(out.Runtime.Files, name)
 		out.Files[file] = all[name]
-		out.Shared = append(out.Shared, plans.SharedEdit{
-			Edit: plans.Edit{File: file, New: string(all[name])}, Create: true, Sites: users[name],
-		})
+		e := plans.SharedEdit{Edit: plans.Edit{File: file, New: string(all[name])}, Create: true, Sites: users[name]}
+		if name == replaced {
+			e.End, e.Create = len(r.home.onDisk[name]), false
+		}
+		out.Shared = append(out.Shared, e)
 	}
 }
 

@@ -25,6 +25,7 @@ type runtimeHome struct {
 	onDisk map[string][]byte // what is there already, by base name
 	edited string            // a runtime file that is not what this version emits
 	other  string            // a runtime file of the core of Sharded that was not asked for
+	one    string            // the type whose runtime is there as one file, see safemap.OneFile
 }
 
 // findRuntime looks for a runtime that was emitted earlier, or for a free folder.
@@ -50,6 +51,7 @@ func findRuntime(prog *detect.Program, core safemap.Core) runtimeHome {
 			h.onDisk[e.Name()] = src
 			switch file := path.Join(dir, e.Name()); {
 			case bytes.Equal(src, all[e.Name()]):
+			case h.isOne(e.Name(), src):
 			case bytes.Equal(src, others[e.Name()]):
 				h.other = file
 			default:
@@ -61,6 +63,35 @@ func findRuntime(prog *detect.Program, core safemap.Core) runtimeHome {
 		}
 	}
 	return runtimeHome{}
+}
+
+// isOne reports whether a file is all that a type needs, and notes that.
+func (h *runtimeHome) isOne(base string, src []byte) bool {
+	for _, typ := range safemap.Types() {
+		if name, content, ok := safemap.OneFile(typ); ok && name == base && bytes.Equal(src, content) {
+			h.one = typ
+			return true
+		}
+	}
+	return false
+}
+
+// files returns the runtime files that types need, and which of them replace one that is
+// there: the single file of a type, when another type comes to it.
+func (h *runtimeHome) files(core safemap.Core, types ...string) (files map[string][]byte, replaced string) {
+	types = slices.Compact(slices.Sorted(slices.Values(types)))
+	if name, content, ok := safemap.OneFile(types...); ok && (h.one == types[0] || len(h.onDisk) == 0) {
+		return map[string][]byte{name: content}, ""
+	}
+	if h.one != "" && len(types) > 0 {
+		replaced, _, _ = safemap.OneFile(h.one)
+		types = append(types, h.one)
+	}
+	files, err := safemap.Files(core, types...)
+	if err != nil {
+		panic(err) // a form names a type that the runtime has not
+	}
+	return files, replaced
 }
 
 // runtimeTypes names the runtime types that a class in this form needs.

@@ -370,7 +370,11 @@ func (e *editor) replaced() map[ast.Node]bool {
 // node, in order: old is the flattened a without the replaced nodes, now is b's whole
 // tree. A stretch begins with the comments above its first token. (A blind diff would
 // pair lines of unrelated statements that happen to be equal.)
-func (e *editor) lineTwins(old, now []atom, a, b []byte, afset, bfset *token.FileSet, abom int) [][2]int {
+func (e *editor) lineTwins(old, now []atom, a, b []byte, afset, bfset *token.FileSet) [][2]int {
+	aoff := func(p token.Pos) int { return afset.PositionFor(p, false).Offset }
+	if afset == e.in.Fset {
+		aoff = e.offset
+	}
 	if len(old) != len(e.kept) || len(now) != len(e.meant) {
 		return nil
 	}
@@ -386,7 +390,7 @@ func (e *editor) lineTwins(old, now []atom, a, b []byte, afset, bfset *token.Fil
 		if afset != e.in.Fset {
 			n = e.gtwin[n]
 		}
-		from, to := afset.PositionFor(n.Pos(), false).Offset-abom, afset.PositionFor(n.End(), false).Offset-abom
+		from, to := aoff(n.Pos()), aoff(n.End())
 		switch o.(type) {
 		case *hoistOp: // the comments above it are now above what is hoisted
 			delete(as, from)
@@ -403,7 +407,7 @@ func (e *editor) lineTwins(old, now []atom, a, b []byte, afset, bfset *token.Fil
 		if k.node == nil {
 			continue
 		}
-		la, ok := as[afset.PositionFor(old[i].pos, false).Offset-abom]
+		la, ok := as[aoff(old[i].pos)]
 		if !ok {
 			continue
 		}
@@ -530,7 +534,7 @@ func (e *editor) hunks(r []byte) []hunk {
 	twins := [][2]int{{oi, ri}}
 	fset := token.NewFileSet()
 	if f, err := parser.ParseFile(fset, "", r, parser.ParseComments|parser.SkipObjectResolution); err == nil {
-		for _, t := range e.lineTwins(flatten(e.in.Syntax, e.replaced()), flatten(f, nil), e.orig, r, e.in.Fset, fset, len(e.bom)) {
+		for _, t := range e.lineTwins(flatten(e.in.Syntax, e.replaced()), flatten(f, nil), e.orig, r, e.in.Fset, fset) {
 			if t[0] >= oi && t[1] >= ri {
 				twins = append(twins, t)
 			}

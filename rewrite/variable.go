@@ -251,20 +251,37 @@ func reaches(p *detect.Package, path string, seen map[*detect.Package]bool) bool
 	return false
 }
 
+// A linkname is a //go:linkname directive.
+type linkname struct {
+	fi            *fileInfo
+	pos           token.Pos
+	local, remote string
+}
+
+func (ix *index) linknames() []linkname {
+	if ix.linked != nil {
+		return *ix.linked
+	}
+	ix.linked = &[]linkname{}
+	for _, fi := range ix.list {
+		for _, g := range fi.syntax.Comments {
+			for _, cm := range g.List {
+				if rest, ok := strings.CutPrefix(cm.Text, "//go:linkname "); ok {
+					f := append(strings.Fields(rest), "", "")
+					*ix.linked = append(*ix.linked, linkname{fi, cm.Pos(), f[0], f[1]})
+				}
+			}
+		}
+	}
+	return *ix.linked
+}
+
 // checkLinkname refuses a variable or function whose type another package declares
 // for itself: the linker does not compare types.
 func (c *class) checkLinkname(home *fileInfo, name string) {
-	for _, fi := range c.ix.list {
-		for _, g := range fi.syntax.Comments {
-			for _, cm := range g.List {
-				f := strings.Fields(cm.Text)
-				if len(f) < 2 || f[0] != "//go:linkname" {
-					continue
-				}
-				if f[1] == name && fi.pkg.Path == home.pkg.Path || len(f) > 2 && f[2] == home.pkg.Path+"."+name {
-					c.refuse("linkname", cm.Pos(), "remove the linkname", "%s is linked to another package by name", name)
-				}
-			}
+	for _, l := range c.ix.linknames() {
+		if l.local == name && l.fi.pkg.Path == home.pkg.Path || l.remote == home.pkg.Path+"."+name {
+			c.refuse("linkname", l.pos, "remove the linkname", "%s is linked to another package by name", name)
 		}
 	}
 }

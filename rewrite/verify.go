@@ -51,10 +51,12 @@ func (e *CompileError) Error() string {
 	return s
 }
 
-// compileGate compiles packages and their tests as if files (absolute path → content)
-// were written. It uses `go list -export`, which neither links nor runs anything and,
-// unlike `go vet` and `go test`, accepts packages that only the overlay has. The error
-// is a *CompileError when the compiler had something to say.
+// compileGate compiles packages as if files (absolute path → content) were written. It uses
+// `go list -export`, which neither links nor runs anything and, unlike `go vet` and
+// `go test`, accepts packages that only the overlay has. Nothing is optimised, and tests are
+// left to the type-checker, which is the compiler's own but for its name: compiling a large
+// package's tests takes longer than all the rest of a plan. The error is a *CompileError when
+// the compiler had something to say.
 func compileGate(ctx context.Context, dir string, files map[string][]byte, pkgs, env []string, tags string) error {
 	tmp, err := os.MkdirTemp("", "mapmigrate-overlay-")
 	if err != nil {
@@ -89,7 +91,7 @@ func compileGate(ctx context.Context, dir string, files map[string][]byte, pkgs,
 	if err := os.WriteFile(list, data, 0o666); err != nil {
 		return err
 	}
-	args := []string{"list", "-export", "-test", "-overlay=" + list, "-f={{with .Error}}{{.}}{{end}}"}
+	args := []string{"list", "-export", "-gcflags=-N -l", "-overlay=" + list, "-f={{with .Error}}{{.}}{{end}}"}
 	if tags != "" {
 		args = append(args, "-tags="+tags)
 	}

@@ -32,8 +32,7 @@ func TestCompileGate(t *testing.T) {
 	}
 	write("go.mod", "module example.com/m\n\ngo 1.26\n")
 	write("a/a.go", "package a\n\nfunc F() int { return 1 }\n")
-	write("a/a_test.go", "package a\n\nimport \"testing\"\n\nfunc TestF(t *testing.T) { F() }\n")
-	a, tst, b := filepath.Join(dir, "a/a.go"), filepath.Join(dir, "a/a_test.go"), filepath.Join(dir, "b/b.go")
+	a, b := filepath.Join(dir, "a/a.go"), filepath.Join(dir, "b/b.go")
 	run := func(files map[string]string) error {
 		overlay := map[string][]byte{}
 		for name, src := range files {
@@ -54,9 +53,9 @@ func TestCompileGate(t *testing.T) {
 		line, col int
 	}{
 		{a, "package a\n\nfunc F() int { return \"\" }\n", 3, 23},
-		{tst, "package a\n\nimport \"testing\"\n\nfunc TestF(t *testing.T) { G() }\n", 5, 28},
+		{a, "package a\n\nimport \"example.com/m/b\"\n\nfunc F() int { return b.C() }\n", 5, 25},
 	} {
-		err := run(map[string]string{test.file: test.src})
+		err := run(map[string]string{test.file: test.src, b: good[b]})
 		var ce *CompileError
 		if !errors.As(err, &ce) || len(ce.Diags) != 1 {
 			t.Errorf("%s: got %#v", test.src, err)

@@ -1,6 +1,7 @@
 package safemap
 
 import (
+	"bytes"
 	"embed"
 	"fmt"
 	"go/format"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // This file hands out the sources of this package. It is not emitted itself.
@@ -98,6 +100,9 @@ func emittedName(source string) string {
 // emit returns a source file with the generated-code line in its header, and FastSharded, which
 // there is only one of in the user's module, under its name there.
 func emit(name string) []byte {
+	if text, ok := emitted.Load(name); ok {
+		return bytes.Clone(text.([]byte))
+	}
 	source, err := sources.ReadFile(name)
 	if err != nil {
 		panic(err) // not embedded: a mistake in the tables above, which a test would find
@@ -108,8 +113,13 @@ func emit(name string) []byte {
 	if err != nil {
 		panic(err) // compiled into this very program, so it parses
 	}
-	return clean
+	emitted.Store(name, clean)
+	return bytes.Clone(clean)
 }
+
+// emitted holds what emit returned, by the source's name: plans ask for the same files once for each
+// site.
+var emitted sync.Map
 
 // Types returns the names that Files takes, sorted.
 func Types() []string {

@@ -72,6 +72,74 @@ func testFiles(t *testing.T, core safemap.Core) {
 	}
 }
 
+// TestOneFile checks that a type alone is one short file, which defines all that the same type has
+// among other files.
+func TestOneFile(t *testing.T) {
+	if _, _, ok := safemap.OneFile("Locked", "SyncMap"); ok {
+		t.Error("two types are one file")
+	}
+	if _, _, ok := safemap.OneFile("Sharded"); ok {
+		t.Error("Sharded is one file")
+	}
+	for typ, most := range map[string]int{"Locked": 520, "SyncMap": 460} {
+		name, content, ok := safemap.OneFile(typ)
+		if !ok {
+			t.Errorf("%s is not one file", typ)
+			continue
+		}
+		if n := bytes.Count(content, []byte("\n")); n > most {
+			t.Errorf("%s has %d lines", name, n)
+		}
+		if !generated.Match(content) || !bytes.Contains(content, []byte("// Package safemap holds")) {
+			t.Errorf("%s lacks its header", name)
+		}
+		if clean, err := format.Source(content); err != nil || !bytes.Equal(clean, content) {
+			t.Errorf("%s is not gofmt-clean: %v", name, err)
+		}
+		apart, err := safemap.Files(safemap.Plain, typ)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if one, more := exported(t, map[string][]byte{name: content}), exported(t, apart); !slices.Equal(one, more) {
+			t.Errorf("%s has %q, the files apart have %q", name, one, more)
+		}
+	}
+}
+
+// exported type-checks a package and lists its exported names and methods.
+func exported(t *testing.T, sources map[string][]byte) (names []string) {
+	t.Helper()
+	fset := token.NewFileSet()
+	var files []*ast.File
+	for _, name := range slices.Sorted(maps.Keys(sources)) {
+		f, err := parser.ParseFile(fset, name, sources[name], parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, f)
+	}
+	conf := types.Config{GoVersion: "go1.24", Importer: importer.ForCompiler(fset, "source", nil)}
+	pkg, err := conf.Check("safemap", fset, files, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range pkg.Scope().Names() {
+		if !token.IsExported(name) {
+			continue
+		}
+		names = append(names, name)
+		if n, ok := pkg.Scope().Lookup(name).Type().(*types.Named); ok {
+			for m := range n.Methods() {
+				if m.Exported() {
+					names = append(names, name+"."+m.Name())
+				}
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // TestAllEmitted finds source files that no type emits.
 func TestAllEmitted(t *testing.T) {
 	onDisk, err := filepath.Glob("*.go")
@@ -103,7 +171,7 @@ func TestAllEmitted(t *testing.T) {
 		}
 	}
 	for _, name := range onDisk {
-		if !emitted[name] && name != "embed.go" && !strings.HasSuffix(name, "_test.go") {
+		if !emitted[name] && name != "embed.go" && name != "embed_one.go" && !strings.HasSuffix(name, "_test.go") {
 			t.Errorf("%s is never emitted", name)
 		}
 	}

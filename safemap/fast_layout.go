@@ -126,9 +126,12 @@ func (m *FastSharded[K, V]) enlarge(l layout, i int) layout {
 		return l
 	case p.live >= p.used/4*3:
 		n := int(p.groups)
-		if n < 8 {
+		switch {
+		case n < 8:
 			n *= 4
-		} else {
+		case n < 24: // many maps stay about this small: what is copied more often is little
+			n += n / 8
+		default:
 			n += n / 2
 		}
 		next := m.newLayout(roomOf(n))
@@ -318,7 +321,7 @@ func (m *FastSharded[K, V]) start() {
 	if !m.untouched() {
 		return
 	}
-	m.shards = min(shardCount(), 64)
+	m.shards = min(shardCount()/2, 64)
 	m.hashing = newHashing[K]()
 	m.cells = cellsFor(reflect.TypeFor[V]())
 	m.stripes = make([]stripe, m.shards)

@@ -7,7 +7,8 @@ import (
 	"runtime"
 )
 
-// shardCount returns 4 × GOMAXPROCS as a power of two, at least 8 and at most 256.
+// shardCount returns 16 × GOMAXPROCS as a power of two, at least 16 and at most 256: so many that two
+// goroutines seldom want the same lock at once.
 func shardCount() int {
-	return 1 << bits.Len(uint(min(max(4*runtime.GOMAXPROCS(0), 8), 256)-1))
+	return 1 << bits.Len(uint(min(16*runtime.GOMAXPROCS(0), 256)-1))
 }

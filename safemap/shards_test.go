@@ -19,7 +19,7 @@ func TestShards(t *testing.T) {
 		t.Errorf("a gate has %d bytes", size)
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	for procs, want := range map[int]int{1: 8, 2: 8, 3: 16, 4: 16, 5: 32, 64: 256, 100: 256} {
+	for procs, want := range map[int]int{1: 16, 2: 32, 3: 64, 4: 64, 5: 128, 16: 256, 100: 256} {
 		runtime.GOMAXPROCS(procs)
 		if got := shardCount(); got != want {
 			t.Errorf("%d shards for %d procs, want %d", got, procs, want)

@@ -7,15 +7,22 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync/atomic"
 )
 
 const (
-	// ample is how much memory a run may use before it is worth collecting often.
-	ample = 920 << 20
+	// ample is how much memory a run may use before it is worth collecting often, and
+	// ampleForAll that of one that rewrites every map: so much of it is live that half of
+	// its CPU time went into collecting.
+	ample       = 920 << 20
+	ampleForAll = 1700 << 20
 	// relaxed is the GOGC of a run with room to spare: little is garbage while a
 	// module is loaded, and looking for it was a third of the CPU time.
 	relaxed = 400
 )
+
+// room is ample or ampleForAll.
+var room atomic.Int64
 
 // tuneMemory lets the heap grow freely up to ample bytes, where collecting is a waste, and
 // makes the collector work harder near that, so that a module of some hundred thousand
@@ -27,8 +34,16 @@ func tuneMemory() {
 		return
 	}
 	debug.SetGCPercent(relaxed)
+	room.Store(ample)
 	debug.SetMemoryLimit(ample)
 	watchHeap()
+}
+
+// tuneMemoryForAll makes more room, if tuneMemory has decided how much there is.
+func tuneMemoryForAll() {
+	if room.CompareAndSwap(ample, ampleForAll) {
+		debug.SetMemoryLimit(ampleForAll)
+	}
 }
 
 // watchHeap sets the limit anew after each collection.
@@ -45,9 +60,9 @@ func watchHeap() {
 	runtime.SetFinalizer(&sentinel{}, again)
 }
 
-// limitFor returns the limit for a heap with so many bytes live: three quarters of ample fit
-// into ample, and each byte more gets two.
-func limitFor(live int64) int64 { return ample + 2*max(0, live-ample/4*3) }
+// limitFor returns the limit for a heap with so many bytes live: three quarters of the room fit
+// into it, and each byte more gets two.
+func limitFor(live int64) int64 { return room.Load() + 2*max(0, live-room.Load()/4*3) }
 
 // A sentinel is garbage at once: its finalizer runs after the next collection.
 type sentinel struct{ _ [16]byte }

@@ -138,6 +138,9 @@ func (e *env) makePlan(ctx context.Context, patterns []string, f *planFlags) (*p
 	if p := memo.get(); p != nil {
 		return p, prog.Dir, nil
 	}
+	if f.scope == scopeAll {
+		tuneMemoryForAll()
+	}
 	pr.step("following goroutines and locks")
 	found, err := detect.Analyze(prog, detect.Options{Tests: f.tests, Progress: pr.count, Knowledge: f.knowledge(), AllOdd: f.accepted != nil, Cache: memo.cache})
 	if err != nil {

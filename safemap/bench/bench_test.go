@@ -163,9 +163,9 @@ func TestReport(t *testing.T) {
 				role = ours
 			}
 			r.figures = append(r.figures,
-				figure{"int", 1000, "load", p, id, role, ns[i], 0},
-				figure{"int", 1000, "overwrite", p, id, role, 10, 0},
-				figure{"int", 1000, "counter", p, id, role, 10 + float64(i), 2})
+				figure{"int", 1000, "load", p, id, role, ns[i], ns[i], 0},
+				figure{"int", 1000, "overwrite", p, id, role, 10, 10, 0},
+				figure{"int", 1000, "counter", p, id, role, 10 + float64(i), 10, 2})
 		}
 	}
 	if ratio, who := r.ratio("Sharded", library, "int", 1000, "load", 2); ratio != 0.8 || who != "orcaman" {

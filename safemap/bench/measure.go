@@ -37,6 +37,7 @@ type figure struct {
 	contender  string
 	role       role
 	ns         float64 // median CPU time per operation, the loop's own subtracted (but for the loop alone, nop)
+	elapsed    float64 // median of the time that passed per operation, of all goroutines together; likewise
 	allocs     float64 // median allocations per operation
 }
 
@@ -223,6 +224,9 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
+// spent is what a run took: of all processors, and of the user's time.
+type spent struct{ cpu, elapsed time.Duration }
+
 // prepare makes the map of a measurement and the work of each goroutine.
 func prepare[K comparable](c contender[K], w workload[K], s keySet[K], goroutines int) (ops[K], []*work[K]) {
 	m := c.make()
@@ -248,13 +252,13 @@ func prepare[K comparable](c contender[K], w workload[K], s keySet[K], goroutine
 	return m, each
 }
 
-// run measures one run of about turns of the loop, shared out among the goroutines. It returns the
-// CPU time and the number of allocations.
+// run measures one run of about turns of the loop, shared out among the goroutines. It returns what
+// it took and the number of allocations.
 //
 // The map is new: its random seed, and with it its layout, is drawn again for each measurement. A
 // first run over the keys brings it into the caches, and garbage of other contenders is collected
 // before; what this one makes is collected on its own account.
-func run[K comparable](c contender[K], w workload[K], s keySet[K], goroutines, turns int) (cpu time.Duration, allocs uint64, err error) {
+func run[K comparable](c contender[K], w workload[K], s keySet[K], goroutines, turns int) (cost spent, allocs uint64, err error) {
 	m, each := prepare(c, w, s, goroutines)
 	loop := w.loop(c)
 	raw := m.raw()
@@ -274,22 +278,22 @@ func run[K comparable](c contender[K], w workload[K], s keySet[K], goroutines, t
 	tallies := make([]tally, goroutines)
 	share := max(turns/goroutines, 1)
 	var wg sync.WaitGroup
-	start := cpuTime()
+	start, began := cpuTime(), time.Now()
 	for g := range goroutines {
 		wg.Go(func() { tallies[g] = turn(g, share) })
 	}
 	wg.Wait()
-	cpu = cpuTime() - start
+	cost = spent{cpuTime() - start, time.Since(began)}
 	runtime.ReadMemStats(&after)
 	for _, t := range tallies {
 		add(&warmed, t)
 	}
 	if c.role != nop {
 		if err := w.check(s, m, warm+share*goroutines, warmed); err != nil {
-			return 0, 0, fmt.Errorf("%s, %s, %d at a time: %w", c.id, w.name, goroutines, err)
+			return spent{}, 0, fmt.Errorf("%s, %s, %d at a time: %w", c.id, w.name, goroutines, err)
 		}
 	}
-	return cpu, after.Mallocs - before.Mallocs, nil
+	return cost, after.Mallocs - before.Mallocs, nil
 }
 
 // calibrate returns how many turns take about the target's time. It believes the shorter of two runs:
@@ -305,7 +309,7 @@ func calibrate[K comparable](c contender[K], w workload[K], s keySet[K], gorouti
 		if err != nil {
 			return 0, err
 		}
-		cpu := max(min(first, second), 1)
+		cpu := max(min(first.cpu, second.cpu), 1)
 		wanted := max(int(float64(turns)*float64(target)/float64(cpu)), goroutines)
 		if cpu >= target/4 || turns >= 1<<26 {
 			return wanted, nil
@@ -351,7 +355,7 @@ func measure[K comparable](conf config, all []contender[K], s keySet[K]) ([]figu
 // another one, so that what disturbs the machine meets all alike.
 func measureCell[K comparable](conf config, in []contender[K], w workload[K], s keySet[K], goroutines int) ([]figure, error) {
 	turns := slices.Repeat([]int{conf.turns}, len(in))
-	ns, allocs := make([][]float64, len(in)), make([][]float64, len(in))
+	ns, elapsed, allocs := make([][]float64, len(in)), make([][]float64, len(in)), make([][]float64, len(in))
 	for rep := range conf.reps {
 		for j := range in {
 			i := (rep + j) % len(in)
@@ -361,7 +365,7 @@ func measureCell[K comparable](conf config, in []contender[K], w workload[K], s 
 					return nil, err
 				}
 			}
-			cpu, made, err := run(in[i], w, s, goroutines, turns[i])
+			cost, made, err := run(in[i], w, s, goroutines, turns[i])
 			if err != nil {
 				return nil, err
 			}
@@ -369,17 +373,18 @@ func measureCell[K comparable](conf config, in []contender[K], w workload[K], s 
 			if w.per != nil {
 				operations *= float64(w.per(len(s.stored)))
 			}
-			ns[i] = append(ns[i], float64(cpu)/operations)
+			ns[i] = append(ns[i], float64(cost.cpu)/operations)
+			elapsed[i] = append(elapsed[i], float64(cost.elapsed)/operations)
 			allocs[i] = append(allocs[i], float64(made)/operations)
 		}
 	}
 	var figures []figure
-	own := median(ns[slices.IndexFunc(in, func(c contender[K]) bool { return c.role == nop })])
+	loop := slices.IndexFunc(in, func(c contender[K]) bool { return c.role == nop })
 	for i, c := range in {
 		f := figure{keys: s.kind, n: len(s.stored), workload: w.name, goroutines: goroutines, contender: c.id, role: c.role,
-			ns: median(ns[i]), allocs: median(allocs[i])}
+			ns: median(ns[i]), elapsed: median(elapsed[i]), allocs: median(allocs[i])}
 		if c.role != nop {
-			f.ns = max(f.ns-own, 0.1)
+			f.ns, f.elapsed = max(f.ns-median(ns[loop]), 0.1), max(f.elapsed-median(elapsed[loop]), 0.1)
 		}
 		figures = append(figures, f)
 	}
