@@ -61,14 +61,15 @@ type hunk struct {
 // rewriteFile applies the operations to a file. It refuses rather than return
 // bytes that any gate doubts.
 func rewriteFile(in *fileInput) (*fileOutput, *plans.Refusal) {
-	if f := in.Fset.File(in.Syntax.FileStart); f != nil && f.Size() == len(in.Src) {
-		if x, syntax := excerptOf(in); x != nil {
-			short := *in
-			short.Src, short.Syntax, short.excerpt = x.src, syntax, x
-			if o, refusal := editFile(&short); refusal == nil {
-				if out := x.restored(o, in.Src); out != nil {
-					return out, nil
-				}
+	if refusal := (&editor{in: in}).admit(); refusal != nil {
+		return nil, refusal
+	}
+	if x, syntax := excerptOf(in); x != nil {
+		short := *in
+		short.Src, short.Syntax, short.excerpt = x.src, syntax, x
+		if o, refusal := editFile(&short); refusal == nil {
+			if out := x.restored(o, in.Src); out != nil {
+				return out, nil
 			}
 		}
 	}
