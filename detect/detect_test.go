@@ -150,6 +150,13 @@ func (p *program) findings(t *testing.T, opts detect.Options) (loud map[string][
 				t.Errorf("%s: %s: finding without two accesses and their paths", m.Name, f.Message)
 				continue
 			}
+			for _, a := range f.Accesses {
+				for _, step := range a.Path {
+					if step.Pos.Line == 0 {
+						t.Errorf("%s: %s: no place for %q", m.Name, f.Message, step.Note)
+					}
+				}
+			}
 			g := told{fmt.Sprintf("%s %s: %s", f.Confidence, f.Category, f.Message), f.Confidence.Rank() >= detect.Medium.Rank(), new(bool)}
 			a, b := f.Accesses[0].Pos, f.Accesses[1].Pos
 			keys := []string{a.Filename + ":" + strconv.Itoa(a.Line)}

@@ -1004,7 +1004,7 @@ func (e *emitter) carriesFunc(v ssa.Value) bool {
 func (e *emitter) call(kind string, c *ssa.CallCommon, at ssa.CallInstruction, s flowState) {
 	pos := c.Pos()
 	if !pos.IsValid() {
-		pos = at.Pos()
+		pos = e.posOf(at) // for x := range seq: nothing is written where seq is called
 	}
 	if op, _ := e.lockCall(c); op != notLock {
 		return

@@ -49,7 +49,7 @@ func (prog *Program) goCmd(ctx context.Context, dir string, args ...string) ([]b
 	if msg == "" {
 		msg = err.Error()
 	}
-	return nil, &LoadError{Message: fmt.Sprintf("go %s: %s", strings.Join(args, " "), msg)}
+	return nil, &LoadError{Message: fmt.Sprintf("go %s: %s", args[0], msg)} // the arguments can be hundreds
 }
 
 // goEnv are the settings of the go command that decide what it lists and how code is
@@ -95,13 +95,22 @@ func (prog *Program) match(ctx context.Context, dir string, patterns []string) (
 	if len(patterns) == 0 {
 		patterns = []string{"./..."}
 	}
-	args := append([]string{"list"}, prog.tagFlag()...)
+	// With -e, a package whose imports cannot be found is one that does not type-check: the
+	// others are looked at all the same. A pattern that names no package is a mistake.
+	args := append([]string{"list", "-e", "-f", "{{.ImportPath}}\t{{if and .Error (not .GoFiles) (not .CgoFiles) (not .TestGoFiles) (not .XTestGoFiles)}}{{.Error.Err}}{{end}}"}, prog.tagFlag()...)
 	out, err := prog.goCmd(ctx, dir, append(append(args, "--"), patterns...)...)
 	if err != nil {
 		return nil, err
 	}
 	paths := map[string]bool{}
-	for _, path := range strings.Fields(string(out)) {
+	for line := range strings.Lines(string(out)) {
+		path, problem, ok := strings.Cut(strings.TrimRight(line, "\n"), "\t")
+		if !ok {
+			continue // of a problem of several lines
+		}
+		if problem != "" {
+			return nil, &LoadError{Message: problem}
+		}
 		paths[path] = true
 	}
 	if len(paths) == 0 {
