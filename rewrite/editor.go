@@ -693,6 +693,9 @@ func (e *editor) makeCall(n dst.Node, recv dst.Expr, o *callOp) dst.Node {
 				front = c.bare(x)
 				d.Before = before
 			}
+			if a.Addr {
+				x = &dst.UnaryExpr{Op: token.AND, X: x}
+			}
 		case a.Func != nil:
 			var body dst.Expr
 			if a.Func.Body != nil {

@@ -146,7 +146,7 @@ func (em *emitter) use(r *rec) {
 		em.update(r)
 	case useDelete:
 		if r.fun != "" {
-			em.add(r.fi, &callOp{opBase: em.base(r.node), Fun: r.fun, Args: append(exprArgs(r.base, r.keys[0]), arg{Text: r.value})})
+			em.add(r.fi, &callOp{opBase: em.base(r.node), Fun: r.fun, Args: []arg{{Expr: r.base, Addr: c.isValue()}, {Expr: r.keys[0]}, {Text: r.value}}})
 			em.extra = "MapProvider"
 		} else if c.nested && !r.row {
 			em.call(r, "DeleteRow")

@@ -51,6 +51,7 @@ type callOp struct {
 // An arg is one argument of a callOp; exactly one form is set.
 type arg struct {
 	Expr ast.Expr // the node itself
+	Addr bool     // its address
 	Func *funcArg // a function literal around nodes
 	Text string   // Go source of an expression
 }
