@@ -55,8 +55,6 @@ var mutants = []struct {
 	// The fast core.
 	{"fast: the tag is published before the key", "fast_table.go",
 		"*g.key(j) = key // nobody looks yet (2), nor into the cell\n", "g.tags.Store(tags | liveTag(h)<<(8*j))\n\t\truntime.Gosched()\n\t\t*g.key(j) = key\n", "Readers", true},
-	{"fast: full groups are marked after the key is published", "fast_table.go",
-		"g.tags.Store(tags | mark(h))\n\t\t\tcontinue", "defer func() {\n\t\t\t\truntime.Gosched()\n\t\t\t\tg.tags.Store(g.tags.Load() | mark(h))\n\t\t\t}()\n\t\t\tcontinue", "Readers|Large|Reshape", false},
 	{"fast: full groups are not marked", "fast_table.go", "g.tags.Store(tags | mark(h))\n", "", "Large", false},
 	{"fast: moved keys leave no mark", "fast_table.go", "*tags |= mark(h)\n", "", "Large", false},
 	{"fast: marks are lost when a key dies", "fast_table.go", "tags&^(0xff<<(8*at.index))", "tags&^(0xff<<(8*at.index))&^(0xff<<56)", "Large|Readers|Reshape", false},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -463,6 +464,49 @@ func (m *nestedMachine) check(after string) {
 		}
 		if g, w := al.got.Len(), len(al.want); g != w {
 			m.fail("%s: after %s: alias %d: Len %d, want %d", m.name, after, i, g, w)
+		}
+	}
+}
+
+// TestNestedLoopSees changes, stores and deletes rows while a loop goes over them: each row is yielded
+// as it is then, once, and none that is gone.
+func TestNestedLoopSees(t *testing.T) {
+	const n = 500
+	for name, m := range map[string]*safemap.Nested[int, int, int]{
+		"sharded": safemap.NewNested[int, int, int](), "locked": safemap.NewNestedLocked[int, int, int](),
+	} {
+		rng := rand.New(rand.NewPCG(5, 6))
+		want := map[int]map[int]int{}
+		for a := range n {
+			m.Store(a, 0, 0)
+			want[a] = map[int]int{0: 0}
+		}
+		seen := map[int]bool{}
+		for a, row := range m.All() {
+			if got := row.Snapshot(); want[a] == nil || seen[a] || !maps.Equal(got, want[a]) {
+				t.Fatalf("%s: the loop yields %v for %d, want %v; seen %t", name, got, a, want[a], seen[a])
+			}
+			seen[a] = true
+			for i := range 4 {
+				other := rng.IntN(n)
+				switch {
+				case want[other] == nil:
+				case i == 0:
+					m.DeleteRow(other)
+					delete(want, other)
+				case i == 1:
+					m.Store(other, 0, len(seen))
+					want[other][0] = len(seen)
+				default:
+					m.StoreRow(other, map[int]int{i: len(seen)})
+					want[other] = map[int]int{i: len(seen)}
+				}
+			}
+		}
+		for a := range want {
+			if !seen[a] {
+				t.Errorf("%s: the loop leaves out %d", name, a)
+			}
 		}
 	}
 }
