@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -97,18 +98,16 @@ func (prog *Program) match(ctx context.Context, dir string, patterns []string) (
 	}
 	// With -e, a package whose imports cannot be found is one that does not type-check: the
 	// others are looked at all the same. A pattern that names no package is a mistake.
-	args := append([]string{"list", "-e", "-f", "{{.ImportPath}}\t{{if and .Error (not .GoFiles) (not .CgoFiles) (not .TestGoFiles) (not .XTestGoFiles)}}{{.Error.Err}}{{end}}"}, prog.tagFlag()...)
+	const format = "{{.ImportPath}} {{if and .Error (not .GoFiles) (not .CgoFiles) (not .TestGoFiles) (not .XTestGoFiles)}}{{printf \"%q\" .Error.Err}}{{end}}"
+	args := append([]string{"list", "-e", "-f=" + format}, prog.tagFlag()...)
 	out, err := prog.goCmd(ctx, dir, append(append(args, "--"), patterns...)...)
 	if err != nil {
 		return nil, err
 	}
 	paths := map[string]bool{}
 	for line := range strings.Lines(string(out)) {
-		path, problem, ok := strings.Cut(strings.TrimRight(line, "\n"), "\t")
-		if !ok {
-			continue // of a problem of several lines
-		}
-		if problem != "" {
+		path, problem, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		if problem, err := strconv.Unquote(problem); err == nil {
 			return nil, &LoadError{Message: problem}
 		}
 		paths[path] = true
