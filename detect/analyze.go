@@ -3,6 +3,7 @@
 package detect
 
 import (
+	"fmt"
 	"go/ast"
 	"go/token"
 	"go/types"
@@ -31,7 +32,7 @@ func Analyze(prog *Program, opts Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	res := Link(sums, opts)
+	res := linkFrom(prog, sums, opts)
 	for _, p := range prog.Broken() {
 		if p.ForTest == "" || opts.Tests {
 			res.Skipped = append(res.Skipped, p.Path)
@@ -40,6 +41,31 @@ func Analyze(prog *Program, opts Options) (*Result, error) {
 	sort.Strings(res.Skipped)
 	res.Skipped = slices.Compact(res.Skipped)
 	return res, nil
+}
+
+// linkFrom links with what the cache keeps of the last link of the same packages, and keeps
+// this one.
+func linkFrom(prog *Program, sums []*Summary, opts Options) *Result {
+	if opts.Cache == nil {
+		return Link(sums, opts)
+	}
+	h := opts.Cache.NewHasher("link")
+	h.Add(prog.Dir, common(opts), fmt.Sprint(opts.Tests, opts.AllOdd))
+	for _, s := range sums {
+		h.Add(s.Package)
+	}
+	key := h.Key()
+	var old *memo
+	if data, ok := opts.Cache.Get(key); ok {
+		old = decodeMemo(data)
+	}
+	res, next, judged := relink(sums, opts, old)
+	if old == nil || judged > 0 {
+		if data, err := next.encode(); err == nil {
+			opts.Cache.Put(key, data)
+		}
+	}
+	return res
 }
 
 // Summarise computes the summaries of a loaded program's first-party packages, imports

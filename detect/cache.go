@@ -319,19 +319,23 @@ func (prog *Program) addTree(files map[string]bool) error {
 	})
 }
 
+// common is what the user has said about libraries.
+func common(opts Options) string {
+	if opts.Knowledge == nil {
+		return ""
+	}
+	return fmt.Sprintf("%+v", *opts.Knowledge)
+}
+
 // keys computes the cache key of every source package's summary: a hash of its files, of
 // the builds of dependencies it imports, and of the keys of the packages it imports from
 // source. A package for which a file cannot be read has no key.
 func (prog *Program) keys(c *Cache, opts Options) map[*Package]Key {
 	keys := map[*Package]Key{}
-	common := fmt.Sprintf("%+v", opts.Knowledge)
-	if opts.Knowledge != nil {
-		common = fmt.Sprintf("%+v", *opts.Knowledge)
-	}
 	prog.sums = map[string][sha256.Size]byte{}
 	for _, p := range prog.Packages {
 		h := c.NewHasher("summary")
-		h.Add(common, fmt.Sprint(opts.Tests), prog.env["GOVERSION"], prog.env["GOARCH"], prog.GoVersion, prog.env["GODEBUG"])
+		h.Add(common(opts), fmt.Sprint(opts.Tests), prog.env["GOVERSION"], prog.env["GOARCH"], prog.GoVersion, prog.env["GODEBUG"])
 		h.Add(p.ID, p.Path, p.Name, p.ForTest, fmt.Sprint(p.FirstParty, p.XTest))
 		ok := true
 		for _, f := range p.meta.CompiledGoFiles {

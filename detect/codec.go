@@ -31,15 +31,21 @@ import (
 //	pointer  as what it points to; there are no nil ones
 //
 // The layout's hash stands for the types and fields of Summary and all in it. What another
-// version has encoded is refused as a whole.
+// version has encoded is refused as a whole. Other plain data is encoded alike (see memo).
 const codecMagic = "mms2"
 
-var errCodec = errors.New("not a summary of this version of mapmigrate")
+var errCodec = errors.New("not made by this version of mapmigrate")
 
 // maxSummary bounds what decoding allocates for one summary.
 const maxSummary = 1 << 30
 
-var layout = sync.OnceValue(func() [8]byte {
+// layouts keeps what layout has worked out, by type.
+var layouts sync.Map
+
+func layout(of reflect.Type) [8]byte {
+	if id, ok := layouts.Load(of); ok {
+		return id.([8]byte)
+	}
 	var b strings.Builder
 	seen := map[reflect.Type]bool{}
 	var describe func(t reflect.Type)
@@ -63,15 +69,19 @@ var layout = sync.OnceValue(func() [8]byte {
 			b.WriteString(t.Kind().String())
 		}
 	}
-	describe(reflect.TypeFor[Summary]())
+	describe(of)
 	sum := sha256.Sum256([]byte(b.String()))
-	return [8]byte(sum[:8])
-})
+	id := [8]byte(sum[:8])
+	layouts.Store(of, id)
+	return id
+}
 
 // Encode returns the summary's bytes; equal summaries have equal bytes.
-func (s *Summary) Encode() ([]byte, error) {
+func (s *Summary) Encode() ([]byte, error) { return encode(reflect.ValueOf(s).Elem()) }
+
+func encode(v reflect.Value) ([]byte, error) {
 	table := map[string]int{"": 0}
-	eachString(reflect.ValueOf(s).Elem(), func(s string) { table[s] = 0 })
+	eachString(v, func(s string) { table[s] = 0 })
 	strs := make([]string, 0, len(table))
 	for s := range table {
 		strs = append(strs, s)
@@ -91,11 +101,11 @@ func (s *Summary) Encode() ([]byte, error) {
 		body = append(body, s[n:]...)
 		prev = s
 	}
-	body = appendValue(body, reflect.ValueOf(s).Elem(), table)
+	body = appendValue(body, v, table)
 
 	var out bytes.Buffer
 	out.WriteString(codecMagic)
-	id := layout()
+	id := layout(v.Type())
 	out.Write(id[:])
 	out.Write(binary.AppendUvarint(nil, uint64(len(body))))
 	w, err := flate.NewWriter(&out, flate.DefaultCompression)
@@ -182,7 +192,7 @@ func appendValue(b []byte, v reflect.Value, table map[string]int) []byte {
 		}
 		return b
 	}
-	panic("detect: a summary holds a " + v.Type().String() + ", which the codec does not know")
+	panic("detect: what is encoded holds a " + v.Type().String() + ", which the codec does not know")
 }
 
 // GobEncode makes a summary small as a fact, too.
@@ -199,23 +209,31 @@ func (s *Summary) GobDecode(data []byte) error {
 
 // DecodeSummary is the inverse of Encode. It fails for anything that Encode of this
 // version has not made.
-func DecodeSummary(data []byte) (_ *Summary, err error) {
-	id := layout()
+func DecodeSummary(data []byte) (*Summary, error) {
+	s := new(Summary)
+	if err := decode(data, reflect.ValueOf(s).Elem()); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func decode(data []byte, into reflect.Value) (err error) {
+	id := layout(into.Type())
 	rest, ok := bytes.CutPrefix(data, []byte(codecMagic+string(id[:])))
 	if !ok {
-		return nil, errCodec
+		return errCodec
 	}
 	size, n := binary.Uvarint(rest)
 	if n <= 0 || size > maxSummary {
-		return nil, errCodec
+		return errCodec
 	}
 	// One byte more than promised tells data that is too long.
 	body, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(rest[n:])), int64(size)+1))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %v", errCodec, err)
+		return fmt.Errorf("%w: %v", errCodec, err)
 	}
 	if uint64(len(body)) != size {
-		return nil, errCodec
+		return errCodec
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -227,15 +245,14 @@ func DecodeSummary(data []byte) (_ *Summary, err error) {
 	}()
 	d := &decoder{data: body}
 	d.strings()
-	s := new(Summary)
-	d.value(reflect.ValueOf(s).Elem())
+	d.value(into)
 	if len(d.data) > 0 {
-		return nil, errCodec
+		return errCodec
 	}
-	return s, nil
+	return nil
 }
 
-// A decoder reads a summary's body. It panics with errCodec when that is not one.
+// A decoder reads an encoded body. It panics with errCodec when that is not one.
 type decoder struct {
 	data []byte
 	strs []string

@@ -168,7 +168,7 @@ func (j *judgement) elementMessage(v *verdict, a, b Access) string {
 		how = "under a read lock"
 	}
 	return fmt.Sprintf("%s of %s, a field of what %s points to, %s in %s%s; %s %s it %s%s. No other map type cures this: the element needs the lock",
-		nouns[a.Op], short(v.a.field), j.decl.Name, how, a.Func, from(a), b.Func, strings.TrimSuffix(verbs[b.Op], " from"), under, from(b))
+		nouns[a.Op], short(v.a.field), j.decl.Name, how, a.Func, fromFirst, b.Func, strings.TrimSuffix(verbs[b.Op], " from"), under, fromSecond)
 }
 
 // fieldLoad returns the address that a load reads a field from.

@@ -206,7 +206,7 @@ func (l *linker) passes(a, b *occurrence) bool {
 			return true
 		}
 	}
-	for _, f := range l.heirs(a.spawner, a.origin) {
+	for _, f := range l.heirs(a.spawner, a.origin).list {
 		for c := b.chain; c != nil; c = c.up {
 			if c.at == f.at && c.path == f.path {
 				return true
@@ -277,14 +277,23 @@ type frame struct {
 	path string
 }
 
+// heirs are frames that get an object from elsewhere, and the functions that were looked at.
+type heirs struct {
+	list []frame
+	met  []*node
+}
+
 // heirs lists the frames that get an object from the function that started a goroutine on
 // it: those that are returned the object made and started there.
-func (l *linker) heirs(n *node, path string) []frame {
+func (l *linker) heirs(n *node, path string) heirs {
 	k := frame{n, path}
 	if out, ok := l.heirsOf[k]; ok {
+		for _, n := range out.met {
+			l.rec.node(n)
+		}
 		return out
 	}
-	var out []frame
+	var out heirs
 	queue := []frame{k}
 	seen := map[frame]bool{k: true}
 	add := func(f frame, made bool) {
@@ -294,13 +303,15 @@ func (l *linker) heirs(n *node, path string) []frame {
 		seen[f] = true
 		queue = append(queue, f)
 		if made {
-			out = append(out, f)
+			out.list = append(out.list, f)
 		}
 	}
 	returned := map[frame]bool{}
 	for len(queue) > 0 && len(seen) < 60 {
 		f := queue[0]
 		queue = queue[1:]
+		out.met = append(out.met, f.at)
+		l.rec.node(f.at)
 		r := root(f.path)
 		for i := range f.at.callers {
 			e := &f.at.callers[i]
@@ -325,7 +336,7 @@ func (l *linker) heirs(n *node, path string) []frame {
 		}
 	}
 	if l.heirsOf == nil {
-		l.heirsOf = map[frame][]frame{}
+		l.heirsOf = map[frame]heirs{}
 	}
 	l.heirsOf[k] = out
 	return out
@@ -360,6 +371,7 @@ func (l *linker) related(a, b *occurrence) bool {
 		if !c.pubGo || c.at == a.spawner {
 			continue
 		}
+		l.rec.use(depSpawners, a.spawner.info.Key)
 		for i, w := range a.spawner.ctxs {
 			for bit := 0; w != 0; bit++ {
 				if w&1 != 0 && l.ctxs[i*64+bit].at == c.at {
@@ -426,7 +438,7 @@ func (l *linker) outlives(o *occurrence) bool {
 	}
 	r, n := root(o.path), o.spawner
 	if i := strings.LastIndexByte(r, ':'); r[0] == '@' && i > 0 {
-		if n = l.nodes[r[1:i]]; n == nil {
+		if n = l.lookup(r[1:i]); n == nil {
 			return false
 		}
 		if r = r[i+1:]; r[0] == 'p' {

@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-func (l *linker) result() *Result {
+// result puts together what judge says of each map.
+func (l *linker) result(judge func(*mapState) *Map) *Result {
 	keys := make([]string, 0, len(l.maps))
 	for k := range l.maps {
 		keys = append(keys, k)
@@ -17,8 +18,8 @@ func (l *linker) result() *Result {
 	sort.Strings(keys)
 	r := &Result{}
 	for _, k := range keys {
-		if ms := l.maps[k]; !ms.decl.Boxed || ms.holdsMap() {
-			r.Maps = append(r.Maps, l.ruled(ms))
+		if m := judge(l.maps[k]); m != nil {
+			r.Maps = append(r.Maps, l.inPlace(m))
 		}
 	}
 	r.Problems = l.rulings.problems()
@@ -30,6 +31,14 @@ func (l *linker) result() *Result {
 		return a.Offset < b.Offset
 	})
 	return r
+}
+
+// listed judges a map; it returns nil for a variable that only might have held one.
+func (l *linker) listed(ms *mapState) *Map {
+	if ms.decl.Boxed && !ms.holdsMap() {
+		return nil
+	}
+	return l.ruled(ms)
 }
 
 // holdsMap reports whether a variable that may hold a map is used as one.
@@ -50,7 +59,7 @@ func (l *linker) judge(ms *mapState) *Map {
 	d := ms.decl
 	m := &Map{
 		Key: d.Key, Name: d.Name, Kind: d.Kind, Type: d.Type, Package: ms.sum.Package,
-		Pos: ms.sum.position(d.Pos), Nested: d.Nested, Holder: d.Holder, Generated: d.Generated,
+		Nested: d.Nested, Holder: d.Holder, Generated: d.Generated,
 	}
 	byAcc := map[*AccessInfo]*use{}
 	var uses []*use
@@ -84,16 +93,6 @@ func (l *linker) judge(ms *mapState) *Map {
 	for _, u := range uses {
 		m.Accesses = append(m.Accesses, j.access(u, nil))
 	}
-	sort.SliceStable(m.Accesses, func(x, y int) bool {
-		a, b := m.Accesses[x], m.Accesses[y]
-		if a.Pos.Filename != b.Pos.Filename {
-			return a.Pos.Filename < b.Pos.Filename
-		}
-		if a.Pos.Offset != b.Pos.Offset {
-			return a.Pos.Offset < b.Pos.Offset
-		}
-		return a.Op < b.Op
-	})
 	return m
 }
 
@@ -346,7 +345,7 @@ func (v *verdict) better(o *verdict) bool {
 	if v.score != o.score {
 		return v.score > o.score
 	}
-	x, y := v.a.acc.Pos, o.a.acc.Pos
+	x, y := v.a.acc.Pos, o.a.acc.Pos // compared in one function only, see place
 	if v.a.at.info.Key != o.a.at.info.Key {
 		return v.a.at.info.Key < o.a.at.info.Key
 	}

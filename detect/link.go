@@ -4,7 +4,6 @@
 package detect
 
 import (
-	"path/filepath"
 	"slices"
 	"sort"
 	"strconv"
@@ -17,8 +16,11 @@ func Link(sums []*Summary, opts Options) *Result {
 	l.resolve()
 	l.roots()
 	l.spread()
-	l.collect()
-	return l.result()
+	l.declare()
+	for _, n := range l.order {
+		l.walkFrom(n)
+	}
+	return l.result(l.listed)
 }
 
 // A node is a function in the call graph.
@@ -78,7 +80,7 @@ type linker struct {
 	maps  map[string]*mapState
 	decls map[string]string // local path key → map key
 
-	heirsOf map[frame][]frame
+	heirsOf map[frame]heirs
 	impl    map[string][]string // interface calls, see implementers
 	taken   map[string]bool     // functions whose value goes somewhere
 	bound   map[string]string   // method values: the object they are bound to, see bind
@@ -95,6 +97,8 @@ type linker struct {
 	lockSets map[string]int
 	numbers  map[string]uint64 // of paths in their keys
 	scratch  []byte
+
+	rec *recorder // of what is read, nil when nobody wants to know
 
 	lockKeys map[string]string // see lockKey
 	anyLock  map[string]bool   // keys of variables of interface type that are locked
@@ -697,16 +701,15 @@ func (l *linker) roots() {
 			switch e.kind {
 			case edgeGo:
 				kind, name := "go", ""
-				p := e.from.sum.position(e.call.Pos)
-				at := filepath.Base(p.Filename) + ":" + itoa(p.Line)
+				at := l.atLine(e.from, e.call.Pos)
 				eff := l.opts.Knowledge.effectOf(e.call.Ext, "")
 				switch {
 				case eff == effectHandler && strings.Contains(e.call.Ext, "http"):
-					kind, name = "http handler", "http handler "+at
+					kind, name = "http handler", "http handler"+at
 				case e.call.Ext != "":
-					name = e.call.Ext[strings.LastIndexByte(e.call.Ext, '/')+1:] + " " + at
+					name = e.call.Ext[strings.LastIndexByte(e.call.Ext, '/')+1:] + at
 				default:
-					name = "go " + at
+					name = "go" + at
 				}
 				k := spawn{n, e.call}
 				if e.ctx = spawned[k]; e.ctx == nil {
@@ -912,22 +915,10 @@ func (l *linker) explain(n *node, path string) string {
 		return path
 	}
 	c := n.info.callByID(int32(id))
-	if c == nil || c.Callee != "" || c.Ext != "" || c.Lib {
+	if c == nil {
 		return path
 	}
-	var targets []string
-	if c.Method != "" {
-		targets = l.implementers(c, l.impl)
-	} else if d := l.flowNode(c.Dyn); strings.HasPrefix(d, "F:") {
-		targets = []string{d[2:]}
-	} else {
-		targets = l.flows[d]
-	}
-	const few = 4
-	if len(targets) > few {
-		return path
-	}
-	for _, t := range targets {
+	for _, t := range l.explainers(c) {
 		f := l.nodes[t]
 		if f == nil || res >= len(f.info.Results) || f.info.Results[res].Path == "" {
 			continue
@@ -944,6 +935,27 @@ func (l *linker) explain(n *node, path string) string {
 		}
 	}
 	return path
+}
+
+// explainers lists the functions that a call through a function value or an interface may
+// reach, if they are few.
+func (l *linker) explainers(c *CallInfo) []string {
+	if c.Callee != "" || c.Ext != "" || c.Lib {
+		return nil
+	}
+	var targets []string
+	if c.Method != "" {
+		targets = l.implementers(c, l.impl)
+	} else if d := l.flowNode(c.Dyn); strings.HasPrefix(d, "F:") {
+		targets = []string{d[2:]}
+	} else {
+		targets = l.flows[d]
+	}
+	const few = 4
+	if len(targets) > few {
+		return nil
+	}
+	return targets
 }
 
 // lift rewrites a path of callee n into the frame of the caller of edge e. Walks from many

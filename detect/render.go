@@ -39,7 +39,7 @@ func (j *judgement) message(v *verdict, a, b Access) string {
 			}
 		}
 	}
-	other := fmt.Sprintf("%s %s %s %s%s", b.Func, verbs[b.Op], what, under, from(b))
+	other := fmt.Sprintf("%s %s %s %s%s", b.Func, verbs[b.Op], what, under, fromSecond)
 	if a.Pos == b.Pos {
 		other = "another goroutine can do the same at the same time"
 	}
@@ -53,7 +53,7 @@ func (j *judgement) message(v *verdict, a, b Access) string {
 	}
 	switch v.cat {
 	case ReadLockWrite:
-		return fmt.Sprintf("%s of %s under a read lock of %s in %s%s; %s", nouns[a.Op], name, guard, a.Func, from(a), other)
+		return fmt.Sprintf("%s of %s under a read lock of %s in %s%s; %s", nouns[a.Op], name, guard, a.Func, fromFirst, other)
 	case EscapeCat:
 		if v.a.acc.Sent {
 			return fmt.Sprintf("%s sends %s itself through a channel, although %s guards it (%d of %d accesses): whoever receives it uses it without the lock while %s", a.Func, name, guard, j.held, j.total, other)
@@ -64,29 +64,29 @@ func (j *judgement) message(v *verdict, a, b Access) string {
 		if v.a.acc.Return && v.a.acc.Op == Escape {
 			return fmt.Sprintf("%s returns %s itself, although %s guards it (%d of %d accesses): callers use it without the lock while %s", a.Func, name, guard, j.held, j.total, other)
 		}
-		return fmt.Sprintf("%s of %s in %s%s after %s was released, under which the map was fetched; %s", nouns[a.Op], name, a.Func, from(a), guard, other)
+		return fmt.Sprintf("%s of %s in %s%s after %s was released, under which the map was fetched; %s", nouns[a.Op], name, a.Func, fromFirst, guard, other)
 	case Unguarded:
 		how := "without a lock"
 		if len(a.Locks) > 0 && a.Locks[0].Idle {
 			how = "under " + a.Locks[0].Name + " only"
 		}
-		return fmt.Sprintf("%s of %s %s in %s%s; %s", nouns[a.Op], name, how, a.Func, from(a), other)
+		return fmt.Sprintf("%s of %s %s in %s%s; %s", nouns[a.Op], name, how, a.Func, fromFirst, other)
 	case WrongLock:
-		return fmt.Sprintf("%s of %s in %s%s holds %s but not %s, %s; %s", nouns[a.Op], name, a.Func, from(a), lockNames(a), guard, counted, other)
+		return fmt.Sprintf("%s of %s in %s%s holds %s but not %s, %s; %s", nouns[a.Op], name, a.Func, fromFirst, lockNames(a), guard, counted, other)
 	case InnerCat:
 		if guard == "" {
-			return fmt.Sprintf("%s of a row of %s without a lock in %s%s; %s", nouns[a.Op], name, a.Func, from(a), other)
+			return fmt.Sprintf("%s of a row of %s without a lock in %s%s; %s", nouns[a.Op], name, a.Func, fromFirst, other)
 		}
-		return fmt.Sprintf("%s of a row of %s without %s in %s%s, %s; %s", nouns[a.Op], name, guard, a.Func, from(a), counted, other)
+		return fmt.Sprintf("%s of a row of %s without %s in %s%s, %s; %s", nouns[a.Op], name, guard, a.Func, fromFirst, counted, other)
 	case CheckThenAct:
 		if v.a.acc.Step.Kind == stepUpdate {
-			return fmt.Sprintf("%s of %s in %s%s stores what it computed from a value read in an earlier critical section of %s: a change in between is lost; %s", nouns[a.Op], name, a.Func, from(a), short(j.lockKey(v.a.acc.Step.Lock)), other)
+			return fmt.Sprintf("%s of %s in %s%s stores what it computed from a value read in an earlier critical section of %s: a change in between is lost; %s", nouns[a.Op], name, a.Func, fromFirst, short(j.lockKey(v.a.acc.Step.Lock)), other)
 		}
-		return fmt.Sprintf("%s of %s in %s%s relies on a check made in an earlier critical section of %s, and does not look again; %s", nouns[a.Op], name, a.Func, from(a), short(j.lockKey(v.a.acc.Step.Lock)), other)
+		return fmt.Sprintf("%s of %s in %s%s relies on a check made in an earlier critical section of %s, and does not look again; %s", nouns[a.Op], name, a.Func, fromFirst, short(j.lockKey(v.a.acc.Step.Lock)), other)
 	case Replaced:
-		return fmt.Sprintf("the variable %s itself is replaced: %s of it in %s%s, while %s", name, nouns[a.Op], a.Func, from(a), other)
+		return fmt.Sprintf("the variable %s itself is replaced: %s of it in %s%s, while %s", name, nouns[a.Op], a.Func, fromFirst, other)
 	}
-	return fmt.Sprintf("%s of %s without %s in %s%s, %s; %s", nouns[a.Op], name, guard, a.Func, from(a), counted, other)
+	return fmt.Sprintf("%s of %s without %s in %s%s, %s; %s", nouns[a.Op], name, guard, a.Func, fromFirst, counted, other)
 }
 
 func lockNames(a Access) string {
@@ -100,18 +100,10 @@ func lockNames(a Access) string {
 	return strings.Join(out, ", ")
 }
 
-func from(a Access) string {
-	if len(a.Contexts) == 0 {
-		return ""
-	}
-	return " (" + a.Contexts[0] + ")"
-}
-
 // access renders a use; with only set, in that one way of reaching it.
 func (j *judgement) access(u *use, only *occurrence) Access {
-	s := u.at.sum
 	a := Access{
-		Op: u.acc.Op, Pos: s.position(u.acc.Pos), Func: u.at.info.Name, Inner: u.inner,
+		Op: u.acc.Op, Pos: j.place(u.at, u.acc.Pos), Func: u.at.info.Name, Inner: u.inner,
 		Test: u.at.info.Test, LoopDepth: int(u.acc.Loop), Owned: len(u.live) == 0 && u.owned > 0,
 	}
 	names := map[string]bool{}
@@ -190,7 +182,7 @@ func (j *judgement) way(o *occurrence, a Access) []Step {
 		if c.call == nil {
 			continue
 		}
-		at := c.at.sum.position(c.call.Pos)
+		at := j.place(c.at, c.call.Pos)
 		callee := "a function value"
 		if i+1 < len(chain) {
 			callee = chain[i+1].at.info.Name
@@ -211,16 +203,15 @@ func (j *judgement) way(o *occurrence, a Access) []Step {
 	}
 	if o.spawner == nil && o.ctx != nil && len(chain) > 0 {
 		root := chain[0].at
-		p := root.sum.position(root.info.Pos)
-		if p.Line > 0 {
-			out = append([]Step{{p, o.ctx.name}}, out...)
+		if root.info.Pos.valid() {
+			out = append([]Step{{j.place(root, root.info.Pos), o.ctx.name}}, out...)
 		}
 	}
 	if st := o.acc.Step; st != nil {
-		out = append(out, Step{o.at.sum.position(st.Pos), fmt.Sprintf("%s looks the key up here, then gives %s back", o.at.info.Name, short(j.lockKey(st.Lock)))})
+		out = append(out, Step{j.place(o.at, st.Pos), fmt.Sprintf("%s looks the key up here, then gives %s back", o.at.info.Name, short(j.lockKey(st.Lock)))})
 	}
 	if o.aliased && o.acc.LoadP.valid() {
-		out = append(out, Step{o.at.sum.position(o.acc.LoadP), "the map is fetched from its variable here"})
+		out = append(out, Step{j.place(o.at, o.acc.LoadP), "the map is fetched from its variable here"})
 	}
 	locks := "without a lock"
 	if len(a.Locks) > 0 {

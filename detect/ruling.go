@@ -134,7 +134,7 @@ func (l *linker) ruled(ms *mapState) *Map {
 	without := l.judge(ms.keep(func(o *occurrence) bool { return aside[o] == nil }))
 	for _, d := range order {
 		back := l.judge(ms.keep(func(o *occurrence) bool { return aside[o] == nil || aside[o] == d }))
-		for _, f := range d.hidden(back, l.judged) {
+		for _, f := range d.hidden(l, back) {
 			d.used = true
 			without.Suppressed = append(without.Suppressed, d.suppress(f))
 		}
@@ -142,6 +142,15 @@ func (l *linker) ruled(ms *mapState) *Map {
 	// What is left out of judgement is still there to be rewritten.
 	without.Accesses = m.Accesses
 	return without
+}
+
+// directed reports whether a directive other than a hint is about a map, or about one of the
+// ways in which it is used.
+func (l *linker) directed(ms *mapState) bool {
+	if slices.ContainsFunc(l.rulings.byMap[ms.decl.Key], func(d *ruling) bool { return d.Verb != verbHint }) {
+		return true
+	}
+	return slices.ContainsFunc(slices.Concat(ms.cases, ms.elems, ms.steps), func(o *occurrence) bool { return l.rulings.about(o) != nil })
 }
 
 // keep returns a map's state with the occurrences that are wanted.
@@ -162,10 +171,10 @@ func (ms *mapState) keep(want func(*occurrence) bool) *mapState {
 // hidden returns what a map judged with the accesses of one directive shows of them: its
 // findings, and where another access of the same kind was chosen to stand for all, the
 // verdict about the directive's own.
-func (d *ruling) hidden(m *Map, j *judgement) []Finding {
+func (d *ruling) hidden(l *linker, m *Map) []Finding {
 	var out []Finding
 	for _, f := range m.Findings {
-		if !f.Category.Quiet() && d.proves(f) {
+		if !f.Category.Quiet() && d.proves(l, f) {
 			out = append(out, f)
 		}
 	}
@@ -173,6 +182,7 @@ func (d *ruling) hidden(m *Map, j *judgement) []Finding {
 		return out
 	}
 	var best *verdict
+	j := l.judged
 	for _, u := range j.uses {
 		if v := j.oddAt[u.acc]; v != nil && j.rulings.about(v.a) == d && (best == nil || v.better(best)) {
 			best = v
@@ -186,13 +196,14 @@ func (d *ruling) hidden(m *Map, j *judgement) []Finding {
 
 // proves reports whether one of the conflicting accesses of a finding lies under the
 // directive.
-func (d *ruling) proves(f Finding) bool {
+func (d *ruling) proves(l *linker, f Finding) bool {
 	for _, a := range f.Accesses[:min(2, len(f.Accesses))] {
-		if a.Pos.Filename != d.sum.Files[d.Pos.File] {
+		at := l.real(a.Pos)
+		if at.Filename != d.sum.Files[d.Pos.File] {
 			continue
 		}
 		for _, sp := range d.Spans {
-			if int(sp.Start) <= a.Pos.Offset && a.Pos.Offset < int(sp.End) {
+			if int(sp.Start) <= at.Offset && at.Offset < int(sp.End) {
 				return true
 			}
 		}

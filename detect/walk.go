@@ -72,7 +72,8 @@ func (c *link) reaches(kind func(*node) bool) bool {
 	return false
 }
 
-const (
+// A walk gives up after so many states, or so many calls up.
+var (
 	maxWalk  = 220
 	maxDepth = 14
 )
@@ -112,8 +113,8 @@ type filing struct {
 	owned bool
 }
 
-// collect walks from every access and files the occurrences under their maps.
-func (l *linker) collect() {
+// declare makes a state for every map.
+func (l *linker) declare() {
 	decls := map[string]*mapState{}
 	for _, s := range l.sums {
 		for i := range s.Maps {
@@ -127,17 +128,24 @@ func (l *linker) collect() {
 		}
 	}
 	l.maps = decls
-	for _, n := range l.order {
-		for i := range n.info.Accesses {
-			l.walk(n, &n.info.Accesses[i], asAccess)
-		}
-		for i := range n.info.Elements {
-			l.walk(n, &n.info.Elements[i], asElement)
-		}
-		for i := range n.info.Steps {
-			l.walk(n, &n.info.Steps[i], asStep)
-		}
+}
+
+// walkFrom walks from each access of a function and files the occurrences under their maps.
+func (l *linker) walkFrom(n *node) {
+	for i := range n.info.Accesses {
+		l.walk(n, &n.info.Accesses[i], asAccess)
 	}
+	for i := range n.info.Elements {
+		l.walk(n, &n.info.Elements[i], asElement)
+	}
+	for i := range n.info.Steps {
+		l.walk(n, &n.info.Steps[i], asStep)
+	}
+}
+
+// starts reports whether there is something to walk from.
+func (n *node) starts() bool {
+	return len(n.info.Accesses)+len(n.info.Elements)+len(n.info.Steps) > 0
 }
 
 // paramOf returns the map that a path names as a parameter of a function, when nothing
@@ -156,15 +164,24 @@ func (l *linker) paramOf(path, fn string) (*mapState, bool) {
 	case strings.HasPrefix(r, "@"):
 		r = "local:" + r[1:]
 	}
-	return l.maps[l.decls[r]], inner
+	return l.mapOf(r), inner
+}
+
+// mapOf returns the map with that key or, of a local one, that path.
+func (l *linker) mapOf(k string) *mapState {
+	if strings.HasPrefix(k, "local:") {
+		l.rec.use(depLocal, k)
+		if d, ok := l.decls[k]; ok {
+			k = d
+		}
+	}
+	l.rec.use(depMap, k)
+	return l.maps[k]
 }
 
 func (l *linker) keyOf(path, fn string) (*mapState, bool) {
 	k, inner := mapKey(path, fn)
-	if d, ok := l.decls[k]; ok {
-		k = d
-	}
-	return l.maps[k], inner
+	return l.mapOf(k), inner
 }
 
 // fileAs says what an access is filed as.
@@ -179,6 +196,7 @@ const (
 // walk files an access under the maps it turns out to be of, with the contexts and locks of
 // every way of reaching it.
 func (l *linker) walk(n *node, a *AccessInfo, as fileAs) {
+	l.rec.node(n)
 	st := n.info.States[a.State]
 	s := &walkState{
 		n: n, path: l.pin(n, a.Path), seq: a.Seq,
@@ -236,6 +254,7 @@ func (l *linker) walk(n *node, a *AccessInfo, as fileAs) {
 		if inner && as != asElement && m.decl != nil && !m.decl.Nested {
 			return // an element that holds a map under another name
 		}
+		l.rec.under(m)
 		o.acc, o.at, o.inner, o.aliased = a, n, inner, aliased
 		o.held, o.may, o.loadHeld, o.dyn, o.after, o.handed = s.locks.must, s.locks.may, s.locks.load, s.dyn, s.after, s.handed
 		o.owned = o.owned || a.Taken || s.once
@@ -270,7 +289,9 @@ func (l *linker) walk(n *node, a *AccessInfo, as fileAs) {
 	for steps := 0; len(queue) > 0; steps++ {
 		s := queue[0]
 		queue = queue[1:]
+		l.rec.node(s.n)
 		if steps > maxWalk || s.depth > maxDepth {
+			l.rec.use(depContexts, s.n.info.Key)
 			finish(s, occurrence{path: s.path, ctxSet: s.n.ctxs})
 			continue
 		}
@@ -383,7 +404,7 @@ func (l *linker) name(n *node, path string, names func(path, fn string) bool) []
 		}
 		if strings.HasPrefix(x.path, "@") {
 			i := strings.LastIndexByte(root(x.path), ':')
-			up := l.nodes[x.path[1:i]]
+			up := l.lookup(x.path[1:i])
 			if up == nil {
 				continue
 			}
@@ -392,6 +413,7 @@ func (l *linker) name(n *node, path string, names func(path, fn string) bool) []
 		if rootIndex(root(x.path), 'p') < 0 {
 			continue
 		}
+		l.rec.node(x.n)
 		for i := range x.n.callers {
 			e := &x.n.callers[i]
 			p, _ := l.lift(x.n, e, x.path)
