@@ -98,6 +98,40 @@ func testMemo(t *testing.T) {
 	}
 }
 
+// TestMemoFar: what runs a function matters however far away it is, also to a walk that gives
+// up before it gets there.
+func TestMemoFar(t *testing.T) {
+	walk, depth := maxWalk, maxDepth
+	maxDepth = 2
+	defer func() { maxWalk, maxDepth = walk, depth }()
+	chain := func(entry string) []*Summary {
+		s := &Summary{Package: "p", Name: "p", Files: []string{"p.go"}, Maps: []MapDecl{
+			{Key: "p.m", Name: "p.m", Kind: PackageVar, Type: "map[string]int", Pos: Pos{Offset: 1, Line: 1}},
+		}}
+		for i := range int32(7) {
+			at := func(n int32) Pos { return Pos{Offset: 100*i + n, Line: 10*i + n, Column: 1} }
+			f := &FuncInfo{Key: fmt.Sprintf("p.f%d", i), Name: fmt.Sprintf("f%d", i), Pos: at(2), States: []LockState{{}}}
+			if i == 0 {
+				f.Accesses = []AccessInfo{{Op: Write, Path: "g:p.m", Load: -1, Pos: at(3)}}
+			} else {
+				f.Calls = []CallInfo{{Kind: "call", ID: -1, From: -1, Callee: fmt.Sprintf("p.f%d", i-1), Pos: at(3)}}
+			}
+			if i == 6 {
+				f.Entry = entry
+			}
+			s.Funcs = append(s.Funcs, f)
+		}
+		return []*Summary{s}
+	}
+	alone, m, _ := relink(chain("main"), Options{}, nil)
+	shared := Link(chain("http handler"), Options{})
+	if reflect.DeepEqual(alone.Maps[0].Findings, shared.Maps[0].Findings) {
+		t.Fatal("the case shows nothing")
+	}
+	res, _, _ := relink(chain("http handler"), Options{}, reopened(t, m))
+	compare(t, "another root", res, shared)
+}
+
 // reopened returns a memo as the next process would find it.
 func reopened(t *testing.T, m *memo) *memo {
 	t.Helper()

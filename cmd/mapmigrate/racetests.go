@@ -21,7 +21,7 @@ import (
 // testImports are the packages that generated tests may import beyond those of the
 // code they test: their export data has to be at hand to type-check the tests.
 var testImports = []string{
-	"context", "io", "log", "log/slog", "math/rand", "net/http", "net/http/httptest", "net/url",
+	"context", "errors", "io", "log", "log/slog", "math/rand", "net/http", "net/http/httptest", "net/url",
 	"runtime", "strings", "sync", "testing", "testing/synctest", "time",
 }
 
@@ -50,8 +50,9 @@ type raceTests struct {
 	gen   *racetest.Generator
 	tests map[*detect.Map]*racetest.Test
 	why   map[*detect.Map]error
-	added *detect.Program   // with the tests in it, once it has been made
-	files map[string][]byte // that were added
+	aside map[*detect.Map]*racetest.Test // see inTheWay
+	added *detect.Program                // with the tests in it, once it has been made
+	files map[string][]byte              // that were added
 }
 
 // generateTests writes a test for each map, and returns them with the program that
@@ -61,6 +62,7 @@ func generateTests(prog *detect.Program, maps []*detect.Map, f *planFlags) (*rac
 	rt := &raceTests{
 		gen:   racetest.New(prog, racetest.Options{MinConfidence: detect.Confidence(f.minConfidence), Framework: f.framework}),
 		tests: map[*detect.Map]*racetest.Test{}, why: map[*detect.Map]error{},
+		aside: map[*detect.Map]*racetest.Test{},
 	}
 	for _, m := range maps {
 		t, err := rt.gen.Generate(m)
@@ -112,13 +114,15 @@ func (rt *raceTests) drop(m *detect.Map, why error) {
 
 // inTheWay drops the tests that have a use of a map which the chosen form cannot take,
 // where the program itself may have none, and reports whether there are any: a site
-// must not be refused for the sake of its test.
+// must not be refused for the sake of its test. One that is refused for another reason gets
+// its test back, which needs no version for the new form.
 func (rt *raceTests) inTheWay(out *rewrite.Output) bool {
 	n := len(rt.tests)
 	for _, s := range out.Sites {
 		for _, r := range s.Refusals {
 			for m, t := range rt.tests {
 				if t.File == r.Pos.File {
+					rt.aside[m] = t
 					rt.drop(m, fmt.Errorf("a test that calls the program would use the map in a way that the new form has not: %s", r.Message))
 				}
 			}
@@ -135,7 +139,11 @@ func (rt *raceTests) record(maps []*detect.Map, refused bool, after map[string][
 	}
 	var best *racetest.Test
 	for _, m := range maps {
-		if t := rt.tests[m]; t != nil && (best == nil || best.Level != racetest.Program && t.Level == racetest.Program) {
+		t := rt.tests[m]
+		if t == nil && refused {
+			t = rt.aside[m]
+		}
+		if t != nil && (best == nil || best.Level != racetest.Program && t.Level == racetest.Program) {
 			best = t
 		}
 	}

@@ -309,8 +309,8 @@ func (x *index) mentions(root ast.Node, p *detect.Package) []mention {
 				return false
 			}
 			if sel := p.Info.Selections[n]; sel != nil {
-				if v, ok := sel.Obj().(*types.Var); ok {
-					note(v.Origin(), mention{field: v.Origin()})
+				for _, v := range through(sel) {
+					note(v, mention{field: v})
 				}
 			}
 		case *ast.KeyValueExpr:
@@ -333,6 +333,9 @@ func (x *index) mentions(root ast.Node, p *detect.Package) []mention {
 		case *ast.CallExpr:
 			if tv, ok := p.Info.Types[n.Fun]; ok && (tv.IsType() || tv.IsBuiltin()) && len(n.Args) > 0 {
 				makes(n) // a conversion or new(T)
+			}
+			if asksOnly(n, p) {
+				return false
 			}
 		case *ast.Ident:
 			if keeps[n] {
@@ -367,6 +370,40 @@ func (x *index) mentions(root ast.Node, p *detect.Package) []mention {
 	}
 	x.mentioned[root] = list
 	return list
+}
+
+// through lists the fields that a selection selects: those that its method or field is
+// promoted from, and the field.
+func through(sel *types.Selection) []*types.Var {
+	var out []*types.Var
+	t := sel.Recv()
+	steps := sel.Index()
+	if sel.Kind() != types.FieldVal {
+		steps = steps[:len(steps)-1]
+	}
+	for _, i := range steps {
+		if p, ok := t.Underlying().(*types.Pointer); ok {
+			t = p.Elem()
+		}
+		st, ok := t.Underlying().(*types.Struct)
+		if !ok {
+			return out
+		}
+		f := st.Field(i)
+		out, t = append(out, f.Origin()), f.Type()
+	}
+	return out
+}
+
+// asksOnly reports whether a call of a function that can change the process only asks:
+// runtime.GOMAXPROCS(0).
+func asksOnly(call *ast.CallExpr, p *detect.Package) bool {
+	f, ok := typeutil.Callee(p.Info, call).(*types.Func)
+	if !ok || f.FullName() != "runtime.GOMAXPROCS" {
+		return false
+	}
+	n := p.Info.Types[call.Args[0]].Value
+	return n != nil && constant.Sign(n) <= 0
 }
 
 // kept returns the mention of a function that is put into the field named key, if that is
@@ -684,7 +721,7 @@ var calm = func() map[string]bool {
 		regexp/syntax text/tabwriter text/scanner text/template/parse index/suffixarray container/heap container/list container/ring
 		math math/big math/bits math/cmplx math/rand math/rand/v2 mime/multipart mime/quotedprintable runtime/trace
 		archive/tar archive/zip compress/gzip compress/flate compress/zlib compress/bzip2 compress/lzw
-		go/ast go/token go/format go/scanner go/constant go/types image image/color image/draw image/png image/jpeg image/gif structs`) {
+		database/sql/driver go/ast go/token go/format go/scanner go/constant go/types image image/color image/draw image/png image/jpeg image/gif structs`) {
 		m[p] = true
 	}
 	return m
@@ -695,11 +732,12 @@ var calm = func() map[string]bool {
 var calmTrees = []string{
 	"encoding", "hash/", "crypto", "golang.org/x/sync/", "golang.org/x/exp/", "golang.org/x/text/", "golang.org/x/time/rate", "golang.org/x/crypto/",
 	"github.com/google/uuid", "github.com/gofrs/uuid", "github.com/pkg/errors", "github.com/hashicorp/go-multierror", "github.com/hashicorp/golang-lru",
-	"github.com/sirupsen/logrus", "go.uber.org/zap", "go.uber.org/atomic", "go.uber.org/multierr", "github.com/rs/zerolog", "github.com/go-logr/logr", "github.com/go-kit/log", "k8s.io/klog",
+	"github.com/sirupsen/logrus", "go.uber.org/zap", "go.uber.org/atomic", "go.uber.org/multierr", "github.com/rs/zerolog", "github.com/go-logr/logr", "github.com/go-kit/log", "github.com/go-kit/kit/log", "k8s.io/klog",
 	"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_model", "github.com/prometheus/common/model",
 	"github.com/gorilla/mux", "github.com/go-chi/chi", "github.com/julienschmidt/httprouter", "github.com/cespare/xxhash", "github.com/davecgh/go-spew",
 	"github.com/puzpuzpuz/xsync", "github.com/orcaman/concurrent-map", "github.com/cenkalti/backoff", "github.com/samber/lo", "google.golang.org/protobuf", "github.com/golang/protobuf", "github.com/gogo/protobuf", "github.com/stretchr/testify", "google.golang.org/grpc/codes", "google.golang.org/grpc/status",
-	"github.com/patrickmn/go-cache", "github.com/emirpasic/gods", "github.com/google/btree", "github.com/spf13/cast",
+	"go.opencensus.io/stats", "go.opencensus.io/tag", "go.opentelemetry.io/otel/attribute", "go.opentelemetry.io/otel/codes", "go.opentelemetry.io/otel/metric", "go.opentelemetry.io/otel/trace",
+	"github.com/klauspost/compress", "github.com/patrickmn/go-cache", "github.com/emirpasic/gods", "github.com/google/btree", "github.com/spf13/cast",
 }
 
 // effectOf says why a test must not call a function outside the module, or "".

@@ -4,7 +4,10 @@ package racetest
 
 import (
 	"fmt"
+	"go/ast"
 	"go/format"
+	"go/parser"
+	"go/token"
 	"path"
 	"path/filepath"
 	"slices"
@@ -65,10 +68,16 @@ func file(s *synth, body string, constrained bool) ([]byte, error) {
 		b.WriteString("//go:build go1.25\n\n") // for testing/synctest; the module's go directive is older
 	}
 	fmt.Fprintf(&b, "package %s\n\n", s.pkg.Name)
+	for _, d := range s.stubs {
+		body += "\n" + d + "\n"
+	}
 	s.imports["testing"] = "testing"
+	used := qualifiers(body)
 	var paths []string
-	for p := range s.imports {
-		paths = append(paths, p)
+	for p, name := range s.imports {
+		if used[name] { // what made its way into a value may have been elided
+			paths = append(paths, p)
+		}
 	}
 	sort.Slice(paths, func(i, j int) bool {
 		if a, b := isStd(paths[i]), isStd(paths[j]); a != b {
@@ -93,10 +102,25 @@ func file(s *synth, body string, constrained bool) ([]byte, error) {
 	}
 	b.WriteString(")\n\n")
 	b.WriteString(body)
-	for _, d := range s.stubs {
-		b.WriteString("\n" + d + "\n")
-	}
 	return formatted(b.String())
+}
+
+// qualifiers returns the names before a dot in a file's declarations.
+func qualifiers(body string) map[string]bool {
+	names := map[string]bool{}
+	f, _ := parser.ParseFile(token.NewFileSet(), "", "package p\n"+body, parser.SkipObjectResolution)
+	if f == nil {
+		return names
+	}
+	ast.Inspect(f, func(n ast.Node) bool {
+		if sel, ok := n.(*ast.SelectorExpr); ok {
+			if id, ok := sel.X.(*ast.Ident); ok {
+				names[id.Name] = true
+			}
+		}
+		return true
+	})
+	return names
 }
 
 func formatted(src string) ([]byte, error) {

@@ -61,6 +61,8 @@ type Outcome struct {
 	Detail string   // one sentence
 	Output string   // an excerpt
 	Leaks  []string // goroutines that the test left behind: where each runs and who started it
+	// Alone says that the test was built without the package's own tests, which do not build.
+	Alone bool
 	// Elsewhere are sentences for races that the test met and that are not on its map.
 	Elsewhere []string
 }
@@ -140,13 +142,13 @@ func Run(ctx context.Context, dir string, overlay map[string][]byte, tests []*Te
 					broken = te
 					mu.Unlock()
 				}
-				if len(groups[pkg]) == 1 || ctx.Err() != nil || te != nil {
+				if ctx.Err() != nil || te != nil {
 					for _, i := range groups[pkg] {
 						finish(i, Outcome{Result: DidNotBuild, Detail: firstLine(out), Output: excerpt(out)})
 					}
 					return
 				}
-				for _, i := range groups[pkg] { // one test of the package may spoil it for the others
+				for _, i := range groups[pkg] { // another test of the package may have spoiled it
 					slots <- struct{}{}
 					finish(i, alone(ctx, dir, overlay, tests, i, opts))
 					<-slots
@@ -186,7 +188,9 @@ func follow(dir string, overlay map[string][]byte, tests []*Test) []*Test {
 	return out
 }
 
-// alone builds and runs one test without the other tests of its package.
+// alone builds and runs one test without the other generated tests of its package, and if
+// that does not build, without the package's own either: a helper that they import may be
+// missing, or they may be broken.
 func alone(ctx context.Context, dir string, overlay map[string][]byte, tests []*Test, i int, opts RunOptions) Outcome {
 	fail := func(err error) Outcome { return Outcome{Result: DidNotBuild, Detail: err.Error()} }
 	tmp, err := os.MkdirTemp("", "mapmigrate-verify-")
@@ -203,15 +207,42 @@ func alone(ctx context.Context, dir string, overlay map[string][]byte, tests []*
 			delete(own, filepath.Join(dir, filepath.FromSlash(t.File)))
 		}
 	}
-	file, err := writeOverlay(tmp, own)
-	if err != nil {
-		return fail(err)
+	var first []byte // why it does not build with everything
+	for _, bare := range []bool{false, true} {
+		if bare && !hideTests(own, dir, tests[i]) {
+			break
+		}
+		file, err := writeOverlay(tmp, own)
+		if err != nil {
+			return fail(err)
+		}
+		bin, out, err := build(ctx, dir, file, filepath.Join(tmp, "p.test"), tests[i].Package, opts)
+		if err == nil {
+			o := runOne(ctx, dir, bin, tests[i], opts)
+			o.Alone = bare
+			return o
+		}
+		if first == nil {
+			first = out
+		}
 	}
-	bin, out, err := build(ctx, dir, file, filepath.Join(tmp, "p.test"), tests[i].Package, opts)
-	if err != nil {
-		return Outcome{Result: DidNotBuild, Detail: firstLine(out), Output: excerpt(out)}
+	return Outcome{Result: DidNotBuild, Detail: firstLine(first), Output: excerpt(first)}
+}
+
+// hideTests takes the package's own test files out of an overlay's view, and reports whether
+// there are any.
+func hideTests(overlay map[string][]byte, dir string, t *Test) bool {
+	folder := filepath.Join(dir, filepath.FromSlash(filepath.Dir(t.File)))
+	onDisk, _ := filepath.Glob(filepath.Join(folder, "*_test.go")) // the pattern is well-formed, or matches nothing
+	hidden := false
+	for _, name := range onDisk {
+		switch filepath.Base(name) {
+		case filepath.Base(t.File), leakStartFile, leakEndFile:
+		default:
+			overlay[name], hidden = nil, true
+		}
 	}
-	return runOne(ctx, dir, bin, tests[i], opts)
+	return hidden
 }
 
 // Overlay returns base with the tests' own files added, by absolute path.
@@ -226,11 +257,16 @@ func Overlay(dir string, base map[string][]byte, tests []*Test) map[string][]byt
 	return out
 }
 
-// writeOverlay writes the contents and the file that names them for the go command.
+// writeOverlay writes the contents and the file that names them for the go command. A nil
+// content hides a file.
 func writeOverlay(tmp string, overlay map[string][]byte) (string, error) {
 	replace := make(map[string]string, len(overlay))
 	i := 0
 	for name, data := range overlay {
+		if data == nil {
+			replace[name] = ""
+			continue
+		}
 		i++
 		file := filepath.Join(tmp, fmt.Sprintf("f%d.go", i))
 		if err := os.WriteFile(file, data, 0o600); err != nil {

@@ -39,6 +39,7 @@ type synth struct {
 	wait       bool                    // something needs stopping: contexts get cancelled, done channels closed
 	used       map[*fn]bool            // constructors called
 	plain      bool                    // constructors that can fail are not called
+	filled     bool                    // maps and slices in literals have an element
 	making     map[*types.Named]bool
 	stops      []string // statements that end what the test started, run last first
 
@@ -250,7 +251,7 @@ func (s *synth) value(t types.Type, hint string, depth int) (string, error) {
 		case u.Info()&types.IsString != 0 && s.vary:
 			return `"b"`, nil
 		case u.Info()&types.IsString != 0:
-			return `"a"`, nil
+			return text(hint), nil
 		case u.Info()&types.IsNumeric != 0 && s.vary:
 			return "2", nil
 		case u.Info()&types.IsNumeric != 0:
@@ -307,6 +308,16 @@ func (s *synth) value(t types.Type, hint string, depth int) (string, error) {
 		return s.implementer(t, u, hint, depth)
 	}
 	return "", fmt.Errorf("no test value for %s", s.short(t))
+}
+
+// text is a string for a parameter or field of that name: one that code which takes it apart
+// can read.
+func text(hint string) string {
+	switch h := strings.ToLower(hint); {
+	case h == "spec" || strings.Contains(h, "cron") || strings.Contains(h, "schedule"):
+		return `"0 0 * * *"`
+	}
+	return `"a"`
 }
 
 // elided leaves out the type of a composite literal in another one that says it already.
@@ -891,6 +902,16 @@ func (s *synth) literal(n *types.Named, depth int) (string, bool, error) {
 				continue
 			}
 			v = s.typ(f.Type()) + "{}"
+			if s.filled {
+				if full, err := s.value(f.Type(), f.Name(), depth+1); err == nil {
+					v = full
+				}
+			}
+		case *types.Slice:
+			if !s.filled || !s.expressible(f.Type()) {
+				continue
+			}
+			v, err = s.value(f.Type(), f.Name(), depth+1)
 		case *types.Chan:
 			if u.Dir() == types.RecvOnly || !s.expressible(f.Type()) {
 				continue
