@@ -414,6 +414,9 @@ func printVerdicts(w io.Writer, sites []*plans.Site, verdicts []racetest.Verdict
 		case v.Record.Before != racetest.Failed:
 			says = v.Before.Detail
 		}
+		if v.Before.Alone || v.After.Alone {
+			says += "; built without the package's own tests, which do not build"
+		}
 		steps := cmp.Or(v.Atomic.Result, "-")
 		if steps == racetest.Failed {
 			says += "; " + v.Atomic.Detail

@@ -396,14 +396,20 @@ func through(sel *types.Selection) []*types.Var {
 }
 
 // asksOnly reports whether a call of a function that can change the process only asks:
-// runtime.GOMAXPROCS(0).
+// runtime.GOMAXPROCS(0), debug.SetMemoryLimit(-1).
 func asksOnly(call *ast.CallExpr, p *detect.Package) bool {
 	f, ok := typeutil.Callee(p.Info, call).(*types.Func)
-	if !ok || f.FullName() != "runtime.GOMAXPROCS" {
+	if !ok || len(call.Args) != 1 {
 		return false
 	}
 	n := p.Info.Types[call.Args[0]].Value
-	return n != nil && constant.Sign(n) <= 0
+	switch f.FullName() {
+	case "runtime.GOMAXPROCS":
+		return n != nil && constant.Sign(n) <= 0
+	case "runtime/debug.SetMemoryLimit":
+		return n != nil && constant.Sign(n) < 0
+	}
+	return false
 }
 
 // kept returns the mention of a function that is put into the field named key, if that is

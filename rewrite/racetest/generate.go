@@ -179,7 +179,7 @@ type scenario struct {
 	form    string
 }
 
-// scenarios lists what to try, the best first.
+// scenarios lists what to try, the best first, and variants of that before others.
 func (g *Generator) scenarios(m *detect.Map) []scenario {
 	var out, later, last []scenario
 	local := g.declaring(m)
@@ -226,13 +226,20 @@ func (g *Generator) scenarios(m *detect.Map) []scenario {
 		c.plain = true
 		full := out[0]
 		full.filled = true
-		out = slices.Insert(out, 1, c, full)
+		variants := []scenario{c, full}
 		for _, c := range []scenario{out[0], full} {
 			if !c.once {
 				c.lenient = true
-				later = slices.Insert(later, 0, c)
+				variants = append(variants, c)
 			}
 		}
+		for _, c := range []scenario{out[0], full} {
+			if c.form == "" { // locks on both sides of an access hide it, unless the other side comes between
+				c.form = Stress
+				variants = append(variants, c)
+			}
+		}
+		out = slices.Insert(out, 1, variants...)
 	}
 	return slices.Concat(out, later, last)
 }

@@ -8,6 +8,7 @@ import (
 	"go/format"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"path"
 	"path/filepath"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"unicode"
 
 	"github.com/mapmigrate/mapmigrate/detect"
+	"golang.org/x/tools/go/types/typeutil"
 )
 
 // A render writes one program-level test.
@@ -395,7 +397,7 @@ func (r *render) stress() {
 		why = " (A stress test, because " + r.t.Reason + ".)"
 	}
 	r.header("Several goroutines repeat each call, with a jitter that the seed fixes." + why)
-	jitter := slices.ContainsFunc(r.sides, func(sd *side) bool { return !sd.forever && !sd.lasting })
+	jitter := slices.ContainsFunc(r.sides, r.repeats)
 	r.line("func %s(t *testing.T) {", r.t.Name)
 	if jitter {
 		r.line("const seed = %d\nt.Logf(\"seed %%d\", seed)", r.t.Seed)
@@ -406,7 +408,7 @@ func (r *render) stress() {
 		sides = sides[:1]
 	}
 	for _, sd := range sides { // what runs on or only once goes first
-		if !sd.forever && !sd.lasting {
+		if r.repeats(sd) {
 			continue
 		}
 		if len(sd.stmts) == 0 && sd.lasting && !sd.forever {
@@ -423,7 +425,7 @@ func (r *render) stress() {
 	}
 	var repeat []*side
 	for _, sd := range sides {
-		if !sd.forever && !sd.lasting {
+		if r.repeats(sd) {
 			repeat = append(repeat, sd)
 		}
 	}
@@ -437,7 +439,11 @@ func (r *render) stress() {
 	rnd, rt := s.use("math/rand"), s.use("runtime")
 	r.line("for g := int64(0); g < 4; g++ {\nwg.Add(%d)", len(repeat))
 	for _, sd := range repeat {
-		r.line("go func(rng *%s.Rand) {\ndefer wg.Done()\nfor i := 0; i < 50; i++ {", rnd)
+		times := 200
+		if sd.lasting {
+			times = 5 // each leaves a goroutine behind
+		}
+		r.line("go func(rng *%s.Rand) {\ndefer wg.Done()\nfor i := 0; i < %d; i++ {", rnd, times)
 		r.line("for n := rng.Intn(4); n > 0; n-- {\n%s.Gosched()\n}", rt)
 		r.lines(sd.stmts)
 		r.line("%s\n}", sd.call)
@@ -455,6 +461,34 @@ func (r *render) stress() {
 	}
 	r.stop()
 	r.line("}")
+}
+
+// repeats reports whether a side's call is repeated beside the other one. A call that never
+// returns is not, nor is one that leaves running what makes the access: that goes on by itself.
+func (r *render) repeats(sd *side) bool {
+	if sd.forever {
+		return false
+	}
+	return !sd.lasting || sd.e.how != spawns || joins(sd.e.fn)
+}
+
+// joins reports whether a function waits for goroutines.
+func joins(f *fn) bool {
+	found := false
+	ast.Inspect(f.decl.Body, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return !found
+		}
+		if g, ok := typeutil.Callee(f.pkg.Info, call).(*types.Func); ok {
+			switch g.FullName() {
+			case "(*sync.WaitGroup).Wait", "(*golang.org/x/sync/errgroup.Group).Wait":
+				found = true
+			}
+		}
+		return !found
+	})
+	return found
 }
 
 // onceStress repeats a call that starts both sides itself.

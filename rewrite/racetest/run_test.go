@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -80,6 +81,156 @@ func useMine() { mine[1]++ }
 	}
 }
 
+// TestBrokenNeighbours: a package whose own tests do not build is tested without them, and the
+// outcome says so.
+func TestBrokenNeighbours(t *testing.T) {
+	needRace(t)
+	dir, _ := writeModule(t, map[string]string{
+		"p.go":        "package p\n\nvar m = map[int]int{}\n\nfunc use() { m[1]++ }\n",
+		"old_test.go": "package p\n\nimport \"testing\"\n\nfunc TestOld(t *testing.T) { gone() }\n",
+		"x_test.go":   "package p_test\n\nimport \"example.com/gone\"\n\nvar _ = gone.X\n",
+	})
+	race := &Test{
+		File: "zz_mapmigrate_m_race_test.go", Name: "TestRaceM", Level: Program, Package: "example.com/app",
+		Source: []byte("package p\n\nimport (\n\"sync\"\n\"testing\"\n)\n\nfunc TestRaceM(t *testing.T) {\nvar wg sync.WaitGroup\nfor range 2 { wg.Go(use) }\nwg.Wait()\n}\n"),
+		Places: []evidence.Place{{File: "p.go", Line: 5}},
+	}
+	broken := *race
+	broken.Source = []byte(strings.Replace(string(race.Source), "wg.Wait()", "wg.Weight()", 1))
+	for _, tt := range []struct {
+		test   *Test
+		result string
+	}{{race, Failed}, {&broken, DidNotBuild}} {
+		tests := []*Test{tt.test}
+		outs, err := Run(context.Background(), dir, Overlay(dir, nil, tests), tests, RunOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o := outs[0]; o.Result != tt.result || o.Alone != (tt.result == Failed) {
+			t.Errorf("%s, alone %v; want %s: %s\n%s", o.Result, o.Alone, tt.result, o.Detail, o.Output)
+		}
+	}
+}
+
+// TestVariants: a race that the first test does not show is shown by a variant of it.
+func TestVariants(t *testing.T) {
+	needRace(t)
+	_, prog := writeModule(t, map[string]string{"p.go": `package p
+
+import "sync"
+
+// Balancer picks a backend; without one it gives up before it counts.
+type Balancer struct {
+	backends []string
+	picks    map[string]int
+}
+
+func (b *Balancer) Pick() string {
+	if len(b.backends) == 0 {
+		return ""
+	}
+	b.picks[b.backends[0]]++
+	return b.backends[0]
+}
+
+func (b *Balancer) Serve() {
+	for range 4 {
+		go b.Pick()
+	}
+}
+
+// Plan is parsed after it is noted.
+type Plans struct{ seen map[string]bool }
+
+func (p *Plans) Note(plan string) int {
+	p.seen[plan] = true
+	return int(plan[3] - '0')
+}
+
+func (p *Plans) All(plans []string) {
+	for _, s := range plans {
+		go p.Note(s)
+	}
+}
+
+// Report takes the lock before and after it looks at the map, and Drop around.
+type Status struct {
+	mu    sync.Mutex
+	up    map[string]bool
+	polls int
+}
+
+func (s *Status) Report() int {
+	s.poll()
+	n := len(s.up)
+	s.poll()
+	return n
+}
+
+func (s *Status) poll() {
+	s.mu.Lock()
+	s.polls++
+	s.mu.Unlock()
+}
+
+func (s *Status) Drop(k string) {
+	s.mu.Lock()
+	delete(s.up, k)
+	s.mu.Unlock()
+}
+
+func (s *Status) Watch(keys []string) {
+	go s.Report()
+	for _, k := range keys {
+		go s.Drop(k)
+	}
+}
+`})
+	found, err := detect.Analyze(prog, detect.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{ // in the source of the test that shows the race
+		"p.Balancer.picks": "backends:",
+		"p.Plans.seen":     "recover()",
+	}
+	var maps []*detect.Map
+	for _, m := range found.Maps {
+		if want[m.Name] != "" {
+			maps = append(maps, m)
+		}
+	}
+	rs, err := New(prog, Options{}).Reproduce(context.Background(), maps, nil, 8, RunOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rs {
+		if r.Test == nil {
+			t.Errorf("%s: no test: %v", r.Map.Name, r.Err)
+			continue
+		}
+		if r.Outcome.Result != Failed || r.Tried < 2 || !strings.Contains(string(r.Test.Source), want[r.Map.Name]) {
+			t.Errorf("%s: %s at try %d, want a race by a test with %s: %s\n%s", r.Map.Name, r.Outcome.Result, r.Tried, want[r.Map.Name], r.Outcome.Detail, r.Test.Source)
+		}
+	}
+	if len(rs) != len(want) {
+		t.Errorf("%d of %d maps have a finding", len(rs), len(want))
+	}
+	// That a schedule comes between two critical sections cannot be forced: it is tried.
+	for _, m := range found.Maps {
+		if m.Name != "p.Status.up" {
+			continue
+		}
+		tests, err := New(prog, Options{}).Alternatives(m, 6)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(tests, func(rt *Test) bool { return rt.Form == Stress }) {
+			t.Errorf("%s: none of the first %d tests is a stress test", m.Name, len(tests))
+		}
+	}
+}
+
 // TestEffects: what a generated test must not call, and that the reason names it.
 func TestEffects(t *testing.T) {
 	_, prog := writeModule(t, map[string]string{"p.go": `package p
@@ -92,6 +243,8 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"unsafe"
 )
@@ -100,6 +253,9 @@ func pure(s string) string         { return strings.ToUpper(fmt.Sprint(s, os.Get
 func prints()                      { log.Printf("x"); fmt.Fprintln(os.Stderr) }
 func looks(s string) []byte        { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 func respond(w http.ResponseWriter) { http.Error(w, "no", 500); _ = net.ParseIP("::1") }
+func asks() int64                  { return int64(runtime.GOMAXPROCS(0)) + debug.SetMemoryLimit(-1) }
+func sets(n int)                   { runtime.GOMAXPROCS(n) }
+func limits()                      { debug.SetMemoryLimit(1 << 30) }
 func exits()                       { if len(os.Args) > 9 { os.Exit(1) } }
 func fatal()                       { log.Fatal("x") }
 func method(l *log.Logger)         { l.Fatalf("x") }
@@ -133,7 +289,7 @@ func reads(r io.Reader)   { io.ReadAll(r) }
 `})
 	x := newIndex(prog)
 	tests := map[string]string{ // "" is safe
-		"pure": "", "prints": "", "looks": "", "respond": "", "viaInterface": "", "makesMem": "", "reads": "",
+		"pure": "", "prints": "", "looks": "", "respond": "", "viaInterface": "", "makesMem": "", "reads": "", "asks": "", "sets": "GOMAXPROCS", "limits": "SetMemoryLimit",
 		"exits": "os.Exit", "fatal": "log.Fatal", "method": "Logger).Fatalf", "writes": "os.WriteFile", "runs": "exec.Command",
 		"fetches": "http.Get", "client": "Client).Do", "dials": "net.Dial", "casts": "unsafe.Pointer",
 		"deep": "os.WriteFile", "viaVar": "os.Exit", "viaValue": "log.Fatal", "makesSink": "os.WriteFile",
