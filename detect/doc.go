@@ -9,6 +9,11 @@
 // `go vet -vettool` run the same code. The model is RacerD's: compositional summaries, a
 // lock domain, ownership, and no report without a concurrency signal.
 //
+// With a Cache both steps are redone only where something has changed. A summary is kept
+// under the hash of its package's files and of what that imports; verdicts are kept with
+// prints of all that was read for them, in terms of functions, so that moving a function
+// changes nothing (memo.go, place.go).
+//
 // # Rules
 //
 // They are cited by number where they are implemented.

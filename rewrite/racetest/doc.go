@@ -55,6 +55,16 @@
 // A module whose go directive is older than 1.25 but not than 1.23 gets the
 // synctest form under a go1.25 build constraint when the toolchain has it.
 //
+// # Variants
+//
+// The first test may not show the race: a call finds nothing to work on and leaves, or does
+// not like a value and panics, or takes locks before and after the access, so that neither
+// order of whole calls has the accesses unordered. [Generator.Alternatives] lists variants,
+// and [Generator.Reproduce] and `mapmigrate verify` try them: no constructor that can fail,
+// an element in every map and slice of a literal, calls that may panic, the stress form;
+// then other ways in, and an earlier call that fills the map. A variant that fails has shown
+// a race of the program like any other: what it is given is unusual, not what it does.
+//
 // # What a generated test may call
 //
 // A test runs the user's code on the user's machine, so what it calls is decided
@@ -78,7 +88,8 @@
 // # Running
 //
 // [Run] builds each package's test binary once, with -race and an overlay that
-// adds the tests, and gives every test a process of its own. A test failed only
+// adds the tests, and gives every test a process of its own. Where the package's own tests do
+// not build, that is done without them, and the outcome says so. A test failed only
 // if a race report or a fatal error is on its map's accesses; package evidence
 // decides that by file and line. [Verify] runs both versions,
 // and says which races were elsewhere. In migrated code the lines of the accesses are

@@ -20,6 +20,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -205,6 +206,8 @@ func (b *bench) checkout(dir, name, packages string) error {
 	}
 	row("go vet, cold", vet)
 	plan := []string{b.tool, "plan", packages}
+	base := filepath.Join(b.tmp, "baseline.json")
+	accepted := []string{b.tool, "plan", "--baseline=" + base, packages}
 	type step struct {
 		what string
 		do   func() error // before
@@ -215,6 +218,17 @@ func (b *bench) checkout(dir, name, packages string) error {
 		{"plan, nothing changed", nil, plan},
 		{"plan, a file touched that most depend on", func() error { return touch(dir, true) }, plan},
 		{"plan, a file touched that nothing depends on", func() error { return touch(dir, false) }, plan},
+		// As in CI: what is found is in a baseline, so that nothing has to be rewritten.
+		{"plan --baseline, own cache empty", func() error {
+			if err := os.RemoveAll(c.own); err != nil {
+				return err
+			}
+			_, err := b.measure(dir, c, b.tool, "plan", "--baseline="+base, "--update-baseline", packages)
+			return errors.Join(err, os.RemoveAll(c.own))
+		}, accepted},
+		{"plan --baseline, nothing changed", nil, accepted},
+		{"plan --baseline, a file touched that most depend on", func() error { return touch(dir, true) }, accepted},
+		{"plan --baseline, a file touched that nothing depends on", func() error { return touch(dir, false) }, accepted},
 	}
 	if b.all {
 		steps = append(steps, step{"plan --scope=all, own cache empty", func() error { return os.RemoveAll(c.own) }, []string{b.tool, "plan", "--scope=all", packages}})
@@ -238,7 +252,7 @@ func (b *bench) checkout(dir, name, packages string) error {
 	return b.facts(dir, c, name)
 }
 
-// touch adds a comment to a file of the package that the most packages of the module
+// touch adds a comment above all code of a file of the package that the most packages of the module
 // import, or of one that none imports and that is not the largest.
 func touch(dir string, core bool) error {
 	cmd := exec.Command("go", "list", "-e", "-f", `{{.ImportPath}} {{.Dir}} {{range .GoFiles}}{{.}} {{end}}{{"\t"}}{{join .Deps " "}}`, "./...")
@@ -280,15 +294,11 @@ func touch(dir string, core bool) error {
 	if core {
 		name = pkgs[0].file
 	}
-	f, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0)
+	data, err := os.ReadFile(name)
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteString("\n// touched\n")
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	return err
+	return os.WriteFile(name, append([]byte("// touched\n\n"), data...), 0o666)
 }
 
 // synthetic measures modules of several sizes: where cost grows with the code, each row has
