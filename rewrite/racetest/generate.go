@@ -170,8 +170,8 @@ type scenario struct {
 	// plain says that nothing is made by a constructor that can fail: its test ends there
 	// when it does not like its arguments.
 	plain bool
-	// filled says that maps and slices in literals have an element: code that finds
-	// nothing to work on may leave before it gets to the access.
+	// filled says that in literals maps and slices have an element, and strings and numbers
+	// are not zero: code that finds nothing to work on may leave before it gets to the access.
 	filled bool
 	// lenient says that a call may panic, when it is through with the map and does not like
 	// the rest of what was made up for it.

@@ -139,6 +139,27 @@ func (b *Balancer) Serve() {
 	}
 }
 
+// Recent notes jobs of one type that have an ID.
+type Job struct {
+	ID   string
+	Type int
+}
+
+type Recent struct{ jobs map[string]int }
+
+func (r *Recent) Add(j *Job) {
+	if j.ID == "" || j.Type != 1 {
+		return
+	}
+	r.jobs[j.ID]++
+}
+
+func (r *Recent) Run(list []*Job) {
+	for _, j := range list {
+		go r.Add(j)
+	}
+}
+
 // Plan is parsed after it is noted.
 type Plans struct{ seen map[string]bool }
 
@@ -193,6 +214,7 @@ func (s *Status) Watch(keys []string) {
 	want := map[string]string{ // in the source of the test that shows the race
 		"p.Balancer.picks": "backends:",
 		"p.Plans.seen":     "recover()",
+		"p.Recent.jobs":    "Type:",
 	}
 	var maps []*detect.Map
 	for _, m := range found.Maps {

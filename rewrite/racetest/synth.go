@@ -39,7 +39,7 @@ type synth struct {
 	wait       bool                    // something needs stopping: contexts get cancelled, done channels closed
 	used       map[*fn]bool            // constructors called
 	plain      bool                    // constructors that can fail are not called
-	filled     bool                    // maps and slices in literals have an element
+	filled     bool                    // in literals, maps and slices have an element, and strings and numbers are not zero
 	making     map[*types.Named]bool
 	stops      []string // statements that end what the test started, run last first
 
@@ -907,6 +907,11 @@ func (s *synth) literal(n *types.Named, depth int) (string, bool, error) {
 					v = full
 				}
 			}
+		case *types.Basic:
+			if !s.filled || !s.expressible(f.Type()) || u.Info()&types.IsBoolean != 0 { // which says as often that something has ended
+				continue
+			}
+			v, err = s.value(f.Type(), f.Name(), depth+1)
 		case *types.Slice:
 			if !s.filled || !s.expressible(f.Type()) {
 				continue
