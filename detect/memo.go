@@ -13,7 +13,7 @@
 //     walked for that;
 //   - of every other map the verdict is taken as it was.
 //
-// The call graph itself is built anew each time: that takes a twentieth of a cold link.
+// The call graph itself is built anew each time, which takes a hundredth of a cold link.
 //
 // This is how build systems with early cutoff work ("verifying traces" in Mokhov, Mitchell,
 // Peyton Jones: Build Systems à la Carte, ICFP 2018). What keeps it right is that nothing is

@@ -707,6 +707,7 @@ var effects = map[string]verdict{
 	"fmt":               {why: effProcess, but: []string{"Scan*"}},
 	"runtime":           {why: effProcess, but: []string{"Goexit", "Breakpoint", "GOMAXPROCS", "LockOSThread"}},
 	"runtime/debug":     {deny: true, why: effProcess, but: []string{"Stack", "PrintStack", "ReadBuildInfo", "ReadGCStats", "BuildInfo.*"}},
+	"runtime/pprof":     {deny: true, why: effProcess, but: []string{"Do", "Labels", "WithLabels", "Label", "ForLabels", "SetGoroutineLabels"}},
 	"reflect":           {why: effProcess, but: []string{"NewAt", "Value.UnsafeAddr", "Value.UnsafePointer"}},
 	"expvar":            {why: effProcess, but: []string{"Publish", "New*"}},
 	"text/template":     {why: effFiles, but: []string{"ParseFiles", "ParseGlob", "Template.ParseFiles", "Template.ParseGlob"}},
