@@ -125,7 +125,11 @@ func (fi *fileInfo) argumentAs(call *ast.CallExpr, e ast.Expr) (types.Type, bool
 	default:
 		return nil, true
 	}
-	sig, ok := fi.pkg.Info.TypeOf(call.Fun).Underlying().(*types.Signature)
+	fun := fi.pkg.Info.TypeOf(call.Fun)
+	if fun == nil { // in a package that does not type-check, see checkBroken
+		return nil, false
+	}
+	sig, ok := fun.Underlying().(*types.Signature)
 	if !ok || sig.Params().Len() == 0 {
 		return nil, false
 	}
