@@ -132,6 +132,49 @@ func TestMemoFar(t *testing.T) {
 	compare(t, "another root", res, shared)
 }
 
+// TestMemoRelated: how sure a conflict is may depend on where the function that starts a
+// goroutine was itself started from, however many calls lie between (see related).
+func TestMemoRelated(t *testing.T) {
+	program := func(whole bool) []*Summary {
+		s := &Summary{Package: "p", Name: "p", Files: []string{"p.go"}, Maps: []MapDecl{
+			{Key: "p.T.m", Name: "p.T.m", Kind: Field, Holder: "p.T", Type: "map[string]int", Pos: Pos{Offset: 1, Line: 1}},
+		}}
+		add := func(name string, params int, calls ...CallInfo) *FuncInfo {
+			n := int32(10 * (len(s.Funcs) + 1))
+			f := &FuncInfo{Key: "p." + name, Name: name, Params: params, Pos: Pos{Offset: n, Line: n}, States: []LockState{{}}}
+			for i := range calls {
+				calls[i].ID, calls[i].From, calls[i].Pos = -1, -1, Pos{Offset: n + 2 + int32(i), Line: n + 1}
+			}
+			f.Calls = calls
+			s.Funcs = append(s.Funcs, f)
+			return f
+		}
+		writes := func(f *FuncInfo) {
+			f.Accesses = []AccessInfo{{Op: Write, Path: "p0|p.T.m", Load: -1, Published: true, Pos: Pos{Offset: f.Pos.Offset + 5, Line: f.Pos.Line + 2}}}
+		}
+		call := func(kind, callee, path string, pub bool) CallInfo {
+			return CallInfo{Kind: kind, Callee: "p." + callee, Args: []ArgInfo{{Path: path, PubGo: pub, From: -1}}}
+		}
+		add("main", 0, call("go", "run", "a0", false), call("call", "use", "a0", true)).Entry = "main"
+		writes(add("use", 1))
+		run := add("run", 1, call("call", "middle", "p0", false))
+		add("middle", 1, call("call", "start", "p0", false))
+		add("start", 1, call("go", "work", "p0", false))
+		writes(add("work", 1))
+		if !whole {
+			run.Calls = nil
+		}
+		return []*Summary{s}
+	}
+	with, m, _ := relink(program(true), Options{}, nil)
+	without := Link(program(false), Options{})
+	if reflect.DeepEqual(with.Maps[0].Findings, without.Maps[0].Findings) {
+		t.Fatal("the case shows nothing")
+	}
+	res, _, _ := relink(program(false), Options{}, reopened(t, m))
+	compare(t, "a call less", res, without)
+}
+
 // reopened returns a memo as the next process would find it.
 func reopened(t *testing.T, m *memo) *memo {
 	t.Helper()
