@@ -320,6 +320,10 @@ func (s *rowState) step(r request) string {
 		}
 		*s = rowState{}
 		return "true"
+	case "DeletePruning":
+		if s.content[r.key] = 0; s.content == (content{}) {
+			*s = rowState{}
+		}
 	case "RowLen":
 		return fmt.Sprint(len(s.plain()))
 	case "RowSnapshot":
@@ -364,6 +368,8 @@ func serveNested(m *safemap.Nested[int, int, int], r request) (out string) {
 		m.DeleteRow(r.row)
 	case "DeleteRowIfEmpty":
 		return fmt.Sprint(m.DeleteRowIfEmpty(r.row))
+	case "DeletePruning":
+		m.DeletePruning(r.row, r.key)
 	case "RowLen":
 		return fmt.Sprint(m.RowLen(r.row))
 	case "RowSnapshot":
@@ -460,7 +466,7 @@ var rowsModel = porcupine.Model{
 
 func TestNestedLinearizable(t *testing.T) {
 	elements := []string{"Load", "Store", "Delete", "LoadOrStore", "LoadOrCompute", "LoadAndDelete", "Update", "Toggle"}
-	whole := []string{"EnsureRow", "StoreRow", "StoreNilRow", "DeleteRow", "DeleteRowIfEmpty", "RowLen", "RowSnapshot",
+	whole := []string{"EnsureRow", "StoreRow", "StoreNilRow", "DeleteRow", "DeletePruning", "DeleteRowIfEmpty", "RowLen", "RowSnapshot",
 		"StoreExisting", "UpdateExisting", "DoRow"}
 	type maps = safemap.Nested[int, int, int]
 	for _, test := range []struct {

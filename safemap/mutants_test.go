@@ -50,6 +50,7 @@ var mutants = []struct {
 	{"nested: storing a row is no change", "nested.go", "at.shard.changes()\n\tif at.slot != nil {", "if at.slot != nil {", "Nested", false},
 	{"nested: deleting a row is no change", "nested.go", "at.shard.changes()\n\tat.shard.part.remove", "at.shard.part.remove", "Nested", false},
 	{"nested: Store without the lock", "nested.go", "at.rowFor(a, b)[b] = value\n\tat.shard.unlock()", "at.shard.unlock()\n\tat.rowFor(a, b)[b] = value", "Nested", true},
+	{"nested: pruning takes two steps", "nested.go", "at := m.get(a)\n\tdefer at.shard.unlock()\n\tdelete(at.row(), b)\n\tif at.slot != nil && len(at.slot.row) == 0 {\n\t\tat.delete()\n\t}", "m.Delete(a, b)\n\t_ = m.Len()\n\tm.DeleteRowIfEmpty(a)", "Nested", false},
 	{"nested: a panic in Update leaves the lock", "nested.go", "defer at.shard.unlock()\n\tvalue := f(", "defer func() {\n\t\tif r := recover(); r != nil {\n\t\t\tpanic(r)\n\t\t}\n\t\tat.shard.unlock()\n\t}()\n\tvalue := f(", "Nested|LocksReleased", false},
 
 	// The fast core.
