@@ -89,7 +89,7 @@
 //
 // [Run] builds each package's test binary once, with -race and an overlay that
 // adds the tests, and gives every test a process of its own. Where the package's own tests do
-// not build, that is done without them, and the outcome says so. A test failed only
+// not build on the original code, that is done without them, and the outcome says so. A test failed only
 // if a race report or a fatal error is on its map's accesses; package evidence
 // decides that by file and line. [Verify] runs both versions,
 // and says which races were elsewhere. In migrated code the lines of the accesses are

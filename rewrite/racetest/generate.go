@@ -56,6 +56,8 @@ type Test struct {
 	// makes a race report one about this map.
 	Map    string
 	Places []evidence.Place
+
+	alone bool // the original was built without the package's own tests, see alone
 }
 
 // Options are choices for generation. The zero value is right.

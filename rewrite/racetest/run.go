@@ -190,7 +190,7 @@ func follow(dir string, overlay map[string][]byte, tests []*Test) []*Test {
 
 // alone builds and runs one test without the other generated tests of its package, and if
 // that does not build, without the package's own either: a helper that they import may be
-// missing, or they may be broken.
+// missing, or they may be broken. Migrated tests have to build where the original ones did.
 func alone(ctx context.Context, dir string, overlay map[string][]byte, tests []*Test, i int, opts RunOptions) Outcome {
 	fail := func(err error) Outcome { return Outcome{Result: DidNotBuild, Detail: err.Error()} }
 	tmp, err := os.MkdirTemp("", "mapmigrate-verify-")
@@ -209,7 +209,7 @@ func alone(ctx context.Context, dir string, overlay map[string][]byte, tests []*
 	}
 	var first []byte // why it does not build with everything
 	for _, bare := range []bool{false, true} {
-		if bare && !hideTests(own, dir, tests[i]) {
+		if bare && (opts.Migrated && !tests[i].alone || !hideTests(own, dir, tests[i])) {
 			break
 		}
 		file, err := writeOverlay(tmp, own)
@@ -537,7 +537,8 @@ func Verify(ctx context.Context, dir string, before, after map[string][]byte, pa
 			index = append(index, i)
 		}
 		if p.Interleave != nil && opts.Runtime != "" {
-			third = append(third, p.Interleave)
+			t := *p.Interleave
+			third = append(third, &t)
 			steps = append(steps, i)
 		}
 	}
@@ -553,6 +554,12 @@ func Verify(ctx context.Context, dir string, before, after map[string][]byte, pa
 	ranBefore, err := run(first, 0, Overlay(dir, before, first), opts)
 	if err != nil {
 		return nil, err
+	}
+	for k, i := range index {
+		second[k].alone = ranBefore[i].Alone
+	}
+	for k, i := range steps {
+		third[k].alone = ranBefore[i].Alone
 	}
 	opts.Migrated = true
 	ranAfter, err := run(second, len(first), Overlay(dir, after, second), opts)

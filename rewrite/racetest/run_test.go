@@ -112,6 +112,28 @@ func TestBrokenNeighbours(t *testing.T) {
 	}
 }
 
+// TestBrokenByMigration: own tests that build before and not after are the migration's fault.
+func TestBrokenByMigration(t *testing.T) {
+	needRace(t)
+	dir, _ := writeModule(t, map[string]string{
+		"p.go":        "package p\n\nvar m = map[int]int{}\n\nfunc use() { m[1]++ }\n",
+		"own_test.go": "package p\n\nimport \"testing\"\n\nfunc TestOwn(t *testing.T) { delete(m, 1) }\n",
+	})
+	race := &Test{
+		File: "zz_mapmigrate_m_race_test.go", Name: "TestRaceM", Level: Program, Package: "example.com/app",
+		Source: []byte("package p\n\nimport (\n\"sync\"\n\"testing\"\n)\n\nfunc TestRaceM(t *testing.T) {\nvar wg sync.WaitGroup\nfor range 2 { wg.Go(use) }\nwg.Wait()\n}\n"),
+		Places: []evidence.Place{{File: "p.go", Line: 5}},
+	}
+	after := map[string][]byte{filepath.Join(dir, "p.go"): []byte("package p\n\nimport \"sync\"\n\nvar m sync.Map\n\nfunc use() { m.Store(1, 1) }\n")}
+	vs, err := Verify(context.Background(), dir, nil, after, []Pair{{Test: race, After: race.Source}}, RunOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := vs[0]; v.Before.Result != Failed || v.Before.Alone || v.After.Result != DidNotBuild || !strings.Contains(v.After.Output, "own_test.go") {
+		t.Errorf("before %s, after %s: %s", v.Before.Result, v.After.Result, v.After.Output)
+	}
+}
+
 // TestVariants: a race that the first test does not show is shown by a variant of it.
 func TestVariants(t *testing.T) {
 	needRace(t)
