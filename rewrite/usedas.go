@@ -39,7 +39,7 @@ func (fi *fileInfo) usedAs(e ast.Expr) (want types.Type, known bool) {
 		if !ok {
 			return nil, false
 		}
-		switch t := deref(info.TypeOf(lit)).Underlying().(type) {
+		switch t := deref(fi.typeOf(lit)).Underlying().(type) {
 		case *types.Struct:
 			id, ok := p.Key.(*ast.Ident)
 			if !ok || info.Uses[id] == nil {
@@ -56,7 +56,7 @@ func (fi *fileInfo) usedAs(e ast.Expr) (want types.Type, known bool) {
 		}
 	case *ast.CompositeLit:
 		i := slices.Index(p.Elts, e)
-		switch t := deref(info.TypeOf(p)).Underlying().(type) {
+		switch t := deref(fi.typeOf(p)).Underlying().(type) {
 		case *types.Struct:
 			if i >= 0 && i < t.NumFields() {
 				return t.Field(i).Type(), true
@@ -73,11 +73,11 @@ func (fi *fileInfo) usedAs(e ast.Expr) (want types.Type, known bool) {
 		if p.Chan == e {
 			return nil, true
 		}
-		if ch, ok := info.TypeOf(p.Chan).Underlying().(*types.Chan); ok {
+		if ch, ok := fi.typeOf(p.Chan).Underlying().(*types.Chan); ok {
 			return ch.Elem(), true
 		}
 	case *ast.BinaryExpr: // pointers, channels: with nil, or with their like
-		if t, u := info.TypeOf(p.X), info.TypeOf(p.Y); types.IsInterface(t) != types.IsInterface(u) {
+		if t, u := fi.typeOf(p.X), fi.typeOf(p.Y); types.IsInterface(t) != types.IsInterface(u) {
 			return t, !types.IsInterface(t)
 		}
 		return nil, true
@@ -116,7 +116,7 @@ func (fi *fileInfo) argumentAs(call *ast.CallExpr, e ast.Expr) (types.Type, bool
 	switch fi.builtin(call) {
 	case "":
 	case "append":
-		if list, ok := fi.pkg.Info.TypeOf(call).Underlying().(*types.Slice); ok && i > 0 && !call.Ellipsis.IsValid() {
+		if list, ok := fi.typeOf(call).Underlying().(*types.Slice); ok && i > 0 && !call.Ellipsis.IsValid() {
 			return list.Elem(), true
 		}
 		return nil, true
@@ -125,11 +125,7 @@ func (fi *fileInfo) argumentAs(call *ast.CallExpr, e ast.Expr) (types.Type, bool
 	default:
 		return nil, true
 	}
-	fun := fi.pkg.Info.TypeOf(call.Fun)
-	if fun == nil { // in a package that does not type-check, see checkBroken
-		return nil, false
-	}
-	sig, ok := fun.Underlying().(*types.Signature)
+	sig, ok := fi.typeOf(call.Fun).Underlying().(*types.Signature)
 	if !ok || sig.Params().Len() == 0 {
 		return nil, false
 	}
@@ -139,6 +135,15 @@ func (fi *fileInfo) argumentAs(call *ast.CallExpr, e ast.Expr) (types.Type, bool
 		t = list.Elem()
 	}
 	return t, true
+}
+
+// typeOf is the type of an expression: the invalid one of what means nothing, in a package that
+// does not type-check (see checkBroken).
+func (fi *fileInfo) typeOf(e ast.Expr) types.Type {
+	if t := fi.pkg.Info.TypeOf(e); t != nil {
+		return t
+	}
+	return types.Typ[types.Invalid]
 }
 
 // tupleKept reports whether several results are taken as the types that they have.
