@@ -21,9 +21,10 @@ import (
 	"time"
 )
 
-// A Cache keeps results between runs: summaries of packages, and whole plans. An entry's
-// name is the hash of all that the entry depends on, so nothing is ever out of date and
-// nothing has to be invalidated. It may be deleted at any time, and used by any number of
+// A Cache keeps results between runs: summaries of packages, what linking found, and whole
+// plans. An entry's name is the hash of all that the entry depends on, so nothing is ever out
+// of date and nothing has to be invalidated; but that of a link tells itself what of it still
+// holds (see memo), and takes the place of the one before. It may be deleted at any time, and used by any number of
 // processes at once: entries are written beside their place and renamed. An entry that
 // does not hold what was put in counts as missing. Entries that nobody asked for in a
 // while are removed, and the oldest ones when all take too much room.

@@ -3,6 +3,7 @@
 package detect
 
 import (
+	"math/bits"
 	"slices"
 	"strings"
 )
@@ -44,12 +45,16 @@ func (l *linker) eachCtx(o *occurrence, f func(*runContext) bool) {
 		f(o.ctx)
 		return
 	}
-	for i, w := range o.ctxSet {
-		for b := 0; w != 0; b++ {
-			if w&1 != 0 && !f(l.ctxs[i*64+b]) {
+	eachBit(o.ctxSet, func(c int) bool { return f(l.ctxs[c]) })
+}
+
+// eachBit calls f for the elements of a bit set, in order, until it returns false.
+func eachBit(set []uint64, f func(int) bool) {
+	for i, w := range set {
+		for ; w != 0; w &= w - 1 {
+			if !f(i*64 + bits.TrailingZeros64(w)) {
 				return
 			}
-			w >>= 1
 		}
 	}
 }
@@ -372,13 +377,13 @@ func (l *linker) related(a, b *occurrence) bool {
 			continue
 		}
 		l.rec.use(depSpawners, a.spawner.info.Key)
-		for i, w := range a.spawner.ctxs {
-			for bit := 0; w != 0; bit++ {
-				if w&1 != 0 && l.ctxs[i*64+bit].at == c.at {
-					return true
-				}
-				w >>= 1
-			}
+		found := false
+		eachBit(a.spawner.ctxs, func(x int) bool {
+			found = l.ctxs[x].at == c.at
+			return !found
+		})
+		if found {
+			return true
 		}
 	}
 	return false

@@ -12,15 +12,21 @@ import (
 
 // Link judges the maps of a set of summaries.
 func Link(sums []*Summary, opts Options) *Result {
+	l := graph(sums, opts)
+	for _, n := range l.order {
+		l.walkFrom(n)
+	}
+	return l.result(l.listed)
+}
+
+// graph does all that comes before the walks.
+func graph(sums []*Summary, opts Options) *linker {
 	l := newLinker(sums, opts)
 	l.resolve()
 	l.roots()
 	l.spread()
 	l.declare()
-	for _, n := range l.order {
-		l.walkFrom(n)
-	}
-	return l.result(l.listed)
+	return l
 }
 
 // A node is a function in the call graph.

@@ -1,7 +1,7 @@
 // This file keeps what linking has found from one run to the next, so that after a change only
 // the maps that it concerns are judged again.
 //
-// A function's walks (see collect) read the functions that they come through and what calls
+// A function's walks (see walkFrom) read the functions that they come through and what calls
 // those, and file their accesses under maps; a verdict reads the occurrences that were filed,
 // and a few things besides. All that is read is noted while it is read, as dependences, and
 // kept with a print of each: a hash of what was seen of it. A walk or a verdict whose
@@ -122,8 +122,10 @@ func (r *recorder) use(kind depKind, name string) {
 }
 
 func (r *recorder) numberOf(kind depKind, name string) int32 {
-	if n := r.l.nodes[name]; kind == depNode && n != nil {
-		return int32(n.id)
+	if kind == depNode {
+		if n := r.l.nodes[name]; n != nil {
+			return int32(n.id)
+		}
 	}
 	k := dependence{Kind: kind, Name: name}
 	id, ok := r.number[k]
@@ -156,11 +158,7 @@ func (l *linker) lookup(key string) *node {
 // relink links as Link does and uses what the memo of an earlier link says, which may be nil.
 // It returns one for the next, and how many maps it judged.
 func relink(sums []*Summary, opts Options, old *memo) (*Result, *memo, int) {
-	l := newLinker(sums, opts)
-	l.resolve()
-	l.roots()
-	l.spread()
-	l.declare()
+	l := graph(sums, opts)
 	l.rec = newRecorder(l)
 	p := newPrints(l)
 	if old == nil || old.Common != p.common() {
@@ -395,11 +393,10 @@ func newPrints(l *linker) *prints {
 	return p
 }
 
-// common is the print of what is not worth being noted each time.
+// common is the print of what is not worth being noted each time. Options are part of the
+// memo's name (see linkFrom).
 func (p *prints) common() uint64 {
 	w := new(printer)
-	w.flag(p.l.opts.Tests)
-	w.flag(p.l.opts.AllOdd)
 	locks := make([]string, 0, len(p.l.anyLock))
 	for k := range p.l.anyLock {
 		locks = append(locks, k)
@@ -424,10 +421,10 @@ func (p *prints) of(kind depKind, name string) uint64 {
 	case depMissing:
 		w.flag(n != nil)
 	case depContexts:
-		p.each(n, func(c int) { w.num(p.ctx[c]) })
+		eachBit(n.ctxs, func(c int) bool { w.num(p.ctx[c]); return true })
 	case depSpawners:
 		var sum uint64
-		p.each(n, func(c int) { sum += p.begins[c] })
+		eachBit(n.ctxs, func(c int) bool { sum += p.begins[c]; return true })
 		w.num(sum)
 	case depMap:
 		m := p.l.maps[name]
@@ -458,17 +455,6 @@ func (p *prints) of(kind depKind, name string) uint64 {
 		}
 	}
 	return w.sum()
-}
-
-func (p *prints) each(n *node, f func(c int)) {
-	for i, word := range n.ctxs {
-		for b := 0; word != 0; b++ {
-			if word&1 != 0 {
-				f(i*64 + b)
-			}
-			word >>= 1
-		}
-	}
 }
 
 // node is the print of a function with what calls it.

@@ -5,8 +5,8 @@
 package detect
 
 import (
-	"fmt"
 	"go/token"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,12 +63,11 @@ func (l *linker) atLine(n *node, p Pos) string {
 	if !strings.HasPrefix(at.Filename, mark) {
 		return " " + baseLine(at)
 	}
-	return at.Filename + mark + strconv.Itoa(at.Line)
+	return at.Filename + mark + itoa(at.Line)
 }
 
 func baseLine(p token.Position) string {
-	i := strings.LastIndexAny(p.Filename, `/\`)
-	return fmt.Sprintf("%s:%d", p.Filename[i+1:], p.Line)
+	return filepath.Base(p.Filename) + ":" + itoa(p.Line)
 }
 
 // nameOf fills in where a context begins.
