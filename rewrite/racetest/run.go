@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -150,7 +151,7 @@ func Run(ctx context.Context, dir string, overlay map[string][]byte, tests []*Te
 				}
 				for _, i := range groups[pkg] { // another test of the package may have spoiled it
 					slots <- struct{}{}
-					finish(i, alone(ctx, dir, overlay, tests, i, opts))
+					finish(i, alone(ctx, dir, overlay, tests, i, out, opts))
 					<-slots
 				}
 				return
@@ -191,24 +192,26 @@ func follow(dir string, overlay map[string][]byte, tests []*Test) []*Test {
 // alone builds and runs one test without the other generated tests of its package, and if
 // that does not build, without the package's own either: a helper that they import may be
 // missing, or they may be broken. Migrated tests have to build where the original ones did.
-func alone(ctx context.Context, dir string, overlay map[string][]byte, tests []*Test, i int, opts RunOptions) Outcome {
+// out is what building all of them said.
+func alone(ctx context.Context, dir string, overlay map[string][]byte, tests []*Test, i int, out []byte, opts RunOptions) Outcome {
 	fail := func(err error) Outcome { return Outcome{Result: DidNotBuild, Detail: err.Error()} }
 	tmp, err := os.MkdirTemp("", "mapmigrate-verify-")
 	if err != nil {
 		return fail(err)
 	}
 	defer os.RemoveAll(tmp)
-	own := map[string][]byte{}
-	for name, data := range overlay {
-		own[name] = data
-	}
+	own := maps.Clone(overlay)
 	for k, t := range tests {
 		if k != i && t.Package == tests[i].Package && t.File != tests[i].File {
 			delete(own, filepath.Join(dir, filepath.FromSlash(t.File)))
 		}
 	}
-	var first []byte // why it does not build with everything
+	var first []byte // why it does not build with the package's own tests
 	for _, bare := range []bool{false, true} {
+		if !bare && len(own) == len(overlay) {
+			first = out // nothing is left out: the same as before
+			continue
+		}
 		if bare && (opts.Migrated && !tests[i].alone || !hideTests(own, dir, tests[i])) {
 			break
 		}

@@ -81,20 +81,28 @@ func useMine() { mine[1]++ }
 	}
 }
 
+// usesM is a package whose function use races with itself, as the test that raceOfUse returns
+// shows.
+const usesM = "package p\n\nvar m = map[int]int{}\n\nfunc use() { m[1]++ }\n"
+
+func raceOfUse() *Test {
+	return &Test{
+		File: "zz_mapmigrate_m_race_test.go", Name: "TestRaceM", Level: Program, Package: "example.com/app",
+		Source: []byte("package p\n\nimport (\n\"sync\"\n\"testing\"\n)\n\nfunc TestRaceM(t *testing.T) {\nvar wg sync.WaitGroup\nfor range 2 { wg.Go(use) }\nwg.Wait()\n}\n"),
+		Places: []evidence.Place{{File: "p.go", Line: 5}},
+	}
+}
+
 // TestBrokenNeighbours: a package whose own tests do not build is tested without them, and the
 // outcome says so.
 func TestBrokenNeighbours(t *testing.T) {
 	needRace(t)
 	dir, _ := writeModule(t, map[string]string{
-		"p.go":        "package p\n\nvar m = map[int]int{}\n\nfunc use() { m[1]++ }\n",
+		"p.go":        usesM,
 		"old_test.go": "package p\n\nimport \"testing\"\n\nfunc TestOld(t *testing.T) { gone() }\n",
 		"x_test.go":   "package p_test\n\nimport \"example.com/gone\"\n\nvar _ = gone.X\n",
 	})
-	race := &Test{
-		File: "zz_mapmigrate_m_race_test.go", Name: "TestRaceM", Level: Program, Package: "example.com/app",
-		Source: []byte("package p\n\nimport (\n\"sync\"\n\"testing\"\n)\n\nfunc TestRaceM(t *testing.T) {\nvar wg sync.WaitGroup\nfor range 2 { wg.Go(use) }\nwg.Wait()\n}\n"),
-		Places: []evidence.Place{{File: "p.go", Line: 5}},
-	}
+	race := raceOfUse()
 	broken := *race
 	broken.Source = []byte(strings.Replace(string(race.Source), "wg.Wait()", "wg.Weight()", 1))
 	for _, tt := range []struct {
@@ -116,14 +124,10 @@ func TestBrokenNeighbours(t *testing.T) {
 func TestBrokenByMigration(t *testing.T) {
 	needRace(t)
 	dir, _ := writeModule(t, map[string]string{
-		"p.go":        "package p\n\nvar m = map[int]int{}\n\nfunc use() { m[1]++ }\n",
+		"p.go":        usesM,
 		"own_test.go": "package p\n\nimport \"testing\"\n\nfunc TestOwn(t *testing.T) { delete(m, 1) }\n",
 	})
-	race := &Test{
-		File: "zz_mapmigrate_m_race_test.go", Name: "TestRaceM", Level: Program, Package: "example.com/app",
-		Source: []byte("package p\n\nimport (\n\"sync\"\n\"testing\"\n)\n\nfunc TestRaceM(t *testing.T) {\nvar wg sync.WaitGroup\nfor range 2 { wg.Go(use) }\nwg.Wait()\n}\n"),
-		Places: []evidence.Place{{File: "p.go", Line: 5}},
-	}
+	race := raceOfUse()
 	after := map[string][]byte{filepath.Join(dir, "p.go"): []byte("package p\n\nimport \"sync\"\n\nvar m sync.Map\n\nfunc use() { m.Store(1, 1) }\n")}
 	vs, err := Verify(context.Background(), dir, nil, after, []Pair{{Test: race, After: race.Source}}, RunOptions{})
 	if err != nil {
