@@ -12,9 +12,11 @@ import (
 	"github.com/mapmigrate/mapmigrate/detect"
 )
 
-// The strategies: the target form of a map. Auto lets Choose decide.
+// The strategies: the target form of a map. Auto lets Choose decide. Guard keeps the map and
+// takes its lock where that is missed.
 const (
 	Auto     = "auto"
+	Guard    = "guard"
 	Provider = "provider"
 	Sharded  = "sharded"
 	SyncMap  = "syncmap"
@@ -22,7 +24,7 @@ const (
 )
 
 // Strategies lists what --strategy accepts.
-func Strategies() []string { return []string{Auto, Provider, Sharded, SyncMap, Locked} }
+func Strategies() []string { return []string{Auto, Guard, Provider, Sharded, SyncMap, Locked} }
 
 // Options are the circumstances that one map alone does not show.
 type Options struct {
@@ -42,6 +44,9 @@ type Advice struct {
 	Reason   string
 	Rejected []Alternative
 	Refusals []Refusal
+	// Otherwise is set where auto chooses Guard: the advice to fall back to where the lock
+	// cannot be taken. Its refusals say which access misses it.
+	Otherwise *Advice
 }
 
 // An Alternative is a form that was not chosen, and the reason in one line.
@@ -65,9 +70,24 @@ func Choose(m *detect.Map, opts Options) Advice {
 		return override(advice, opts.Strategy)
 	}
 	if !opts.Force {
-		advice.Refusals = unhelpful(m, opts)
+		r := unhelpful(m, opts)
+		advice.Refusals = r.refusals
+		if r.lacking {
+			return takeGuard(m, advice)
+		}
 	}
 	return advice
+}
+
+// takeGuard returns the advice to take the lock, otherwise the one given.
+func takeGuard(m *detect.Map, otherwise Advice) Advice {
+	return Advice{
+		Strategy: Guard,
+		Reason:   fmt.Sprintf("%d of %d accesses hold %s: the others take it, too", m.GuardHeld, m.GuardTotal, m.Guard),
+		Rejected: append([]Alternative{{otherwise.Strategy, "the map has a lock, and another form would leave two kinds of guarding side by side"}}, otherwise.Rejected...),
+
+		Otherwise: &otherwise,
+	}
 }
 
 // override replaces the chosen form by the one asked for, and keeps what was known.
@@ -90,7 +110,7 @@ func override(a Advice, strategy string) Advice {
 }
 
 // unhelpful returns why swapping m would not cure what was found, if so.
-func unhelpful(m *detect.Map, opts Options) []Refusal {
+func unhelpful(m *detect.Map, opts Options) *refuser {
 	r := &refuser{m: m, opts: opts}
 	loud, beyond := false, false // beyond: a finding that is not about elements
 	for _, f := range m.Findings {
@@ -117,17 +137,27 @@ func unhelpful(m *detect.Map, opts Options) []Refusal {
 		}
 		r.finding(f)
 	}
-	return r.refusals
+	r.lacking = len(r.refusals) > 0 && !r.otherwise
+	return r
 }
 
 // A refuser collects the refusals of one map.
 type refuser struct {
-	m        *detect.Map
-	opts     Options
-	refusals []Refusal
+	m         *detect.Map
+	opts      Options
+	refusals  []Refusal
+	lacking   bool // the lock at some accesses is all that is missing
+	otherwise bool // there is a refusal for which taking the lock is not the cure
 }
 
+// add adds a refusal that has another cure than taking the lock at an access.
 func (r *refuser) add(code string, pos token.Position, message, remedy string) {
+	r.otherwise = true
+	r.lacks(code, pos, message, remedy)
+}
+
+// lacks adds a refusal.
+func (r *refuser) lacks(code string, pos token.Position, message, remedy string) {
 	for _, have := range r.refusals {
 		if have.Code == code && have.Pos == pos {
 			return
@@ -167,7 +197,7 @@ func (r *refuser) takeLock(f detect.Finding) {
 		misses = f.Accesses[:1] // a lock of the same name on another object
 	}
 	for _, a := range misses {
-		r.add("take-lock", a.Pos,
+		r.lacks("take-lock", a.Pos,
 			fmt.Sprintf("%s has a lock: %d of %d accesses hold %s, but the %s in %s at %s holds %s%s",
 				r.m.Name, r.m.GuardHeld, r.m.GuardTotal, r.m.Guard, a.Op, a.Func, r.at(a.Pos), locks(a), r.alsoGuards()),
 			fmt.Sprintf("in %s, call %s.%s() before the %s at %s and %s() after it; or swap the map with --strategy=%s",
@@ -214,7 +244,7 @@ func (r *refuser) lockSpansFields(f detect.Finding) {
 		if a.Owned || r.holds(a) {
 			continue
 		}
-		r.add("lock-spans-fields", a.Pos,
+		r.lacks("lock-spans-fields", a.Pos,
 			fmt.Sprintf("%s guards %s together with %s: the %s in %s at %s misses it, and a new form of one map would not keep them in step",
 				r.m.Guard, r.m.Name, strings.Join(others, ", "), a.Op, a.Func, r.at(a.Pos)),
 			fmt.Sprintf("in %s, hold %s around the %s at %s; or swap the map alone with --strategy=%s",

@@ -7,9 +7,10 @@
 // all, and only then which one:
 //
 //  1. The map has no guard, or is nested: swap it.
-//  2. It has a guard that some access misses: refuse with the lock to take and where
-//     (take-lock), or with the copy to make (boundary-copy).
-//  3. Its guard keeps it in step with other maps: refuse (lock-spans-fields).
+//  2. It has a guard that some access misses: take it there (the form guard). Where package
+//     rewrite cannot, refuse with the lock to take and where (take-lock), or because it
+//     keeps the map in step with others (lock-spans-fields).
+//  3. It has a guard, but is handed out: refuse with the copy to make (boundary-copy).
 //  4. The race is on what the map holds, not on the map: refuse (element-race).
 //  5. There is nothing to cure: refuse (nothing-shared, already-guarded).
 //

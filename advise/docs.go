@@ -61,8 +61,9 @@ that lock.
 		r.counters[name]++    // everyone else holds r.mu
 	}
 
-The remedy names the lock and the place. A concurrent map would silence the race,
-but leave two kinds of guarding side by side. Name a strategy (--strategy=sharded)
-to swap the map anyway.`},
+Where it is safe, mapmigrate writes that itself (the form guard). Here it is not, and
+the remedy says why, and names the lock and the place. A concurrent map would silence
+the race, but leave two kinds of guarding side by side. Name a strategy
+(--strategy=sharded) to swap the map anyway.`},
 	}
 }

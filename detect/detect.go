@@ -33,6 +33,7 @@ type Map struct {
 	// "" when there is none; GuardHeld of GuardTotal not-owned accesses hold it.
 	Guard                 string
 	GuardHeld, GuardTotal int
+	GuardKey              string // the guard as keys name it: "pkgpath.Type.mu", "pkgpath.mu"
 
 	Accesses []Access  // of the map itself and, with Inner set, of its rows; sorted by position
 	Findings []Finding // most severe first; quiet categories last
@@ -88,6 +89,11 @@ type Access struct {
 	Inner     bool     // of a row (m[*]) rather than of the map
 	Test      bool     // in code of tests (rule C8)
 	LoopDepth int      // loops around the access in its function
+
+	// Bare reports that all ways of reaching it are known, and the guard is not, and cannot
+	// be, held on any of them: taking it here does not wait for itself. Free reports that for
+	// every lock: taking one here puts no two locks in an order.
+	Bare, Free bool
 }
 
 // A Lock is one lock held at an access.

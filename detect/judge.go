@@ -52,7 +52,7 @@ type use struct {
 	at    *node
 	inner bool
 	live  []*occurrence
-	owned int
+	owned []*occurrence
 }
 
 func (l *linker) judge(ms *mapState) *Map {
@@ -71,7 +71,7 @@ func (l *linker) judge(ms *mapState) *Map {
 			uses = append(uses, u)
 		}
 		if o.owned {
-			u.owned++
+			u.owned = append(u.owned, o)
 		} else {
 			u.live = append(u.live, o)
 		}
@@ -79,7 +79,7 @@ func (l *linker) judge(ms *mapState) *Map {
 	j := &judgement{linker: l, decl: d, uses: uses, steps: ms.steps}
 	j.findGuard()
 	j.assertGuard()
-	m.Guard, m.GuardHeld, m.GuardTotal = j.guardName(), j.held, j.total
+	m.Guard, m.GuardHeld, m.GuardTotal, m.GuardKey = j.guardName(), j.held, j.total, j.guard
 	if j.guard == "" {
 		m.GuardHeld = 0
 	}

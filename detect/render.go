@@ -4,6 +4,7 @@ package detect
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -104,7 +105,7 @@ func lockNames(a Access) string {
 func (j *judgement) access(u *use, only *occurrence) Access {
 	a := Access{
 		Op: u.acc.Op, Pos: j.place(u.at, u.acc.Pos), Func: u.at.info.Name, Inner: u.inner,
-		Test: u.at.info.Test, LoopDepth: int(u.acc.Loop), Owned: len(u.live) == 0 && u.owned > 0,
+		Test: u.at.info.Test, LoopDepth: int(u.acc.Loop), Owned: len(u.live) == 0 && len(u.owned) > 0,
 	}
 	names := map[string]bool{}
 	for _, o := range u.live {
@@ -117,6 +118,7 @@ func (j *judgement) access(u *use, only *occurrence) Access {
 		a.Contexts = append(a.Contexts, n)
 	}
 	sort.Strings(a.Contexts)
+	a.Bare, a.Free = j.unlocked(u)
 	a.Locked = len(u.live) > 0
 	for i, o := range u.live {
 		here := map[Lock]bool{}
@@ -169,6 +171,18 @@ func (j *judgement) access(u *use, only *occurrence) Access {
 		a.Path = j.way(o, a)
 	}
 	return a
+}
+
+// unlocked reports whether no way of reaching a use holds the guard, or may, and whether none
+// holds any lock. Ways that the walk did not follow to their end may hold anything.
+func (j *judgement) unlocked(u *use) (guard, all bool) {
+	guard, all = j.guard != "", true
+	for _, o := range slices.Concat(u.live, u.owned) {
+		lost := o.ctx == nil && !o.owned
+		guard = guard && !lost && j.evidenceFor(o, o.held, o.may, j.guard) == notHeld
+		all = all && !lost && len(o.held)+len(o.may) == 0
+	}
+	return guard, all
 }
 
 // way spells out the way from the context's root to the access.

@@ -89,12 +89,12 @@ var editCases = map[string]func(p picker) []op{
 		s2 := p.stmt("m[k] += val( // why…")
 		s3 := p.stmt("m[k] += x")
 		return []op{
-			&hoistOp{opBase{0, s1}, p.expr("key()", 0), "k1"},
-			&hoistOp{opBase{0, s1}, p.expr("val()", 0), "v1"},
+			&hoistOp{opBase: opBase{0, s1}, Expr: p.expr("key()", 0), Name: "k1"},
+			&hoistOp{opBase: opBase{0, s1}, Expr: p.expr("val()", 0), Name: "v1"},
 			call(0, s1, p.expr("m", 0), p.expr("key()", 0), p.expr("val()", 0)),
-			&hoistOp{opBase{1, s2}, p.expr("val( // why…", 0), "v2"},
+			&hoistOp{opBase: opBase{1, s2}, Expr: p.expr("val( // why…", 0), Name: "v2"},
 			call(1, s2, p.expr("m", 1), p.expr("k", 0), p.expr("val( // why…", 0)),
-			&hoistOp{opBase{2, s3}, p.expr("x", 1), "v3"},
+			&hoistOp{opBase: opBase{2, s3}, Expr: p.expr("x", 1), Name: "v3"},
 			call(2, s3, p.expr("m", 2), p.expr("k", 1), p.expr("x", 1)),
 		}
 	},

@@ -102,13 +102,14 @@ type editor struct {
 	dec   *decorator.Decorator
 	tree  *dst.File
 
-	twinOf   map[ast.Node]dst.Node // of op nodes: type-checked node → dst node, as first decorated
-	gtwin    map[ast.Node]ast.Node // type-checked node → node of gfile
-	now      map[dst.Node]dst.Node // replaced dst nodes
-	stack    []dst.Node            // the ancestors of the node at work, outermost first
-	produced map[dst.Node]bool     // nodes that operations made
-	skipOld  map[ast.Node]bool     // nodes of gfile that operations replaced
-	hoisted  map[dst.Node][]dst.Stmt
+	twinOf   map[ast.Node]dst.Node   // of op nodes: type-checked node → dst node, as first decorated
+	gtwin    map[ast.Node]ast.Node   // type-checked node → node of gfile
+	now      map[dst.Node]dst.Node   // replaced dst nodes
+	stack    []dst.Node              // the ancestors of the node at work, outermost first
+	produced map[dst.Node]bool       // nodes that operations made
+	skipOld  map[ast.Node]bool       // nodes of gfile that operations replaced
+	hoisted  map[dst.Node][]dst.Stmt // what goes in front of a statement
+	behind   map[dst.Node][]dst.Stmt // what goes behind one
 
 	kept, meant []atom   // the changed tree, without and with what operations made
 	gd          [][2]int // lines of g and d that begin alike; see lineTwins
@@ -359,7 +360,9 @@ func (e *editor) opNodes() []ast.Node {
 			args(o.Args)
 			exprs(rangeParts(o)...)
 		case *hoistOp:
-			exprs(o.Expr)
+			out = append(out, o.part())
+		case *lockOp:
+			out = append(out, o.Last)
 		}
 	}
 	return out
@@ -391,18 +394,23 @@ func (e *editor) apply() {
 	e.now = map[dst.Node]dst.Node{}
 	e.produced = map[dst.Node]bool{}
 	e.skipOld = map[ast.Node]bool{}
-	e.hoisted = map[dst.Node][]dst.Stmt{}
+	e.hoisted, e.behind = map[dst.Node][]dst.Stmt{}, map[dst.Node][]dst.Stmt{}
 	at := map[dst.Node][]op{}          // by target
 	hoistAt := map[dst.Node]*hoistOp{} // by expression
 	for _, o := range e.in.Ops {
 		switch o := o.(type) {
 		case *hoistOp:
-			hoistAt[e.twinOf[o.Expr]] = o
-			e.skipOld[e.gtwin[o.Expr]] = true
+			hoistAt[e.twinOf[o.part()]] = o
+			e.skipOld[e.gtwin[o.part()]] = true
 			t := e.twinOf[o.Node]
 			if e.hoisted[t] == nil {
 				e.hoisted[t] = []dst.Stmt{}
 			}
+			continue
+		case *lockOp:
+			t, last := e.twinOf[o.Node], e.twinOf[o.Last]
+			e.hoisted[t] = append(e.hoisted[t], e.stmts(o.Before)...)
+			e.behind[last] = append(e.behind[last], e.stmts(o.After)...)
 			continue
 		case *rangeOp:
 			for _, x := range rangeParts(o) {
@@ -443,11 +451,19 @@ func (e *editor) apply() {
 			}
 		}
 		if o := hoistAt[n]; o != nil {
-			e.pos = o.Expr.Pos()
-			c.Replace(e.hoist(o))
+			e.pos = o.part().Pos()
+			if o.Expr != nil {
+				c.Replace(e.hoist(o))
+			} else {
+				c.Parent().(*dst.IfStmt).Init = nil
+				e.putInFront(o, n.(dst.Stmt))
+			}
 		}
 		if hs, ok := e.hoisted[n]; ok && !removed {
 			e.insertHoists(c, hs)
+		}
+		if bs := e.behind[n]; len(bs) > 0 {
+			e.insertBehind(c, bs)
 		}
 		return true
 	}
@@ -1047,12 +1063,34 @@ func (e *editor) hoist(o *hoistOp) dst.Node {
 	id.Decs.NodeDecs = dst.NodeDecs{Before: before, Start: lead, End: trail, After: after}
 	e.now[x] = id
 	e.produced[id] = true
-	s := &dst.AssignStmt{Lhs: []dst.Expr{dst.NewIdent(o.Name)}, Tok: token.DEFINE, Rhs: []dst.Expr{x}}
-	s.Decs.Before = dst.NewLine
+	if o.Call != "" {
+		x = &dst.CallExpr{Fun: parseText(o.Call), Args: []dst.Expr{x}}
+	}
+	e.putInFront(o, &dst.AssignStmt{Lhs: []dst.Expr{dst.NewIdent(o.Name)}, Tok: token.DEFINE, Rhs: []dst.Expr{x}})
+	return id
+}
+
+// putInFront keeps a statement, with what o puts around it, for the place in front of o.Node.
+func (e *editor) putInFront(o *hoistOp, s dst.Stmt) {
+	s.Decorations().Before = dst.NewLine
 	e.produced[s] = true
 	t := e.twinOf[o.Node]
-	e.hoisted[t] = append(e.hoisted[t], s)
-	return id
+	e.hoisted[t] = append(e.hoisted[t], slices.Concat(e.stmts(o.Before), []dst.Stmt{s}, e.stmts(o.After))...)
+}
+
+// stmts makes trees of statements of one line each.
+func (e *editor) stmts(lines []string) (out []dst.Stmt) {
+	for _, line := range lines {
+		f, err := decorator.Parse("package p\nfunc _() {\n" + line + "\n}")
+		if err != nil {
+			panic(fmt.Sprintf("cannot parse %q: %v", line, err))
+		}
+		s := f.Decls[0].(*dst.FuncDecl).Body.List[0]
+		s.Decorations().Before = dst.NewLine
+		e.produced[s] = true
+		out = append(out, s)
+	}
+	return out
 }
 
 // insertHoists puts statements in front of the one at the cursor. The first takes
@@ -1074,6 +1112,25 @@ func (e *editor) insertHoists(c *dstutil.Cursor, hs []dst.Stmt) {
 	}
 	for _, s := range hs {
 		c.InsertBefore(s)
+	}
+}
+
+// insertBehind puts statements behind the one at the cursor. What stands on lines of their
+// own below it stays below.
+func (e *editor) insertBehind(c *dstutil.Cursor, bs []dst.Stmt) {
+	if c.Index() < 0 {
+		panic("a statement to be followed by another is not in a block")
+	}
+	n := c.Node()
+	for e.now[n] != nil {
+		n = e.now[n]
+	}
+	d, last := n.Decorations(), bs[len(bs)-1].Decorations()
+	tail, rest := sameLine(d.End)
+	d.End, last.End = slices.Clone(tail), slices.Clone(rest)
+	last.After, d.After = d.After, dst.NewLine
+	for _, s := range slices.Backward(bs) {
+		c.InsertAfter(s)
 	}
 }
 

@@ -180,8 +180,11 @@ func (e *editor) areas(starts []int) []area {
 	anchors := map[ast.Node]int{}
 	for _, o := range e.in.Ops {
 		anchors[o.target()] = -1
-		if h, ok := o.(*hoistOp); ok {
-			anchors[h.Expr] = -1
+		switch o := o.(type) {
+		case *hoistOp:
+			anchors[o.part()] = -1
+		case *lockOp:
+			anchors[o.Last] = -1
 		}
 	}
 	var stack []ast.Node
@@ -203,8 +206,14 @@ func (e *editor) areas(starts []int) []area {
 	for _, o := range e.in.Ops {
 		switch o := o.(type) {
 		case *hoistOp:
-			add(o.Site, o.Expr)
+			add(o.Site, o.part())
 			out = append(out, area{o.Site, line(o.Node.Pos()), line(o.Node.Pos()), anchors[o.Node]})
+		case *lockOp:
+			first, last := line(o.Node.Pos()), line(o.Last.End()-1)
+			out = append(out, area{o.Site, first, first, anchors[o.Node]})
+			if len(o.After) > 0 {
+				out = append(out, area{o.Site, last, last, anchors[o.Last]})
+			}
 		case *rangeOp:
 			n := o.Node.(*ast.RangeStmt)
 			out = append(out, area{o.Site, line(n.Pos()), line(n.X.End() - 1), anchors[n]})

@@ -110,10 +110,29 @@ type textOp struct {
 }
 
 // A hoistOp evaluates Expr before the statement Node: it inserts `Name := Expr`
-// in front of Node (a statement in a block) and leaves Name in Expr's place.
-// Several hoists before one statement keep their order.
+// in front of Node (a statement in a block) and leaves Name in Expr's place. With
+// no Expr, it moves the init of Node, an if statement, there. Several hoists before
+// one statement keep their order.
 type hoistOp struct {
 	opBase
-	Expr ast.Expr
-	Name string
+	Expr          ast.Expr
+	Name          string
+	Call          string   // a function to call with Expr: `Name := Call(Expr)`
+	Before, After []string // statements around it, one line of Go source each
+}
+
+// part returns what is moved.
+func (o *hoistOp) part() ast.Node {
+	if o.Expr != nil {
+		return o.Expr
+	}
+	return o.Node.(*ast.IfStmt).Init
+}
+
+// A lockOp puts statements around some of one block: Before in front of Node, After
+// behind Last, one line of Go source each.
+type lockOp struct {
+	opBase
+	Last          ast.Stmt
+	Before, After []string
 }

@@ -32,7 +32,7 @@ import (
 // A Request asks for one map variable to be migrated.
 type Request struct {
 	Map      *detect.Map
-	Strategy string // "sharded", "syncmap", "locked" or "provider"
+	Strategy string // "sharded", "syncmap", "locked" or "provider"; or Guard, which changes no type
 }
 
 // Options are the choices that hold for a whole run.
@@ -181,7 +181,9 @@ func (r *run) classify(reqs []Request) {
 		}
 		s := &siteWork{class: newClass(r.ix, len(r.sites)), maps: []*detect.Map{req.Map}, strat: req.Strategy}
 		r.sites = append(r.sites, s)
-		if s.class.start(req.Map) {
+		if req.Strategy == Guard {
+			r.takeLocks(s, req.Map)
+		} else if s.class.start(req.Map) {
 			r.decide(s)
 			if again := r.withCopies(s); again != nil {
 				s.class, s.form, s.ops, s.runtime = again.class, again.form, again.ops, again.runtime

@@ -352,7 +352,8 @@ func (e *editor) replaced() map[ast.Node]bool {
 	for _, o := range e.in.Ops {
 		switch o := o.(type) {
 		case *hoistOp:
-			out[o.Expr] = true
+			out[o.part()] = true
+		case *lockOp:
 		case *rangeOp:
 			for _, x := range rangeParts(o) {
 				if x != nil {
@@ -392,7 +393,7 @@ func (e *editor) lineTwins(old, now []atom, a, b []byte, afset, bfset *token.Fil
 		}
 		from, to := aoff(n.Pos()), aoff(n.End())
 		switch o.(type) {
-		case *hoistOp: // the comments above it are now above what is hoisted
+		case *hoistOp, *lockOp: // the comments above it are now above what is in front of it
 			delete(as, from)
 		case *removeOp: // its comments are now above what follows
 			for off, s := range as {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mapmigrate/mapmigrate/advise"
 	"github.com/mapmigrate/mapmigrate/plans"
 	"github.com/mapmigrate/mapmigrate/rewrite"
 )
@@ -121,7 +122,11 @@ func folders(dir string, files map[string][]byte) []string {
 func (e *env) printApplied(p *plans.Plan, res *plans.ApplyResult) {
 	for _, id := range res.Applied {
 		s := p.Site(id)
-		fmt.Fprintf(e.stdout, "applied  %s  %s → %s\n", s.Name, s.Type, s.Strategy.Name)
+		becomes := fmt.Sprintf("%s → %s", s.Type, s.Strategy.Name)
+		if s.Strategy.Name == advise.Guard {
+			becomes = "guarded throughout"
+		}
+		fmt.Fprintf(e.stdout, "applied  %s  %s\n", s.Name, becomes)
 	}
 	for _, file := range res.Files {
 		fmt.Fprintf(e.stdout, "wrote    %s\n", file)

@@ -5,6 +5,7 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"go/token"
 	"path"
 	"path/filepath"
@@ -58,7 +59,12 @@ func (b *builder) plan(out *rewrite.Output) (*plans.Plan, error) {
 	made := map[*rewrite.Site]*plans.Site{}
 	for _, m := range b.candidates {
 		if s := first[m]; s != nil {
-			made[s] = b.rewritten(s, out)
+			if otherwise := b.advice[m].Otherwise; otherwise != nil && len(s.Refusals) > 0 {
+				b.advice[m] = explained(*otherwise, s.Refusals[0])
+				made[s] = b.advised(m)
+			} else {
+				made[s] = b.rewritten(s, out)
+			}
 			p.Sites = append(p.Sites, made[s])
 		} else if len(b.advice[m].Refusals) > 0 {
 			p.Sites = append(p.Sites, b.advised(m))
@@ -127,10 +133,19 @@ func (b *builder) rewritten(s *rewrite.Site, out *rewrite.Output) *plans.Site {
 		site.Status = plans.Refused
 	}
 	site.RaceTest = b.tests.record(s.Maps, site.Status == plans.Refused, out.Files)
-	if site.Status != plans.Refused && out.Runtime.Dir != "" {
+	if site.Status != plans.Refused && out.Runtime.Dir != "" && s.Strategy != advise.Guard {
 		b.tests.atomicity(site.RaceTest, s.Maps, b.prog.Module+"/"+out.Runtime.Dir)
 	}
 	return site
+}
+
+// explained adds to an advice why its remedy is left to people.
+func explained(a advise.Advice, why *plans.Refusal) advise.Advice {
+	a.Refusals = slices.Clone(a.Refusals)
+	for i := range a.Refusals {
+		a.Refusals[i].Remedy += fmt.Sprintf(". Not written by mapmigrate: %s (%s)", why.Message, why.Code)
+	}
+	return a
 }
 
 // advised makes the site of a map that another form would not help.

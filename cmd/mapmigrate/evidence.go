@@ -170,6 +170,9 @@ func (fx *facts) weigh(m *detect.Map, a advise.Advice) advise.Advice {
 	if share < contended {
 		return a
 	}
+	if a.Otherwise != nil {
+		a = *a.Otherwise // more waiting for the same lock is no cure
+	}
 	a.Reason += fmt.Sprintf("; contended: %.0f %% of the profiled lock waiting is in functions that use it under %s", 100*share, m.Guard)
 	a.Refusals = slices.DeleteFunc(slices.Clone(a.Refusals), func(r advise.Refusal) bool {
 		return r.Code == "take-lock" || r.Code == "already-guarded"

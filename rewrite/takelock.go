@@ -1,0 +1,712 @@
+// This file puts the lock that a map has around the accesses that miss it: the form
+// "guard", which changes no type.
+
+package rewrite
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"go/version"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/mapmigrate/mapmigrate/detect"
+)
+
+// Guard is the form of a Request that keeps the map as it is, and takes its guard where an
+// access misses it. Map.Accesses and Map.GuardKey say where, and which.
+//
+// Where the accesses of a function lie close together they get one critical section:
+//
+//	s.mu.Lock()
+//	if _, ok := s.m[k]; !ok {
+//		s.m[k] = v
+//	}
+//	s.mu.Unlock()
+//
+// Where everything from the first of them to the function's end may run under the lock, it
+// is held to the end, by a deferred Unlock. Otherwise what is read is fetched under the
+// lock, before the statement that uses it; a loop gets a copy of the map. Steps that one
+// lock used not to keep together are never put under two: then nothing would show any more
+// that they belong together.
+//
+// # What could go wrong, and is refused
+//
+// A lock that is taken where it is held already waits for ever:
+//
+//	func (s *S) add(k string) { s.m[k]++ } // called with s.mu held, or not
+//
+// So no way to the access may hold it (lock-held): detection knows all of them, or nothing
+// is changed. Under the lock nothing may run that could take it, or another one, or wait
+// (lock-reach). Where another lock is held already, the two would get an order (lock-order).
+// And whoever holds the lock must not wait for the goroutine that will now want it
+// (lock-waits):
+//
+//	s.mu.Lock(); close(s.stop); s.wg.Wait() // for a goroutine that cleans s.m up
+const Guard = "guard"
+
+// A taking is that work for one map.
+type taking struct {
+	c     *class // collects refusals, notes and imports
+	ix    *index
+	m     *detect.Map
+	ops   map[*fileInfo][]op
+	guard token.Pos // of the lock's declaration, once a spot has found it
+	field *types.Var
+}
+
+// A spot is a statement with accesses that miss the lock.
+type spot struct {
+	fi     *fileInfo
+	stmt   ast.Stmt     // the innermost one in a list of statements
+	uses   []*ast.Ident // what names the map in it, nested statements excepted
+	places []spotPlace  // the lists that it lies in, innermost first
+	ops    []detect.Op
+}
+
+// A spotPlace is one list of statements around a spot, and which of them holds it.
+type spotPlace struct {
+	list []ast.Stmt
+	i    int
+}
+
+// takeLocks decides about a request for the guard form.
+func (r *run) takeLocks(s *siteWork, m *detect.Map) {
+	t := &taking{c: s.class, ix: r.ix, m: m, ops: map[*fileInfo][]op{}}
+	at := r.ix.at(m.Pos)
+	t.c.order = []*member{{pos: at, name: m.Name}}
+	if m.GuardKey == "" {
+		t.c.refuse("no-guard", at, "", "no lock is held at most accesses of %s", m.Name)
+		return
+	}
+	spots := t.spots(at)
+	byFunc := map[ast.Node][]*spot{}
+	var funcs []ast.Node
+	for _, sp := range spots {
+		fn := sp.fi.enclosing(sp.stmt)
+		if byFunc[fn] == nil {
+			funcs = append(funcs, fn)
+		}
+		byFunc[fn] = append(byFunc[fn], sp)
+	}
+	for _, fn := range funcs {
+		if fn != nil && len(t.c.refusals) == 0 {
+			t.function(fn, byFunc[fn])
+		}
+	}
+	if len(t.c.refusals) == 0 {
+		t.checkWaits()
+	}
+	if len(t.c.refusals) == 0 && len(spots) == 0 {
+		t.c.refuse("no-guard", at, "", "no access of %s misses %s", m.Name, m.Guard)
+	}
+	s.ops = t.ops
+}
+
+// spots returns the statements that need the lock, in the order of their positions.
+func (t *taking) spots(decl token.Pos) (list []*spot) {
+	byStmt := map[ast.Stmt]*spot{}
+	for _, a := range t.m.Accesses {
+		if a.Owned || a.Test || a.Op == detect.Escape || t.holds(a) {
+			continue
+		}
+		pos := t.ix.at(a.Pos)
+		fi := t.ix.fileAt(pos)
+		switch {
+		case fi == nil || fi.path == "" || !pos.IsValid():
+			t.c.refuse("lock-reach", decl, "", "the %s in %s is not in the module's own source", a.Op, a.Func)
+			continue
+		case fi.generated:
+			t.c.refuse("generated", pos, "", "%s is in a generated file", a.Func)
+			continue
+		case !a.Bare:
+			t.c.refuse("lock-held", pos, "", "%s may hold %s when it comes to this %s: to take it again would wait for ever", a.Func, t.m.Guard, a.Op)
+			continue
+		case !a.Free:
+			t.c.refuse("lock-order", pos, "", "%s holds another lock at this %s: to take %s as well would put the two in an order", a.Func, a.Op, t.m.Guard)
+			continue
+		}
+		sp := t.spotAt(fi, pos, decl)
+		if sp == nil {
+			t.c.refuse("lock-alias", pos, "", "the %s in %s does not name %s: it is reached through another variable", a.Op, a.Func, t.m.Name)
+			continue
+		}
+		if old := byStmt[sp.stmt]; old != nil {
+			sp = old
+		} else {
+			byStmt[sp.stmt] = sp
+			list = append(list, sp)
+		}
+		sp.ops = append(sp.ops, a.Op)
+	}
+	slices.SortStableFunc(list, func(a, b *spot) int {
+		if c := strings.Compare(a.fi.path, b.fi.path); c != 0 {
+			return c
+		}
+		return int(a.stmt.Pos() - b.stmt.Pos())
+	})
+	return list
+}
+
+// holds reports whether an access holds the guard in the mode that it needs.
+func (t *taking) holds(a detect.Access) bool {
+	return slices.ContainsFunc(a.Locks, func(l detect.Lock) bool {
+		return l.Name == t.m.Guard && !l.Idle && (!l.Read || !a.Op.Mutates())
+	})
+}
+
+// spotAt returns the statement at a position, or nil if it does not name the map.
+func (t *taking) spotAt(fi *fileInfo, pos, decl token.Pos) *spot {
+	sp := &spot{fi: fi}
+	var child ast.Node
+	for _, n := range fi.enclosingPath(pos) {
+		if _, ok := n.(*ast.FuncLit); ok && sp.stmt != nil {
+			break
+		}
+		if _, ok := n.(*ast.FuncDecl); ok {
+			break
+		}
+		if s, ok := child.(ast.Stmt); ok && !holdsClauses(fi, n) {
+			if i := slices.Index(stmtsOf(n), s); i >= 0 {
+				if sp.stmt == nil {
+					sp.stmt = s
+				}
+				sp.places = append(sp.places, spotPlace{stmtsOf(n), i})
+			}
+		}
+		child = n
+	}
+	if sp.stmt == nil {
+		return nil
+	}
+	header(sp.stmt, func(n ast.Node) {
+		if id, ok := n.(*ast.Ident); ok && slices.Contains(t.ix.uses[decl], id) {
+			sp.uses = append(sp.uses, id)
+		}
+	})
+	if len(sp.uses) == 0 {
+		return nil
+	}
+	return sp
+}
+
+// holdsClauses reports whether n is the block of a switch or select, whose statements are
+// its clauses.
+func holdsClauses(fi *fileInfo, n ast.Node) bool {
+	switch fi.parent(n).(type) {
+	case *ast.SwitchStmt, *ast.TypeSwitchStmt, *ast.SelectStmt:
+		_, block := n.(*ast.BlockStmt)
+		return block
+	}
+	return false
+}
+
+// header calls f for the nodes of a statement that are not in a nested list of statements,
+// nor in a function literal.
+func header(s ast.Stmt, f func(ast.Node)) {
+	ast.Inspect(s, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case nil:
+			return false
+		case *ast.FuncLit:
+			return false
+		case *ast.BlockStmt:
+			if ast.Node(s) != n {
+				return false
+			}
+		case *ast.CommClause:
+			return false
+		}
+		f(n)
+		return true
+	})
+}
+
+// function puts the accesses of one function under the lock.
+func (t *taking) function(fn ast.Node, spots []*spot) {
+	first := spots[0]
+	lock := t.lockOf(first)
+	if lock == nil {
+		return // refused
+	}
+	for _, sp := range spots {
+		for _, id := range sp.uses {
+			if other := t.lockFor(sp.fi, id); other == nil || other.text != lock.text || other.root != lock.root {
+				t.c.refuse("lock-object", id.Pos(), "", "%s and another map of the same name, of two objects, are used together here", t.m.Name)
+				return
+			}
+		}
+	}
+	if len(spots) > 1 || !t.simplest(first, lock) {
+		if t.together(fn, spots, lock) {
+			return
+		}
+	}
+	if !apart(first.fi, spots) {
+		for region := range regions(spots) {
+			if why := t.runs(first.fi, region, lock); why != nil {
+				t.c.refuse("lock-reach", why.Pos(), "", "between the accesses in %s comes what may not run under %s: %s", funcName(first.fi, fn), t.m.Guard, shortNode(why))
+				return
+			}
+			break
+		}
+		t.c.refuse("lock-steps", spots[len(spots)-1].stmt.Pos(), "", "%s uses %s in several steps that belong together, and they cannot be put under one lock", funcName(first.fi, fn), t.m.Name)
+		return
+	}
+	for _, sp := range spots {
+		if len(t.c.refusals) == 0 {
+			t.single(sp, lock)
+		}
+	}
+}
+
+// together puts all spots of a function into one critical section: the smallest one that
+// nothing leaves, or one that is held to the function's end, or one that is let go of where
+// it is left.
+func (t *taking) together(fn ast.Node, spots []*spot, lock *lockExpr) bool {
+	fi, body := spots[0].fi, bodyOf(fn).List
+	for region := range regions(spots) {
+		if t.runs(fi, region, lock) != nil {
+			return false // nor may what is around it
+		}
+		last := region[len(region)-1]
+		if !exits(region) {
+			t.wrap(fi, region[0], last, lock, writes(spots))
+			return true
+		}
+		if i := slices.Index(body, region[0]); i >= 0 && t.runs(fi, body[i:], lock) == nil && !defers(body[i:]) {
+			t.hold(fi, region[0], lock, writes(spots))
+			return true
+		}
+		if ways := t.waysOut(fi, region, spots); len(ways) > 0 {
+			if _, returns := last.(*ast.ReturnStmt); !returns {
+				t.wrap(fi, region[0], last, lock, writes(spots))
+			} else {
+				t.add(fi, &lockOp{opBase: t.base(region[0]), Last: region[0], Before: []string{lock.take(writes(spots))}})
+			}
+			for _, way := range ways {
+				t.ops[fi] = append(t.ops[fi], &lockOp{opBase: t.base(way), Last: way, Before: []string{lock.leave(writes(spots))}})
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// waysOut returns the statements by which a region is left before its end, if there are few,
+// each in a list of its own, and none of them needs the lock.
+func (t *taking) waysOut(fi *fileInfo, region []ast.Stmt, spots []*spot) (ways []ast.Stmt) {
+	for _, s := range region {
+		ast.Inspect(s, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.FuncLit:
+				return false
+			case *ast.ReturnStmt:
+				ways = append(ways, n)
+			case *ast.BranchStmt:
+				ways = append(ways, n)
+			}
+			return true
+		})
+	}
+	ways = slices.DeleteFunc(ways, func(s ast.Stmt) bool {
+		b, ok := s.(*ast.BranchStmt)
+		return ok && !exits(around(fi, b, region))
+	})
+	if len(ways) > 2 || slices.ContainsFunc(ways, func(w ast.Stmt) bool {
+		return !fi.inBlock(w) || slices.Contains(region, w) && len(region) == 1 || slices.ContainsFunc(spots, func(sp *spot) bool { return sp.stmt == w })
+	}) {
+		return nil
+	}
+	return ways
+}
+
+// around returns the outermost statement of a region that is a loop or switch around b, or
+// only b: what decides whether b leaves the region.
+func around(fi *fileInfo, b *ast.BranchStmt, region []ast.Stmt) []ast.Stmt {
+	for _, s := range region {
+		if s.Pos() <= b.Pos() && b.End() <= s.End() {
+			var out ast.Stmt = b
+			for n := ast.Node(b); n != nil && n != fi.parent(s); n = fi.parent(n) {
+				switch n := n.(type) {
+				case *ast.ForStmt, *ast.RangeStmt:
+					out = n.(ast.Stmt)
+				case *ast.SwitchStmt, *ast.TypeSwitchStmt, *ast.SelectStmt:
+					if b.Tok == token.BREAK {
+						out = n.(ast.Stmt)
+					}
+				}
+			}
+			return []ast.Stmt{out}
+		}
+	}
+	return nil
+}
+
+// simplest reports whether the only spot of a function needs no more than its own statement.
+func (t *taking) simplest(sp *spot, lock *lockExpr) bool {
+	switch sp.stmt.(type) {
+	case *ast.ReturnStmt:
+		return t.runs(sp.fi, []ast.Stmt{sp.stmt}, lock) == nil
+	case *ast.IfStmt, *ast.RangeStmt:
+		return false
+	}
+	return t.runs(sp.fi, []ast.Stmt{sp.stmt}, lock) == nil && !exits([]ast.Stmt{sp.stmt})
+}
+
+// single puts one statement, or what it reads, under the lock.
+func (t *taking) single(sp *spot, lock *lockExpr) {
+	fi := sp.fi
+	writes := writes([]*spot{sp})
+	whole := []ast.Stmt{sp.stmt}
+	why := t.runs(fi, whole, lock)
+	switch s := sp.stmt.(type) {
+	case *ast.ReturnStmt:
+		if why == nil {
+			t.hold(fi, s, lock, writes)
+			return
+		}
+	case *ast.IfStmt:
+		if why == nil && !exits(whole) {
+			t.wrap(fi, s, s, lock, writes)
+			return
+		}
+		if t.init(sp, s, lock, writes) {
+			return
+		}
+	case *ast.RangeStmt:
+		if why == nil && !exits(whole) {
+			t.wrap(fi, s, s, lock, writes)
+			return
+		}
+		if t.copied(sp, s, lock) {
+			return
+		}
+	default:
+		if why == nil && !exits(whole) {
+			t.wrap(fi, s, s, lock, writes)
+			return
+		}
+	}
+	if !writes && t.fetch(sp, lock) {
+		return
+	}
+	if why == nil {
+		why = sp.stmt
+	}
+	t.c.refuse("lock-reach", why.Pos(), "", "the statement at line %d cannot be put under %s as it is: %s", t.ix.pos(sp.stmt.Pos()).Line, t.m.Guard, shortNode(why))
+}
+
+// wrap locks before first and unlocks behind last, statements of one list.
+func (t *taking) wrap(fi *fileInfo, first, last ast.Stmt, lock *lockExpr, writes bool) {
+	t.add(fi, &lockOp{opBase: t.base(first), Last: last, Before: []string{lock.take(writes)}, After: []string{lock.leave(writes)}})
+}
+
+// hold locks before first, to the end of the function.
+func (t *taking) hold(fi *fileInfo, first ast.Stmt, lock *lockExpr, writes bool) {
+	t.add(fi, &lockOp{opBase: t.base(first), Last: first, Before: []string{lock.take(writes), "defer " + lock.leave(writes)}})
+}
+
+// init moves the init of an if in front of it, under the lock: if v, ok := m[k]; ok { … }.
+func (t *taking) init(sp *spot, s *ast.IfStmt, lock *lockExpr, writes bool) bool {
+	assign, ok := s.Init.(*ast.AssignStmt)
+	if !ok || slices.ContainsFunc(sp.uses, func(id *ast.Ident) bool { return id.Pos() < assign.Pos() || id.Pos() >= assign.End() }) {
+		return false
+	}
+	if t.runs(sp.fi, []ast.Stmt{assign}, lock) != nil || jumpedOver(sp.fi.enclosing(s), s) {
+		return false
+	}
+	if assign.Tok == token.DEFINE && !widens(sp.fi, s, assign) {
+		return false
+	}
+	t.add(sp.fi, &hoistOp{opBase: t.base(s), Before: []string{lock.take(writes)}, After: []string{lock.leave(writes)}})
+	return true
+}
+
+// widens reports whether the variables of an if's init may be declared in the list around it
+// instead: no variable of their names is declared, or used, there.
+func widens(fi *fileInfo, s *ast.IfStmt, init *ast.AssignStmt) bool {
+	list := stmtsOf(fi.parent(s))
+	scope := fi.pkg.Info.Scopes[s].Parent()
+	at := slices.Index(list, ast.Stmt(s))
+	for _, lhs := range init.Lhs {
+		id, ok := lhs.(*ast.Ident)
+		if !ok || id.Name == "_" {
+			continue
+		}
+		if scope.Lookup(id.Name) != nil {
+			return false
+		}
+		if _, isFunc := fi.parent(fi.parent(s)).(*ast.FuncDecl); isFunc && scope.Parent() != nil && scope.Parent().Lookup(id.Name) != nil {
+			return false
+		}
+		for _, later := range list[at+1:] {
+			found := false
+			ast.Inspect(later, func(n ast.Node) bool {
+				if x, ok := n.(*ast.Ident); ok && x.Name == id.Name {
+					if obj := fi.object(x); obj != nil && obj.Pos() < s.Pos() {
+						found = true // one of further out, which the new one would hide
+					}
+				}
+				return !found
+			})
+			if found {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// copied lets a loop run over a copy of the map.
+func (t *taking) copied(sp *spot, s *ast.RangeStmt, lock *lockExpr) bool {
+	if len(sp.uses) != 1 || !sp.fi.isMap(s.X) || t.ix.prog.GoVersion != "" && version.Compare("go"+t.ix.prog.GoVersion, "go1.21") < 0 {
+		return false
+	}
+	if mapVarOf(sp.fi, s.X) != sp.uses[0] || t.runs(sp.fi, []ast.Stmt{&ast.ExprStmt{X: s.X}}, lock) != nil || jumpedOver(sp.fi.enclosing(s), s) {
+		return false
+	}
+	path, name := t.mapsPackage(sp.fi)
+	t.c.imports[sp.fi] = append(t.c.imports[sp.fi], fileImport{Path: path, Name: name})
+	if name == "" {
+		name = "maps"
+	}
+	fresh := sp.fi.fresh(s, "snapshot")
+	sp.fi.reserve(s, fresh)
+	t.add(sp.fi, &hoistOp{opBase: t.base(s), Expr: s.X, Name: fresh, Call: name + ".Clone",
+		Before: []string{lock.take(false)}, After: []string{lock.leave(false)}})
+	t.c.note("the loop at %s runs over a copy of the map, made under %s: it takes time and memory in proportion to the map, and does not see what changes meanwhile", t.ix.pos(s.Pos()), t.m.Guard)
+	return true
+}
+
+// mapsPackage returns how a file imports the package maps, or is to.
+func (t *taking) mapsPackage(fi *fileInfo) (path, name string) {
+	path = "maps"
+	for _, spec := range fi.syntax.Imports {
+		if spec.Path.Value == `"maps"` {
+			if spec.Name != nil {
+				name = spec.Name.Name
+			}
+			return path, name
+		}
+	}
+	if free := fi.freshImport("maps"); free != "maps" {
+		name = free
+	}
+	return path, name
+}
+
+// fetch reads the one element, or the length, that a statement uses before it.
+//
+//	s.mu.RLock()
+//	value := s.m[k]
+//	s.mu.RUnlock()
+//	value.handle(ctx)
+func (t *taking) fetch(sp *spot, lock *lockExpr) bool {
+	fi := sp.fi
+	if len(sp.uses) != 1 || jumpedOver(fi.enclosing(sp.stmt), sp.stmt) {
+		return false
+	}
+	x, name := accessOf(fi, sp.uses[0])
+	if x == nil || t.runs(fi, []ast.Stmt{&ast.ExprStmt{X: x}}, lock) != nil || !first(fi, sp.stmt, x) {
+		return false
+	}
+	fresh := fi.fresh(sp.stmt, name)
+	fi.reserve(sp.stmt, fresh)
+	t.add(fi, &hoistOp{opBase: t.base(sp.stmt), Expr: x, Name: fresh, Before: []string{lock.take(false)}, After: []string{lock.leave(false)}})
+	return true
+}
+
+// accessOf returns the expression m[k] or len(m) around what names a map, and a name for its value.
+func accessOf(fi *fileInfo, id *ast.Ident) (ast.Expr, string) {
+	var x ast.Expr = id
+	if sel, ok := fi.parent(id).(*ast.SelectorExpr); ok && sel.Sel == id {
+		x = sel
+	}
+	x, parent := fi.outer(x)
+	switch p := parent.(type) {
+	case *ast.IndexExpr:
+		if p.X != x || fi.isMap(p) {
+			return nil, ""
+		}
+		if a, ok := fi.parent(p).(*ast.AssignStmt); ok && len(a.Lhs) == 2 && len(a.Rhs) == 1 {
+			return nil, ""
+		}
+		return p, "value"
+	case *ast.CallExpr:
+		if fi.builtin(p) == "len" {
+			return p, "n"
+		}
+	}
+	return nil, ""
+}
+
+// first reports whether x may be evaluated before everything else of its statement: nothing
+// that comes before it has an effect, and the statement evaluates it once, in any case.
+func first(fi *fileInfo, s ast.Stmt, x ast.Expr) bool {
+	var child ast.Node = x
+	for n := fi.parent(x); n != nil && child != ast.Node(s); child, n = n, fi.parent(n) {
+		switch n := n.(type) {
+		case *ast.BinaryExpr:
+			if (n.Op == token.LAND || n.Op == token.LOR) && n.Y == child {
+				return false
+			}
+		case *ast.IfStmt:
+			if n.Cond != child || n.Init != nil || ast.Node(s) != n {
+				return false
+			}
+		case *ast.SwitchStmt:
+			if n.Tag != child || n.Init != nil {
+				return false
+			}
+		case *ast.ForStmt, *ast.RangeStmt, *ast.TypeSwitchStmt, *ast.SelectStmt, *ast.CaseClause, *ast.CommClause, *ast.FuncLit, *ast.LabeledStmt:
+			return false
+		case *ast.UnaryExpr:
+			if n.Op == token.AND {
+				return false
+			}
+		case *ast.AssignStmt:
+			if slices.Contains(n.Lhs, ast.Expr(x)) {
+				return false
+			}
+		}
+	}
+	ok := true
+	header(s, func(n ast.Node) {
+		if n.End() > x.Pos() {
+			return
+		}
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			if b := fi.builtin(n); !fi.isConversion(n) && b != "len" && b != "cap" {
+				ok = false
+			}
+		case *ast.UnaryExpr:
+			ok = ok && n.Op != token.ARROW
+		}
+	})
+	return ok
+}
+
+func (t *taking) base(n ast.Node) opBase { return opBase{Site: t.c.n, Node: n} }
+
+func (t *taking) add(fi *fileInfo, o op) {
+	t.ops[fi] = append(t.ops[fi], o)
+	pos := t.ix.pos(o.target().Pos())
+	t.c.note("%s is taken at %s:%d", t.m.Guard, pos.File, pos.Line)
+}
+
+// regions yields the runs of statements, in one list each, that hold all spots, the smallest
+// first.
+func regions(spots []*spot) iter.Seq[[]ast.Stmt] {
+	return func(yield func([]ast.Stmt) bool) {
+		for _, p := range spots[0].places {
+			i, j, all := p.i, p.i, true
+			for _, sp := range spots[1:] {
+				k := slices.IndexFunc(sp.places, func(q spotPlace) bool { return &q.list[0] == &p.list[0] })
+				if all = k >= 0; !all {
+					break
+				}
+				i, j = min(i, sp.places[k].i), max(j, sp.places[k].i)
+			}
+			if all && !yield(p.list[i:j+1]) {
+				return
+			}
+		}
+	}
+}
+
+// apart reports whether the spots of a function are no steps of one operation: there is
+// one only, or no two of them are executed in one call.
+func apart(fi *fileInfo, spots []*spot) bool {
+	for i, a := range spots {
+		for _, b := range spots[i+1:] {
+			if !exclusive(fi, a.stmt, b.stmt) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// exclusive reports whether two statements lie in different branches of one if or switch,
+// with no loop around it.
+func exclusive(fi *fileInfo, a, b ast.Stmt) bool {
+	on := map[ast.Node]ast.Node{} // ancestor of a → its child on the way
+	var child ast.Node = a
+	for n := fi.parent(a); n != nil; child, n = n, fi.parent(n) {
+		on[n] = child
+	}
+	child = b
+	for n := fi.parent(b); n != nil; child, n = n, fi.parent(n) {
+		other, ok := on[n]
+		if !ok {
+			continue
+		}
+		branches := holdsClauses(fi, n)
+		if s, isIf := n.(*ast.IfStmt); isIf {
+			branches = other != child && other != s.Init && other != s.Cond && child != s.Init && child != s.Cond
+		}
+		if !branches || other == child {
+			return false
+		}
+		for ; n != nil; n = fi.parent(n) {
+			switch n.(type) {
+			case *ast.ForStmt, *ast.RangeStmt:
+				return false
+			case *ast.FuncDecl, *ast.FuncLit:
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func writes(spots []*spot) bool {
+	return slices.ContainsFunc(spots, func(s *spot) bool { return slices.ContainsFunc(s.ops, detect.Op.Mutates) })
+}
+
+func funcName(fi *fileInfo, fn ast.Node) string {
+	if decl, ok := fn.(*ast.FuncDecl); ok {
+		return decl.Name.Name
+	}
+	if decl := fi.topLevel(fn); decl != nil {
+		return "a function literal of " + decl.Name.Name
+	}
+	return "a function literal"
+}
+
+// mapVarOf returns what names the map in x, if x is no more than its name.
+func mapVarOf(fi *fileInfo, x ast.Expr) *ast.Ident {
+	switch x := ast.Unparen(x).(type) {
+	case *ast.Ident:
+		return x
+	case *ast.SelectorExpr:
+		return x.Sel
+	}
+	return nil
+}
+
+// shortNode quotes the beginning of a node.
+func shortNode(n ast.Node) string {
+	switch n := n.(type) {
+	case ast.Expr:
+		return shortExpr(n)
+	case *ast.ReturnStmt:
+		return "a return"
+	case *ast.GoStmt:
+		return "a go statement"
+	case *ast.DeferStmt:
+		return "a defer statement"
+	case *ast.SelectStmt:
+		return "a select"
+	case *ast.SendStmt:
+		return "a send"
+	case *ast.ExprStmt:
+		return shortExpr(n.X)
+	}
+	return strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%T", n), "*ast."), "Stmt")) + " statement"
+}

@@ -1,0 +1,393 @@
+// This file says which lock an access needs, and what may run while it is held.
+
+package rewrite
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+	"strings"
+)
+
+// A lockExpr is a map's lock as one function can write it.
+type lockExpr struct {
+	text   string       // "s.mu", or "s" where the lock is embedded
+	root   types.Object // the variable that it begins with
+	path   []*types.Var // the fields that follow
+	reads  bool         // it has RLock and RUnlock
+	decl   token.Pos    // of the lock itself
+	symbol *types.Var   // the lock itself
+}
+
+func (l *lockExpr) take(writes bool) string {
+	if l.reads && !writes {
+		return l.text + ".RLock()"
+	}
+	return l.text + ".Lock()"
+}
+
+func (l *lockExpr) leave(writes bool) string {
+	if l.reads && !writes {
+		return l.text + ".RUnlock()"
+	}
+	return l.text + ".Unlock()"
+}
+
+// lockOf returns the lock of a spot, or refuses.
+func (t *taking) lockOf(sp *spot) *lockExpr {
+	l := t.lockFor(sp.fi, sp.uses[0])
+	if l == nil {
+		t.c.refuse("lock-object", sp.uses[0].Pos(), "", "which %s belongs to the %s used here cannot be written down: the way to it is more than variables and fields", t.m.Guard, t.m.Name)
+		return nil
+	}
+	t.guard, t.field = l.decl, l.symbol
+	return l
+}
+
+// lockFor returns the lock for the map that an identifier names: the field beside it, one of
+// an object around it, or a package variable.
+func (t *taking) lockFor(fi *fileInfo, id *ast.Ident) *lockExpr {
+	holder, name := cutLast(t.m.GuardKey)
+	if fi.pkg.Path == holder { // a variable of the package
+		v, ok := fi.pkg.Types.Scope().Lookup(name).(*types.Var)
+		if !ok {
+			return nil
+		}
+		if _, seen := innermost(fi, id.Pos()).LookupParent(name, id.Pos()); seen != types.Object(v) {
+			return nil // hidden
+		}
+		return asLock(fi, name, v, nil, v)
+	}
+	sel, ok := fi.parent(id).(*ast.SelectorExpr)
+	if !ok || sel.Sel != id {
+		return nil
+	}
+	mapHolder, _ := cutLast(t.m.Key)
+	for x := ast.Unparen(sel.X); ; {
+		beside := x == ast.Unparen(sel.X) && mapHolder == holder
+		if beside || keyOf(fi.pkg.Info.TypeOf(x)) == holder {
+			root, path, ok := steps(fi, x)
+			if !ok {
+				return nil
+			}
+			obj, _, _ := types.LookupFieldOrMethod(fi.pkg.Info.TypeOf(x), true, fi.pkg.Types, name)
+			v, isField := obj.(*types.Var)
+			if !isField {
+				return nil
+			}
+			text := spell(x)
+			if m, _, _ := types.LookupFieldOrMethod(fi.pkg.Info.TypeOf(x), true, fi.pkg.Types, "Lock"); m == nil || !v.Embedded() {
+				text += "." + name
+			}
+			return asLock(fi, text, root, append(path, v), v)
+		}
+		up, ok := x.(*ast.SelectorExpr)
+		if !ok {
+			return nil
+		}
+		x = ast.Unparen(up.X)
+	}
+}
+
+// asLock returns the lock v, unless it lacks the methods of one.
+func asLock(fi *fileInfo, text string, root types.Object, path []*types.Var, v *types.Var) *lockExpr {
+	has := func(name string) bool {
+		m, _, _ := types.LookupFieldOrMethod(v.Type(), true, fi.pkg.Types, name)
+		f, ok := m.(*types.Func)
+		return ok && f.Signature().Params().Len() == 0 && f.Signature().Results().Len() == 0
+	}
+	if !has("Lock") || !has("Unlock") {
+		return nil
+	}
+	return &lockExpr{text: text, root: root, path: path, reads: has("RLock") && has("RUnlock"), decl: v.Pos(), symbol: v.Origin()}
+}
+
+// steps takes x apart into a variable and fields, if that is all it is.
+func steps(fi *fileInfo, x ast.Expr) (root types.Object, path []*types.Var, ok bool) {
+	switch x := ast.Unparen(x).(type) {
+	case *ast.Ident:
+		v, ok := fi.object(x).(*types.Var)
+		return v, nil, ok
+	case *ast.SelectorExpr:
+		v, ok := fi.object(x.Sel).(*types.Var)
+		if !ok {
+			return nil, nil, false
+		}
+		if fi.isPackage(x.X) {
+			return v, nil, true
+		}
+		root, path, ok = steps(fi, x.X)
+		return root, append(path, v), ok
+	case *ast.StarExpr:
+		return steps(fi, x.X)
+	}
+	return nil, nil, false
+}
+
+// spell writes what steps has understood.
+func spell(x ast.Expr) string {
+	switch x := ast.Unparen(x).(type) {
+	case *ast.Ident:
+		return x.Name
+	case *ast.SelectorExpr:
+		return spell(x.X) + "." + x.Sel.Name
+	case *ast.StarExpr:
+		return "(*" + spell(x.X) + ")"
+	}
+	return ""
+}
+
+// keyOf returns the key of a named struct type, or of what a pointer points to.
+func keyOf(t types.Type) string {
+	if t == nil {
+		return ""
+	}
+	if p, ok := t.Underlying().(*types.Pointer); ok {
+		t = p.Elem()
+	}
+	n, ok := types.Unalias(t).(*types.Named)
+	if !ok || n.Obj().Pkg() == nil {
+		return ""
+	}
+	return n.Obj().Pkg().Path() + "." + n.Obj().Name()
+}
+
+func cutLast(key string) (before, after string) {
+	i := strings.LastIndexByte(key, '.')
+	if i < 0 {
+		return "", key
+	}
+	return key[:i], key[i+1:]
+}
+
+// innermost returns the innermost scope at a position.
+func innermost(fi *fileInfo, pos token.Pos) *types.Scope {
+	if s := fi.pkg.Types.Scope().Innermost(pos); s != nil {
+		return s
+	}
+	return fi.pkg.Types.Scope()
+}
+
+// runs returns the first node of statements that may not run under the lock, nil if all may:
+// nothing there waits, takes a lock, calls what is not known, or makes the lock's name mean
+// another one.
+func (t *taking) runs(fi *fileInfo, list []ast.Stmt, lock *lockExpr) ast.Node {
+	for _, s := range list {
+		if bad := t.badIn(fi, s, 3); bad != nil {
+			return bad
+		}
+		var moved ast.Node
+		ast.Inspect(s, func(n ast.Node) bool {
+			a, ok := n.(*ast.AssignStmt)
+			if !ok {
+				return moved == nil
+			}
+			for _, lhs := range a.Lhs {
+				switch x := ast.Unparen(lhs).(type) {
+				case *ast.Ident:
+					if obj := fi.object(x); obj == lock.root || lock.root != nil && obj != nil && obj.Name() == lock.root.Name() && fi.pkg.Info.Defs[x] != nil && slices.Contains(list, ast.Stmt(a)) {
+						moved = a
+					}
+				case *ast.SelectorExpr:
+					if v, ok := fi.object(x.Sel).(*types.Var); ok && slices.Contains(lock.path, v) {
+						moved = a
+					}
+				}
+			}
+			return moved == nil
+		})
+		if moved != nil {
+			return moved
+		}
+	}
+	return nil
+}
+
+// badIn returns a node of n that may not run under a lock. Function literals are not looked
+// into: making one is harmless.
+func (t *taking) badIn(fi *fileInfo, n ast.Node, depth int) (bad ast.Node) {
+	ast.Inspect(n, func(n ast.Node) bool {
+		if bad != nil {
+			return false
+		}
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.CallExpr:
+			if !t.calm(fi, n, depth) {
+				bad = n
+			}
+			if _, lit := ast.Unparen(n.Fun).(*ast.FuncLit); lit {
+				bad = n
+			}
+		case *ast.GoStmt: // what it starts does not run here, but its operands do
+			for _, a := range append(slices.Clone(n.Call.Args), receiverOf(n.Call)...) {
+				if b := t.badIn(fi, a, depth); b != nil {
+					bad = b
+				}
+			}
+			return false
+		case *ast.UnaryExpr:
+			if n.Op == token.ARROW {
+				bad = n
+			}
+		case *ast.SendStmt, *ast.SelectStmt, *ast.DeferStmt, *ast.LabeledStmt:
+			bad = n
+		case *ast.ForStmt:
+			if n.Cond == nil { // it may go on for ever
+				bad = n
+			}
+		case *ast.BranchStmt:
+			if n.Tok == token.GOTO || n.Label != nil {
+				bad = n
+			}
+		case *ast.RangeStmt:
+			if t := fi.pkg.Info.TypeOf(n.X); t != nil {
+				switch t.Underlying().(type) {
+				case *types.Chan, *types.Signature, *types.TypeParam:
+					bad = n
+				}
+			}
+		}
+		return bad == nil
+	})
+	return bad
+}
+
+func receiverOf(call *ast.CallExpr) []ast.Expr {
+	if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok {
+		return []ast.Expr{sel.X}
+	}
+	return nil
+}
+
+// calm reports whether a call neither waits nor takes a lock, and ends soon.
+func (t *taking) calm(fi *fileInfo, call *ast.CallExpr, depth int) bool {
+	if fi.isConversion(call) {
+		return true
+	}
+	switch fi.builtin(call) {
+	case "":
+	case "panic", "recover":
+		return false
+	default:
+		return true
+	}
+	fn := fi.callee(call)
+	if fn == nil || fn.Pkg() == nil {
+		return false
+	}
+	if decl, home := t.ix.funcDecl(fn); decl != nil {
+		return depth > 0 && decl.Body != nil && home != nil && t.badIn(home, decl.Body, depth-1) == nil
+	}
+	if recv := fn.Signature().Recv(); recv != nil {
+		return calmTypes[keyOf(recv.Type())]
+	}
+	path := fn.Pkg().Path()
+	switch {
+	case path == "fmt":
+		return strings.HasPrefix(fn.Name(), "Sprint") && !slices.ContainsFunc(call.Args, func(a ast.Expr) bool { return !plain(fi.pkg.Info.TypeOf(a)) })
+	case path == "maps" || path == "slices" || path == "sort":
+		return !slices.ContainsFunc(call.Args, func(a ast.Expr) bool { return runsCode(fi, a) })
+	case path == "time":
+		return calmTimes[fn.Name()]
+	case path == "sync/atomic":
+		return true
+	}
+	return quietPackages[path] && !takesCode(fn) && !looksAtDisk[fn.FullName()]
+}
+
+// calmTypes are types of the standard library whose methods neither wait nor take locks.
+var calmTypes = map[string]bool{
+	"time.Time": true, "time.Duration": true, "strings.Builder": true, "bytes.Buffer": true, "net/url.Values": true, "net/http.Header": true,
+	"sync/atomic.Int32": true, "sync/atomic.Int64": true, "sync/atomic.Uint32": true, "sync/atomic.Uint64": true, "sync/atomic.Bool": true,
+	"sync/atomic.Pointer": true, "sync/atomic.Value": true, "sync/atomic.Uintptr": true, "container/list.List": true, "container/list.Element": true,
+}
+
+// calmTimes are the functions of package time that only compute.
+var calmTimes = map[string]bool{"Now": true, "Since": true, "Until": true, "Unix": true, "UnixMilli": true, "Date": true}
+
+// plain reports whether printing a value of type t calls no method.
+func plain(t types.Type) bool {
+	if t == nil {
+		return false
+	}
+	_, basic := types.Unalias(t).(*types.Basic)
+	return basic
+}
+
+// runsCode reports whether an argument brings code with it that may do anything.
+func runsCode(fi *fileInfo, a ast.Expr) bool {
+	t := fi.pkg.Info.TypeOf(a)
+	if t == nil {
+		return true
+	}
+	switch t.Underlying().(type) {
+	case *types.Signature:
+		return true
+	case *types.Interface:
+		return true
+	}
+	return false
+}
+
+// exits reports whether statements may be left by another way than their end: a return, or
+// a branch out of them.
+func exits(list []ast.Stmt) bool {
+	var in func(n ast.Node, loop, sw bool) bool
+	in = func(n ast.Node, loop, sw bool) (out bool) {
+		ast.Inspect(n, func(x ast.Node) bool {
+			if out || x == nil {
+				return false
+			}
+			if x == n {
+				return true
+			}
+			switch x := x.(type) {
+			case *ast.FuncLit:
+				return false
+			case *ast.ReturnStmt:
+				out = true
+			case *ast.BranchStmt:
+				switch x.Tok {
+				case token.BREAK:
+					out = x.Label != nil || !loop && !sw
+				case token.CONTINUE:
+					out = x.Label != nil || !loop
+				case token.GOTO:
+					out = true
+				}
+			case *ast.ForStmt:
+				out = in(x, true, sw)
+				return false
+			case *ast.RangeStmt:
+				out = in(x, true, sw)
+				return false
+			case *ast.SwitchStmt, *ast.TypeSwitchStmt, *ast.SelectStmt:
+				out = in(x, loop, true)
+				return false
+			}
+			return !out
+		})
+		return out
+	}
+	return in(&ast.BlockStmt{List: list}, false, false)
+}
+
+// defers reports whether statements leave something for the function's end, where a lock that
+// is held so long would be held still.
+func defers(list []ast.Stmt) (found bool) {
+	for _, s := range list {
+		ast.Inspect(s, func(n ast.Node) bool {
+			switch n.(type) {
+			case *ast.DeferStmt:
+				found = true
+			case *ast.FuncLit:
+				return false
+			}
+			return !found
+		})
+	}
+	return found
+}
