@@ -81,9 +81,13 @@ func Choose(m *detect.Map, opts Options) Advice {
 
 // takeGuard returns the advice to take the lock, otherwise the one given.
 func takeGuard(m *detect.Map, otherwise Advice) Advice {
+	cure := "the others take it, too"
+	if slices.ContainsFunc(m.Findings, func(f detect.Finding) bool { return f.Category == detect.EscapeCat }) {
+		cure = "what is used without it takes it, too, or is a copy"
+	}
 	return Advice{
 		Strategy: Guard,
-		Reason:   fmt.Sprintf("%d of %d accesses hold %s: the others take it, too", m.GuardHeld, m.GuardTotal, m.Guard),
+		Reason:   fmt.Sprintf("%d of %d accesses hold %s: %s", m.GuardHeld, m.GuardTotal, m.Guard, cure),
 		Rejected: append([]Alternative{{otherwise.Strategy, "the map has a lock, and another form would leave two kinds of guarding side by side"}}, otherwise.Rejected...),
 
 		Otherwise: &otherwise,
@@ -225,7 +229,7 @@ func (r *refuser) boundaryCopy(f detect.Finding) {
 		leaves = escapes
 	}
 	for _, a := range leaves {
-		r.add("boundary-copy", a.Pos,
+		r.lacks("boundary-copy", a.Pos,
 			fmt.Sprintf("%s is guarded by %s, but %s hands the map itself out at %s, to code that does not hold the lock%s",
 				r.m.Name, r.m.Guard, a.Func, r.at(a.Pos), r.alsoGuards()),
 			fmt.Sprintf("in %s, hand out maps.Clone of the map at %s while %s is held; or swap the map with --strategy=%s",

@@ -94,6 +94,9 @@ type Access struct {
 	// be, held on any of them: taking it here does not wait for itself. Free reports that for
 	// every lock: taking one here puts no two locks in an order.
 	Bare, Free bool
+	// Odd is the confidence of the surest conflict in which it is the access that lacks the
+	// guard, "" if there is none. Findings show one conflict of each category, this all.
+	Odd Confidence
 }
 
 // A Lock is one lock held at an access.

@@ -28,6 +28,7 @@ func (j *judgement) escapes(best map[Category]*verdict, muts []*occurrence, rati
 					v.conf = Low
 				}
 				j.noteOdd(v)
+				j.noteLacking(v)
 				if old := best[EscapeCat]; old == nil || v.better(old) {
 					best[EscapeCat] = v
 				}

@@ -111,6 +111,7 @@ type judgement struct {
 	asserted    *ruling                  // the //mapmigrate:guardedby on the declaration, or nil
 	odd         map[oddKey]*verdict      // see noteOdd
 	oddAt       map[*AccessInfo]*verdict // the surest one about an access that is the odd one
+	lacking     map[*AccessInfo]Confidence
 }
 
 // pair is a conflict: two occurrences that can run at once, one of them changing the map,
@@ -199,6 +200,7 @@ func (j *judgement) findConflicts() {
 			}
 			v := j.weigh(p, ratio)
 			j.noteOdd(v)
+			j.noteLacking(v)
 			if old := best[v.cat]; old == nil || v.better(old) {
 				best[v.cat] = v
 			}

@@ -119,6 +119,7 @@ func (j *judgement) access(u *use, only *occurrence) Access {
 	}
 	sort.Strings(a.Contexts)
 	a.Bare, a.Free = j.unlocked(u)
+	a.Odd = j.lacking[u.acc]
 	a.Locked = len(u.live) > 0
 	for i, o := range u.live {
 		here := map[Lock]bool{}

@@ -291,6 +291,7 @@ func (j *judgement) checkAssertion() {
 		if v := j.violation(u); v != nil {
 			violations++
 			j.noteOdd(v)
+			j.noteLacking(v)
 			j.findings = append(j.findings, j.finding(v))
 		}
 	}
@@ -408,6 +409,25 @@ func (j *judgement) noteOdd(v *verdict) {
 	}
 	if old := j.oddAt[v.a.acc]; old == nil || v.better(old) {
 		j.oddAt[v.a.acc] = v
+	}
+}
+
+// noteLacking remembers how sure the surest conflict of each access without the guard is.
+func (j *judgement) noteLacking(v *verdict) {
+	if j.guard == "" {
+		return
+	}
+	if j.lacking == nil {
+		j.lacking = map[*AccessInfo]Confidence{}
+	}
+	note := func(a *AccessInfo) {
+		if v.conf.Rank() >= j.lacking[a].Rank() {
+			j.lacking[a] = v.conf
+		}
+	}
+	note(v.a.acc)
+	if v.b.guarded == notHeld {
+		note(v.b.acc)
 	}
 }
 

@@ -134,7 +134,8 @@ func addImport(src []byte, p, name string) ([]byte, error) {
 }
 
 // chooseGroup returns the group of imports (specs without a blank line between
-// them) where p belongs: the one that shares the longest path prefix with p, or the
+// them) where p belongs: for the standard library the first without a dot in its paths,
+// else the one that shares the longest path prefix with p, or the
 // last that is not of the standard library. When fresh is set, p is to get a group
 // of its own behind the returned one. Without any group, decl is the declaration to
 // add to or follow.
@@ -151,6 +152,10 @@ func (f *importFile) chooseGroup(p string) (group []*ast.ImportSpec, decl *ast.G
 		}
 		for _, g := range f.groups(d) {
 			last = g
+			if slices.Contains(usual, p) && group == nil && !slices.ContainsFunc(g, func(s *ast.ImportSpec) bool { return strings.Contains(importPath(s), ".") }) {
+				group = g
+				continue
+			}
 			for _, s := range g {
 				if n := sharedPrefix(importPath(s), p); n > best || n == best && n > 0 {
 					best, group = n, g
@@ -171,6 +176,9 @@ func (f *importFile) chooseGroup(p string) (group []*ast.ImportSpec, decl *ast.G
 	}
 	return last, nil, true
 }
+
+// usual are the packages of the standard library that rewriting adds: beside others of it.
+var usual = []string{"maps", "sync"}
 
 func (f *importFile) groups(d *ast.GenDecl) [][]*ast.ImportSpec {
 	var out [][]*ast.ImportSpec

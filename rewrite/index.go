@@ -289,6 +289,9 @@ func (ix *index) callsMethods() map[token.Pos]token.Pos {
 			}
 			params := fn.Signature().Params()
 			for i, e := range call.Args {
+				if i >= params.Len() && !fn.Signature().Variadic() {
+					break // in a package that does not type-check
+				}
 				p := params.At(min(i, params.Len()-1)).Type()
 				if list, ok := p.(*types.Slice); ok && i >= params.Len()-1 && fn.Signature().Variadic() {
 					p = list.Elem()

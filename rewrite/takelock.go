@@ -82,7 +82,7 @@ func (r *run) takeLocks(s *siteWork, m *detect.Map) {
 		t.c.refuse("no-guard", at, "", "no lock is held at most accesses of %s", m.Name)
 		return
 	}
-	spots := t.spots(at)
+	spots, copied := t.spots(at)
 	byFunc := map[ast.Node][]*spot{}
 	var funcs []ast.Node
 	for _, sp := range spots {
@@ -97,20 +97,21 @@ func (r *run) takeLocks(s *siteWork, m *detect.Map) {
 			t.function(fn, byFunc[fn])
 		}
 	}
-	if len(t.c.refusals) == 0 {
+	if len(t.c.refusals) == 0 && len(spots) > 0 {
 		t.checkWaits()
 	}
-	if len(t.c.refusals) == 0 && len(spots) == 0 {
+	if len(t.c.refusals) == 0 && len(spots) == 0 && !copied {
 		t.c.refuse("no-guard", at, "", "no access of %s misses %s", m.Name, m.Guard)
 	}
 	s.ops = t.ops
 }
 
 // spots returns the statements that need the lock, in the order of their positions.
-func (t *taking) spots(decl token.Pos) (list []*spot) {
+func (t *taking) spots(decl token.Pos) (list []*spot, copied bool) {
 	byStmt := map[ast.Stmt]*spot{}
+	races := t.racing()
 	for _, a := range t.m.Accesses {
-		if a.Owned || a.Test || a.Op == detect.Escape || t.holds(a) {
+		if !races(a) || a.Owned || a.Test || a.Op == detect.Escape && !t.handsOut(a) || a.Op != detect.Escape && t.holds(a) {
 			continue
 		}
 		pos := t.ix.at(a.Pos)
@@ -122,16 +123,20 @@ func (t *taking) spots(decl token.Pos) (list []*spot) {
 		case fi.generated:
 			t.c.refuse("generated", pos, "", "%s is in a generated file", a.Func)
 			continue
+		}
+		sp := t.spotAt(fi, pos, decl)
+		switch {
+		case a.Op == detect.Escape || sp == nil:
+			if !t.copyOut(fi, pos, decl) {
+				t.c.refuse("lock-alias", pos, "", "%s uses %s by another name, or hands it out, and a copy would not do: it is changed there, or who gets it is not known", a.Func, t.m.Name)
+			}
+			copied = true
+			continue
 		case !a.Bare:
 			t.c.refuse("lock-held", pos, "", "%s may hold %s when it comes to this %s: to take it again would wait for ever", a.Func, t.m.Guard, a.Op)
 			continue
 		case !a.Free:
 			t.c.refuse("lock-order", pos, "", "%s holds another lock at this %s: to take %s as well would put the two in an order", a.Func, a.Op, t.m.Guard)
-			continue
-		}
-		sp := t.spotAt(fi, pos, decl)
-		if sp == nil {
-			t.c.refuse("lock-alias", pos, "", "the %s in %s does not name %s: it is reached through another variable", a.Op, a.Func, t.m.Name)
 			continue
 		}
 		if old := byStmt[sp.stmt]; old != nil {
@@ -148,7 +153,28 @@ func (t *taking) spots(decl token.Pos) (list []*spot) {
 		}
 		return int(a.stmt.Pos() - b.stmt.Pos())
 	})
-	return list
+	return list, copied
+}
+
+// racing returns which accesses are to take the lock: those of the conflicts that are likely,
+// or, where none is, of all. Others need not race: before the map is shared, say.
+func (t *taking) racing() func(detect.Access) bool {
+	least := detect.Low
+	if slices.ContainsFunc(t.m.Accesses, func(a detect.Access) bool { return a.Odd.Rank() >= detect.Medium.Rank() }) {
+		least = detect.Medium
+	}
+	return func(a detect.Access) bool {
+		return a.Odd.Rank() >= least.Rank() || slices.ContainsFunc(t.m.Findings, func(f detect.Finding) bool {
+			return f.Confidence == detect.Confirmed && slices.ContainsFunc(f.Accesses, func(b detect.Access) bool { return a.Pos == b.Pos })
+		})
+	}
+}
+
+// handsOut reports whether a finding is about an access that hands the map out.
+func (t *taking) handsOut(a detect.Access) bool {
+	return slices.ContainsFunc(t.m.Findings, func(f detect.Finding) bool {
+		return f.Category == detect.EscapeCat && slices.ContainsFunc(f.Accesses, func(b detect.Access) bool { return b.Op == detect.Escape && b.Pos == a.Pos })
+	})
 }
 
 // holds reports whether an access holds the guard in the mode that it needs.
@@ -426,30 +452,32 @@ func (t *taking) init(sp *spot, s *ast.IfStmt, lock *lockExpr, writes bool) bool
 	return true
 }
 
-// widens reports whether the variables of an if's init may be declared in the list around it
-// instead: no variable of their names is declared, or used, there.
+// widens reports whether the variables of an if's init may be variables of the list around it
+// instead. Names that are used there later would mean the new ones; a variable that is there
+// may be used for a new one when nothing looks at it any more.
 func widens(fi *fileInfo, s *ast.IfStmt, init *ast.AssignStmt) bool {
 	list := stmtsOf(fi.parent(s))
 	scope := fi.pkg.Info.Scopes[s].Parent()
-	at := slices.Index(list, ast.Stmt(s))
+	later := list[slices.Index(list, ast.Stmt(s))+1:]
+	fresh := false
 	for _, lhs := range init.Lhs {
 		id, ok := lhs.(*ast.Ident)
 		if !ok || id.Name == "_" {
 			continue
 		}
-		if scope.Lookup(id.Name) != nil {
+		there := scope.Lookup(id.Name)
+		switch {
+		case there == nil:
+			fresh = true
+		case !types.Identical(there.Type(), fi.object(id).Type()) || there.Pos() > s.Pos() || inLiteral(fi, there, fi.enclosing(s)):
 			return false
 		}
-		if _, isFunc := fi.parent(fi.parent(s)).(*ast.FuncDecl); isFunc && scope.Parent() != nil && scope.Parent().Lookup(id.Name) != nil {
-			return false
-		}
-		for _, later := range list[at+1:] {
+		for _, l := range later {
 			found := false
-			ast.Inspect(later, func(n ast.Node) bool {
+			ast.Inspect(l, func(n ast.Node) bool {
 				if x, ok := n.(*ast.Ident); ok && x.Name == id.Name {
-					if obj := fi.object(x); obj != nil && obj.Pos() < s.Pos() {
-						found = true // one of further out, which the new one would hide
-					}
+					obj := fi.object(x)
+					found = found || obj != nil && obj.Pos() < s.Pos() && !isField(obj)
 				}
 				return !found
 			})
@@ -458,22 +486,34 @@ func widens(fi *fileInfo, s *ast.IfStmt, init *ast.AssignStmt) bool {
 			}
 		}
 	}
-	return true
+	return fresh
+}
+
+func isField(obj types.Object) bool {
+	v, ok := obj.(*types.Var)
+	return ok && v.IsField()
+}
+
+// inLiteral reports whether a function literal in fn uses a variable of fn.
+func inLiteral(fi *fileInfo, v types.Object, fn ast.Node) (found bool) {
+	ast.Inspect(fn, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok && fi.pkg.Info.Uses[id] == v && fi.enclosing(id) != fn {
+			found = true
+		}
+		return !found
+	})
+	return found
 }
 
 // copied lets a loop run over a copy of the map.
 func (t *taking) copied(sp *spot, s *ast.RangeStmt, lock *lockExpr) bool {
-	if len(sp.uses) != 1 || !sp.fi.isMap(s.X) || t.ix.prog.GoVersion != "" && version.Compare("go"+t.ix.prog.GoVersion, "go1.21") < 0 {
+	if len(sp.uses) != 1 || !sp.fi.isMap(s.X) || !t.hasMaps() {
 		return false
 	}
 	if mapVarOf(sp.fi, s.X) != sp.uses[0] || t.runs(sp.fi, []ast.Stmt{&ast.ExprStmt{X: s.X}}, lock) != nil || jumpedOver(sp.fi.enclosing(s), s) {
 		return false
 	}
-	path, name := t.mapsPackage(sp.fi)
-	t.c.imports[sp.fi] = append(t.c.imports[sp.fi], fileImport{Path: path, Name: name})
-	if name == "" {
-		name = "maps"
-	}
+	name := t.importMaps(sp.fi)
 	fresh := sp.fi.fresh(s, "snapshot")
 	sp.fi.reserve(s, fresh)
 	t.add(sp.fi, &hoistOp{opBase: t.base(s), Expr: s.X, Name: fresh, Call: name + ".Clone",
@@ -482,21 +522,29 @@ func (t *taking) copied(sp *spot, s *ast.RangeStmt, lock *lockExpr) bool {
 	return true
 }
 
-// mapsPackage returns how a file imports the package maps, or is to.
-func (t *taking) mapsPackage(fi *fileInfo) (path, name string) {
-	path = "maps"
+// hasMaps reports whether the module's Go version has the package maps.
+func (t *taking) hasMaps() bool {
+	v := t.ix.prog.GoVersion
+	return v == "" || version.Compare("go"+v, "go1.21") >= 0
+}
+
+// importMaps makes a file import the package maps, and returns its name there.
+func (t *taking) importMaps(fi *fileInfo) string {
 	for _, spec := range fi.syntax.Imports {
 		if spec.Path.Value == `"maps"` {
 			if spec.Name != nil {
-				name = spec.Name.Name
+				return spec.Name.Name
 			}
-			return path, name
+			return "maps"
 		}
 	}
-	if free := fi.freshImport("maps"); free != "maps" {
-		name = free
+	imp := fileImport{Path: "maps"}
+	name := fi.freshImport("maps")
+	if name != "maps" {
+		imp.Name = name
 	}
-	return path, name
+	t.c.imports[fi] = append(t.c.imports[fi], imp)
+	return name
 }
 
 // fetch reads the one element, or the length, that a statement uses before it.
@@ -620,8 +668,11 @@ func regions(spots []*spot) iter.Seq[[]ast.Stmt] {
 }
 
 // apart reports whether the spots of a function are no steps of one operation: there is
-// one only, or no two of them are executed in one call.
+// one only, all only read, or no two of them are executed in one call.
 func apart(fi *fileInfo, spots []*spot) bool {
+	if !writes(spots) {
+		return true
+	}
 	for i, a := range spots {
 		for _, b := range spots[i+1:] {
 			if !exclusive(fi, a.stmt, b.stmt) {

@@ -292,7 +292,7 @@ func (t *taking) calm(fi *fileInfo, call *ast.CallExpr, depth int) bool {
 		return !slices.ContainsFunc(call.Args, func(a ast.Expr) bool { return runsCode(fi, a) })
 	case path == "time":
 		return calmTimes[fn.Name()]
-	case path == "sync/atomic":
+	case path == "sync/atomic" || path == "html" || fn.FullName() == "html/template.HTMLEscapeString":
 		return true
 	}
 	return quietPackages[path] && !takesCode(fn) && !looksAtDisk[fn.FullName()]
