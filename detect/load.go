@@ -221,7 +221,7 @@ func (prog *Program) split() (base, tests []*Package) {
 func (prog *Program) reset() {
 	prog.Fset = token.NewFileSet()
 	prog.parsed = map[string]*ast.File{}
-	prog.deps = &exportImporter{fset: prog.Fset, files: prog.exports, broken: prog.unbuilt, pkgs: map[string]*types.Package{"unsafe": types.Unsafe}}
+	prog.deps = &exportImporter{fset: prog.Fset, files: prog.exports, broken: prog.unbuilt, pkgs: map[string]*types.Package{"unsafe": types.Unsafe}, find: prog.findExport}
 	for _, p := range prog.Packages {
 		p.state, p.Files, p.Types, p.Info, p.Errors, p.checker = listedOnly, nil, nil, nil, nil, nil
 	}
@@ -398,12 +398,29 @@ func (prog *Program) findExports(ctx context.Context) error {
 	return nil
 }
 
+// findExport finds the export data of one package of the standard library that no package of
+// the program imports itself: a generated test may have to write out a type of it.
+//
+//	type FuncMap = template.FuncMap // in html/template; the type is text/template's
+func (prog *Program) findExport(path string) string {
+	if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") || prog.unbuilt[path] != "" {
+		return ""
+	}
+	metas, err := prog.goList(context.Background(), "-export", "--", path)
+	if err != nil || len(metas) != 1 || len(metas[0].Errors) > 0 {
+		return ""
+	}
+	prog.exports[path] = metas[0].Export
+	return metas[0].Export
+}
+
 // An exportImporter imports packages from export data, each one once.
 type exportImporter struct {
 	mu     sync.Mutex
 	fset   *token.FileSet
-	files  map[string]string // export data by import path
-	broken map[string]string // what the go command said about those without
+	files  map[string]string        // export data by import path
+	broken map[string]string        // what the go command said about those without
+	find   func(path string) string // asks the go command for what nobody listed; may be nil
 	pkgs   map[string]*types.Package
 }
 
@@ -414,6 +431,9 @@ func (im *exportImporter) Import(path string) (*types.Package, error) {
 		return p, nil
 	}
 	file := im.files[path]
+	if file == "" && im.find != nil {
+		file = im.find(path)
+	}
 	if msg := im.broken[path]; file == "" && msg != "" {
 		return nil, fmt.Errorf("%s does not build: %s", path, msg)
 	}

@@ -8,6 +8,8 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
+
+	"github.com/mapmigrate/mapmigrate/detect"
 )
 
 // A fetched is an expression that takes the map out of its variable.
@@ -18,7 +20,7 @@ type fetched struct {
 
 // copyOut makes what an access uses a copy, and reports whether that is right: each place
 // where the map is taken from its variable on the way to the access holds the lock, and all
-// that gets the copy only reads.
+// that gets the copy only reads. With --allow-api-change, that holds for other modules, too.
 //
 //	s.mu.RLock()
 //	conns := maps.Clone(s.conns)
@@ -27,29 +29,55 @@ type fetched struct {
 //
 // What is read is then the map as it was when it was taken out. That is what the code could
 // count on before: it looked at the map while others changed it.
-func (t *taking) copyOut(fi *fileInfo, pos, decl token.Pos) bool {
+func (w *outWalk) copyOut(fi *fileInfo, pos token.Pos) bool {
 	base := accessedAt(fi, pos)
-	if base == nil {
-		return false
+	return base != nil && !isNested(fi, base) && w.t.hasMaps() && w.copyable(fi, base)
+}
+
+// refuse says why an access can have no copy.
+func (w *outWalk) refuse(pos token.Pos, a detect.Access) {
+	if w.public != nil {
+		w.t.c.refuse("exported-api", w.public.Pos(), "", "%s returns the map itself: to code of other modules, a copy might not do", w.public.Name())
+		return
 	}
-	w := &outWalk{t: t, decl: decl, seen: map[token.Pos]bool{}}
+	w.t.c.refuse("lock-alias", pos, "", "%s uses %s by another name, or hands it out, and a copy would not do: it is changed there, is fetched without the lock, or who gets it is not known", a.Func, w.t.m.Name)
+}
+
+// together returns where the map of an access is taken from its variable, if that is in the
+// same function: then all of it can be put under the lock.
+//
+//	m := s.m
+//	for k := range m { … }
+func (w *outWalk) together(fi *fileInfo, pos, decl token.Pos) (loads []*spot) {
+	base := accessedAt(fi, pos)
+	if base == nil || mapVarOf(fi, base) == nil || w.t.isVar(fi, base, decl) {
+		return nil
+	}
+	w.loads, w.seen = nil, map[token.Pos]bool{}
+	if !w.back(fi, base) {
+		return nil
+	}
+	for _, l := range w.loads {
+		sp := w.t.spotAt(l.fi, l.expr.Pos(), decl)
+		if sp == nil || l.fi != fi || fi.enclosing(l.expr) != fi.enclosing(base) || w.t.lexicallyHeld(fi, l.expr) {
+			return nil
+		}
+		loads = append(loads, sp)
+	}
+	return loads
+}
+
+// copyable makes copies of all loads that base may come from, if all of them may be copies.
+func (w *outWalk) copyable(fi *fileInfo, base ast.Expr) bool {
 	if !w.back(fi, base) || len(w.loads) == 0 {
 		return false
 	}
 	for _, l := range w.loads {
-		if !t.lexicallyHeld(l.fi, l.expr, decl) || !w.reads(l.fi, l.expr) {
+		if !w.t.lexicallyHeld(l.fi, l.expr) || !w.reads(l.fi, l.expr) {
 			return false
 		}
 	}
-	if !t.hasMaps() || isNested(fi, base) {
-		return false
-	}
-	for _, l := range w.loads {
-		if !t.copies(l.fi, l.expr) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(w.loads, func(l fetched) bool { return !w.t.copies(l.fi, l.expr) })
 }
 
 // copies puts maps.Clone around an expression, once.
@@ -130,6 +158,12 @@ type outWalk struct {
 	loads []fetched
 	seen  map[token.Pos]bool // variables and functions followed backwards
 	ahead map[token.Pos]bool // … and forwards
+
+	public *types.Func // a function that hands the map to other modules
+}
+
+func (t *taking) outWalk(decl token.Pos) *outWalk {
+	return &outWalk{t: t, decl: decl, seen: map[token.Pos]bool{}}
 }
 
 // back collects the loads that x's value may come from; it reports false where it may come
@@ -314,8 +348,12 @@ func (w *outWalk) argument(fi *fileInfo, call *ast.CallExpr, x ast.Expr) bool {
 // result reports whether all callers of a function only read what it returns.
 func (w *outWalk) result(fi *fileInfo, decl *ast.FuncDecl) bool {
 	fn, ok := fi.pkg.Info.Defs[decl.Name].(*types.Func)
-	if !ok || w.t.ix.api()[fn.Pos()] || fn.Signature().Recv() != nil && w.t.ix.asked(fn) {
+	if !ok || fn.Signature().Recv() != nil && w.t.ix.asked(fn) {
 		return false // callers that are not seen
+	}
+	if w.t.ix.api()[fn.Pos()] && !w.t.api {
+		w.public = fn
+		return false
 	}
 	if w.ahead[fn.Pos()] {
 		return true
@@ -340,7 +378,7 @@ func (w *outWalk) result(fi *fileInfo, decl *ast.FuncDecl) bool {
 
 // lexicallyHeld reports whether the map's lock is taken before an expression, in a list of
 // statements around it, and not let go of there.
-func (t *taking) lexicallyHeld(fi *fileInfo, x ast.Expr, decl token.Pos) bool {
+func (t *taking) lexicallyHeld(fi *fileInfo, x ast.Expr) bool {
 	id := mapVarOf(fi, x)
 	lock := t.lockFor(fi, id)
 	if lock == nil {

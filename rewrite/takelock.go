@@ -54,6 +54,7 @@ type taking struct {
 	ix    *index
 	m     *detect.Map
 	ops   map[*fileInfo][]op
+	api   bool      // --allow-api-change
 	guard token.Pos // of the lock's declaration, once a spot has found it
 	field *types.Var
 }
@@ -65,6 +66,7 @@ type spot struct {
 	uses   []*ast.Ident // what names the map in it, nested statements excepted
 	places []spotPlace  // the lists that it lies in, innermost first
 	ops    []detect.Op
+	alias  bool // it has the map by another name: it goes with where that got it, or not at all
 }
 
 // A spotPlace is one list of statements around a spot, and which of them holds it.
@@ -75,7 +77,7 @@ type spotPlace struct {
 
 // takeLocks decides about a request for the guard form.
 func (r *run) takeLocks(s *siteWork, m *detect.Map) {
-	t := &taking{c: s.class, ix: r.ix, m: m, ops: map[*fileInfo][]op{}}
+	t := &taking{c: s.class, ix: r.ix, m: m, ops: map[*fileInfo][]op{}, api: r.opts.AllowAPIChange}
 	at := r.ix.at(m.Pos)
 	t.c.order = []*member{{pos: at, name: m.Name}}
 	if m.GuardKey == "" {
@@ -109,6 +111,21 @@ func (r *run) takeLocks(s *siteWork, m *detect.Map) {
 // spots returns the statements that need the lock, in the order of their positions.
 func (t *taking) spots(decl token.Pos) (list []*spot, copied bool) {
 	byStmt := map[ast.Stmt]*spot{}
+	add := func(sp *spot, op detect.Op) {
+		if old := byStmt[sp.stmt]; old != nil {
+			old.alias = old.alias || sp.alias
+			for _, id := range sp.uses {
+				if !slices.Contains(old.uses, id) {
+					old.uses = append(old.uses, id)
+				}
+			}
+			sp = old
+		} else {
+			byStmt[sp.stmt] = sp
+			list = append(list, sp)
+		}
+		sp.ops = append(sp.ops, op)
+	}
 	races := t.racing()
 	for _, a := range t.m.Accesses {
 		if !races(a) || a.Owned || a.Test || a.Op == detect.Escape && !t.handsOut(a) || a.Op != detect.Escape && t.holds(a) {
@@ -127,11 +144,22 @@ func (t *taking) spots(decl token.Pos) (list []*spot, copied bool) {
 		sp := t.spotAt(fi, pos, decl)
 		switch {
 		case a.Op == detect.Escape || sp == nil:
-			if !t.copyOut(fi, pos, decl) {
-				t.c.refuse("lock-alias", pos, "", "%s uses %s by another name, or hands it out, and a copy would not do: it is changed there, or who gets it is not known", a.Func, t.m.Name)
+			w := t.outWalk(decl)
+			if w.copyOut(fi, pos) {
+				copied = true
+				continue
 			}
-			copied = true
-			continue
+			loads := w.together(fi, pos, decl)
+			if loads == nil || !a.Bare || !a.Free {
+				w.refuse(pos, a)
+				continue
+			}
+			sp = t.placeOf(fi, pos)
+			sp.alias = true
+			for _, l := range loads {
+				sp.uses = append(sp.uses, l.uses...)
+				add(l, detect.Read)
+			}
 		case !a.Bare:
 			t.c.refuse("lock-held", pos, "", "%s may hold %s when it comes to this %s: to take it again would wait for ever", a.Func, t.m.Guard, a.Op)
 			continue
@@ -139,13 +167,7 @@ func (t *taking) spots(decl token.Pos) (list []*spot, copied bool) {
 			t.c.refuse("lock-order", pos, "", "%s holds another lock at this %s: to take %s as well would put the two in an order", a.Func, a.Op, t.m.Guard)
 			continue
 		}
-		if old := byStmt[sp.stmt]; old != nil {
-			sp = old
-		} else {
-			byStmt[sp.stmt] = sp
-			list = append(list, sp)
-		}
-		sp.ops = append(sp.ops, a.Op)
+		add(sp, a.Op)
 	}
 	slices.SortStableFunc(list, func(a, b *spot) int {
 		if c := strings.Compare(a.fi.path, b.fi.path); c != 0 {
@@ -186,6 +208,43 @@ func (t *taking) holds(a detect.Access) bool {
 
 // spotAt returns the statement at a position, or nil if it does not name the map.
 func (t *taking) spotAt(fi *fileInfo, pos, decl token.Pos) *spot {
+	sp := t.placeOf(fi, pos)
+	if sp == nil {
+		return nil
+	}
+	if base := accessedAt(fi, pos); base != nil {
+		if !t.isVar(fi, base, decl) && !t.isRowOf(fi, base, decl) {
+			return nil
+		}
+		sp.uses = []*ast.Ident{mapVarOf(fi, rowMap(base))}
+		return sp
+	}
+	header(sp.stmt, func(n ast.Node) {
+		if id, ok := n.(*ast.Ident); ok && slices.Contains(t.ix.uses[decl], id) {
+			sp.uses = append(sp.uses, id)
+		}
+	})
+	if len(sp.uses) == 0 {
+		return nil
+	}
+	return sp
+}
+
+// rowMap returns m of m[a], a row of a nested map, and anything else as it is.
+func rowMap(x ast.Expr) ast.Expr {
+	if e, ok := ast.Unparen(x).(*ast.IndexExpr); ok {
+		return e.X
+	}
+	return x
+}
+
+func (t *taking) isRowOf(fi *fileInfo, x ast.Expr, decl token.Pos) bool {
+	e, ok := ast.Unparen(x).(*ast.IndexExpr)
+	return ok && t.isVar(fi, e.X, decl)
+}
+
+// placeOf returns the statement at a position, or nil if it is in none.
+func (t *taking) placeOf(fi *fileInfo, pos token.Pos) *spot {
 	sp := &spot{fi: fi}
 	var child ast.Node
 	for _, n := range fi.enclosingPath(pos) {
@@ -206,14 +265,6 @@ func (t *taking) spotAt(fi *fileInfo, pos, decl token.Pos) *spot {
 		child = n
 	}
 	if sp.stmt == nil {
-		return nil
-	}
-	header(sp.stmt, func(n ast.Node) {
-		if id, ok := n.(*ast.Ident); ok && slices.Contains(t.ix.uses[decl], id) {
-			sp.uses = append(sp.uses, id)
-		}
-	})
-	if len(sp.uses) == 0 {
 		return nil
 	}
 	return sp
@@ -271,7 +322,7 @@ func (t *taking) function(fn ast.Node, spots []*spot) {
 			return
 		}
 	}
-	if !apart(first.fi, spots) {
+	if alias := slices.ContainsFunc(spots, func(sp *spot) bool { return sp.alias }); alias || !apart(first.fi, spots) {
 		for region := range regions(spots) {
 			if why := t.runs(first.fi, region, lock); why != nil {
 				t.c.refuse("lock-reach", why.Pos(), "", "between the accesses in %s comes what may not run under %s: %s", funcName(first.fi, fn), t.m.Guard, shortNode(why))

@@ -396,7 +396,7 @@ func (g *Generator) homes(m *detect.Map, c scenario) []*detect.Package {
 
 func (g *Generator) newSynth(p *detect.Package) *synth {
 	s := &synth{
-		x: g.x, pkg: p, imports: map[string]string{}, taken: map[string]bool{}, insts: map[*types.Named][]types.Type{},
+		x: g.x, pkg: p, imports: map[string]string{"testing": "testing"}, taken: map[string]bool{"testing": true}, insts: map[*types.Named][]types.Type{},
 		shared: map[*types.Named]string{}, touched: map[*types.Var]bool{}, used: map[*fn]bool{}, making: map[*types.Named]bool{},
 	}
 	for _, n := range []string{"t", "wg", "order", "orders", "err", "rng", "seed", "n", "g", "call"} {

@@ -73,7 +73,6 @@ func file(s *synth, body string, constrained bool) ([]byte, error) {
 	for _, d := range s.stubs {
 		body += "\n" + d + "\n"
 	}
-	s.imports["testing"] = "testing"
 	used := qualifiers(body)
 	var paths []string
 	for p, name := range s.imports {
