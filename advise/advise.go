@@ -72,7 +72,7 @@ func Choose(m *detect.Map, opts Options) Advice {
 	if !opts.Force {
 		r := unhelpful(m, opts)
 		advice.Refusals = r.refusals
-		if r.lacking {
+		if r.lacking && 2*m.GuardHeld >= m.GuardTotal { // else it is hardly meant for the map
 			return takeGuard(m, advice)
 		}
 	}

@@ -333,11 +333,38 @@ func (t *taking) function(fn ast.Node, spots []*spot) {
 		t.c.refuse("lock-steps", spots[len(spots)-1].stmt.Pos(), "", "%s uses %s in several steps that belong together, and they cannot be put under one lock", funcName(first.fi, fn), t.m.Name)
 		return
 	}
+	from := len(t.ops[first.fi])
 	for _, sp := range spots {
 		if len(t.c.refusals) == 0 {
 			t.single(sp, lock)
 		}
 	}
+	joinSections(first.fi, t.ops[first.fi][from:])
+}
+
+// joinSections makes one critical section of two where nothing is between them.
+func joinSections(fi *fileInfo, ops []op) {
+	for i := 1; i < len(ops); i++ {
+		a, ok := ops[i-1].(*lockOp)
+		if !ok || len(a.After) != 1 || fi.next(a.Last) != ops[i].target() {
+			continue
+		}
+		var before *[]string
+		switch b := ops[i].(type) {
+		case *lockOp:
+			before = &b.Before
+		case *hoistOp:
+			before = &b.Before
+		}
+		if before != nil && len(*before) == 1 && (*before)[0] == takeOf(a.After[0]) {
+			a.After, *before = nil, nil
+		}
+	}
+}
+
+// takeOf returns the call that a call of Unlock or RUnlock ends.
+func takeOf(leave string) string {
+	return strings.Replace(strings.Replace(leave, ".RUnlock()", ".RLock()", 1), ".Unlock()", ".Lock()", 1)
 }
 
 // together puts all spots of a function into one critical section: the smallest one that
@@ -356,6 +383,9 @@ func (t *taking) together(fn ast.Node, spots []*spot, lock *lockExpr) bool {
 		}
 		if i := slices.Index(body, region[0]); i >= 0 && t.runs(fi, body[i:], lock) == nil && !defers(body[i:]) {
 			t.hold(fi, region[0], lock, writes(spots))
+			return true
+		}
+		if one, ok := region[0].(*ast.IfStmt); ok && len(spots) == 1 && one == spots[0].stmt && t.init(spots[0], one, lock, writes(spots)) {
 			return true
 		}
 		if ways := t.waysOut(fi, region, spots); len(ways) > 0 {
