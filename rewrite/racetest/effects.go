@@ -39,6 +39,8 @@ type index struct {
 	mentioned map[ast.Node][]mention
 	methods   map[*types.Named]map[string]*fn
 
+	libs *libraries // lazily
+
 	depsOnce sync.Once
 	deps     map[string][]string // imports of every dependency; filled on first use
 }
@@ -212,6 +214,8 @@ func (r *reach) run() {
 			for _, n := range news {
 				if f := r.x.method(n, m.Name()); f != nil {
 					r.add(f)
+				} else if p := r.x.library().promoted(n, m.Name()); p != nil {
+					r.call(p.Pos(), p, n.Obj().Name())
 				}
 			}
 		}
@@ -455,7 +459,7 @@ func (r *reach) walk(root ast.Node, p *detect.Package, in string) {
 		case m.field != nil:
 			r.look(m.field)
 		case m.typ != nil:
-			r.makes(m.typ)
+			r.makes(m.typ, p)
 		case m.fn != nil:
 			r.call(m.pos, m.fn, in)
 		case m.global != nil:
@@ -463,7 +467,11 @@ func (r *reach) walk(root ast.Node, p *detect.Package, in string) {
 				continue
 			}
 			r.globals[m.global] = true
-			if in := r.x.varInit[m.global]; in.expr != nil {
+			in := r.x.varInit[m.global]
+			if in.expr == nil {
+				in = r.x.library().vars[m.global.Pkg().Path()+"."+m.global.Name()]
+			}
+			if in.expr != nil {
 				r.walk(in.expr, in.pkg, m.global.Pkg().Name()+"."+m.global.Name())
 			}
 		default:
@@ -486,14 +494,20 @@ func (r *reach) look(field *types.Var) {
 	}
 }
 
-func (r *reach) makes(t types.Type) {
+// makes notes that code of p makes values of type t: calls through interfaces may be of its methods.
+func (r *reach) makes(t types.Type, p *detect.Package) {
 	if t == nil {
 		return
 	}
 	if p, ok := t.Underlying().(*types.Pointer); ok {
 		t = p.Elem()
 	}
-	if n, ok := types.Unalias(t).(*types.Named); ok && n.Obj().Pkg() != nil && r.x.byTypes[n.Obj().Pkg()] != nil {
+	n, ok := types.Unalias(t).(*types.Named)
+	if !ok || n.Obj().Pkg() == nil {
+		return
+	}
+	n = r.x.library().own(r.x, n, p)
+	if r.x.byTypes[n.Obj().Pkg()] != nil || r.x.library().types[n.Obj().Pkg()] != nil {
 		if !r.live[n.Origin()] {
 			r.live[n.Origin()] = true
 			r.made = append(r.made, n.Origin())
@@ -515,15 +529,30 @@ func (r *reach) call(pos token.Pos, obj *types.Func, in string) {
 		r.add(f)
 		return
 	}
-	if obj.Pkg() != nil && r.x.byTypes[obj.Pkg()] != nil {
+	if obj.Pkg() != nil && (r.x.byTypes[obj.Pkg()] != nil || r.x.library().types[obj.Pkg()] != nil) {
 		r.deny(pos, in, "calls "+shortName(obj.FullName())+", which has no Go body")
 		return
 	}
-	if why := effectOf(obj); why == effOutside && r.x.calmLibrary(obj.Pkg().Path()) {
-		return
-	} else if why != "" {
+	why := effectOf(obj)
+	if why == effOutside {
+		if r.x.calmLibrary(obj.Pkg().Path()) {
+			return
+		}
+		if f := r.x.library().fn(r.x, obj); f != nil {
+			r.add(f)
+			return
+		}
+	}
+	if why != "" {
 		r.deny(pos, in, "calls "+shortName(obj.FullName())+", "+why)
 	}
+}
+
+func (x *index) library() *libraries {
+	if x.libs == nil {
+		x.libs = newLibraries(x.prog)
+	}
+	return x.libs
 }
 
 // shortName cuts import paths down to package names: (*example.com/p.T).M → (*p.T).M.
