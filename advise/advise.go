@@ -13,10 +13,11 @@ import (
 )
 
 // The strategies: the target form of a map. Auto lets Choose decide. Guard keeps the map and
-// takes its lock where that is missed.
+// takes its lock where that is missed; Mutex gives it a lock.
 const (
 	Auto     = "auto"
 	Guard    = "guard"
+	Mutex    = "mutex"
 	Provider = "provider"
 	Sharded  = "sharded"
 	SyncMap  = "syncmap"
@@ -24,7 +25,7 @@ const (
 )
 
 // Strategies lists what --strategy accepts.
-func Strategies() []string { return []string{Auto, Guard, Provider, Sharded, SyncMap, Locked} }
+func Strategies() []string { return []string{Auto, Guard, Mutex, Provider, Sharded, SyncMap, Locked} }
 
 // Options are the circumstances that one map alone does not show.
 type Options struct {

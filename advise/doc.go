@@ -18,6 +18,9 @@
 // overrides them. Whether a rewrite is safe is not asked here; package rewrite does,
 // and nothing overrides that.
 //
+// A form that package rewrite refuses leaves one more: a lock of its own around every use of
+// the map (the form mutex), which changes no type and keeps steps together.
+//
 // The form is chosen from counted facts, in the order of the rules in choose.go, and
 // the advice carries the counts, so that a reviewer can disagree with them.
 package advise

@@ -91,7 +91,7 @@ func (t *taking) copies(fi *fileInfo, x ast.Expr) bool {
 			return true
 		}
 	}
-	name := t.importMaps(fi)
+	name := t.importStd(fi, "maps")
 	t.ops[fi] = append(t.ops[fi], &textOp{t.base(x), name + ".Clone(" + spell(x) + ")"})
 	t.c.note("%s is copied at %s, under %s: it takes time and memory in proportion to the map, and what is read is the map as it was then", t.m.Name, t.ix.pos(x.Pos()), t.m.Guard)
 	return true

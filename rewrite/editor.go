@@ -397,6 +397,7 @@ func (e *editor) apply() {
 	e.hoisted, e.behind = map[dst.Node][]dst.Stmt{}, map[dst.Node][]dst.Stmt{}
 	at := map[dst.Node][]op{}          // by target
 	hoistAt := map[dst.Node]*hoistOp{} // by expression
+	declAt := map[dst.Node]*declOp{}
 	for _, o := range e.in.Ops {
 		switch o := o.(type) {
 		case *hoistOp:
@@ -406,6 +407,9 @@ func (e *editor) apply() {
 			if e.hoisted[t] == nil {
 				e.hoisted[t] = []dst.Stmt{}
 			}
+			continue
+		case *declOp:
+			declAt[e.twinOf[o.Node]] = o
 			continue
 		case *lockOp:
 			t, last := e.twinOf[o.Node], e.twinOf[o.Last]
@@ -461,6 +465,10 @@ func (e *editor) apply() {
 		}
 		if hs, ok := e.hoisted[n]; ok && !removed {
 			e.insertHoists(c, hs)
+		}
+		if o := declAt[n]; o != nil {
+			e.pos = o.Node.Pos()
+			e.declareBefore(c, o)
 		}
 		if bs := e.behind[n]; len(bs) > 0 {
 			e.insertBehind(c, bs)
@@ -1113,6 +1121,32 @@ func (e *editor) insertHoists(c *dstutil.Cursor, hs []dst.Stmt) {
 	for _, s := range hs {
 		c.InsertBefore(s)
 	}
+}
+
+// declareBefore declares a variable or field in front of the one at the cursor, whose comments
+// stay with it.
+func (e *editor) declareBefore(c *dstutil.Cursor, o *declOp) {
+	n := c.Node()
+	names, typ := []*dst.Ident{dst.NewIdent(o.Name)}, parseText(o.Type)
+	spec := &dst.ValueSpec{Names: names, Type: typ}
+	var made dst.Node
+	switch n.(type) {
+	case *dst.Field:
+		made = &dst.Field{Names: names, Type: typ}
+	case *dst.ValueSpec:
+		made = spec
+	case *dst.GenDecl:
+		made = &dst.GenDecl{Tok: token.VAR, Specs: []dst.Spec{spec}}
+	}
+	d, m := n.Decorations(), made.Decorations()
+	m.Before = max(d.Before, dst.NewLine)
+	d.Before = dst.NewLine
+	if _, top := n.(*dst.GenDecl); top && len(d.Start) > 0 {
+		d.Before = dst.EmptyLine // what its comment says is not about the new one
+	}
+	m.After = d.Before
+	e.produced[made] = true
+	c.InsertBefore(made)
 }
 
 // insertBehind puts statements behind the one at the cursor. What stands on lines of their

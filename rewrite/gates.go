@@ -208,6 +208,12 @@ func (e *editor) areas(starts []int) []area {
 		case *hoistOp:
 			add(o.Site, o.part())
 			out = append(out, area{o.Site, line(o.Node.Pos()), line(o.Node.Pos()), anchors[o.Node]})
+		case *declOp:
+			first := line(withDoc(o.Node))
+			for lines := splitLines(e.orig); first > 0 && blankLine(lines[first-1]); {
+				first-- // a blank line may be taken for the one in front of the new declaration
+			}
+			out = append(out, area{o.Site, first, line(o.Node.Pos()), anchors[o.Node]})
 		case *lockOp:
 			first, last := line(o.Node.Pos()), line(o.Last.End()-1)
 			out = append(out, area{o.Site, first, first, anchors[o.Node]})
@@ -222,6 +228,23 @@ func (e *editor) areas(starts []int) []area {
 		}
 	}
 	return out
+}
+
+// withDoc returns where a declaration begins, its comment included.
+func withDoc(n ast.Node) token.Pos {
+	var doc *ast.CommentGroup
+	switch n := n.(type) {
+	case *ast.Field:
+		doc = n.Doc
+	case *ast.ValueSpec:
+		doc = n.Doc
+	case *ast.GenDecl:
+		doc = n.Doc
+	}
+	if doc != nil {
+		return doc.Pos()
+	}
+	return n.Pos()
 }
 
 // anchorLine returns the line of the innermost statement, field, spec or

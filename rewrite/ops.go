@@ -136,3 +136,10 @@ type lockOp struct {
 	Last          ast.Stmt
 	Before, After []string
 }
+
+// A declOp declares `Name Type` in front of Node, a field of a struct, a spec in
+// parentheses or a declaration of the package.
+type declOp struct {
+	opBase
+	Name, Type string
+}

@@ -32,7 +32,9 @@ import (
 // A Request asks for one map variable to be migrated.
 type Request struct {
 	Map      *detect.Map
-	Strategy string // "sharded", "syncmap", "locked" or "provider"; or Guard, which changes no type
+	Strategy string // "sharded", "syncmap", "locked" or "provider"; or Guard or Mutex, which change no type
+	// Otherwise is the form to use where Strategy is refused: Mutex, or "" for none.
+	Otherwise string
 }
 
 // Options are the choices that hold for a whole run.
@@ -62,6 +64,9 @@ type Site struct {
 	Notes    []string
 	Edits    []plans.Edit // hashes are left to plans.Seal
 	Coupled  []int        // indexes of sites that must be applied together with this one
+	// Instead is why the form asked for is not the site's: its first refusal, where
+	// Request.Otherwise has taken its place.
+	Instead *plans.Refusal
 }
 
 // An Output is the result of rewriting: sites in the order of their first
@@ -107,6 +112,7 @@ type run struct {
 
 	sites   []*siteWork
 	dropped map[*fileInfo][]string // imports that the rewrite leaves unused
+	locking map[*ast.FuncDecl]bool // functions that are made to take locks, see noteLocking
 
 	results map[*fileInfo]*fileResult
 	files   map[string][]byte // absolute name → content of the last, verified round
@@ -121,6 +127,8 @@ type siteWork struct {
 	ops   map[*fileInfo][]op
 
 	runtime []string // the runtime types it needs
+
+	instead *plans.Refusal // see Site.Instead
 
 	unobserved bool // nobody has looked for observers of the holders yet
 }
@@ -173,6 +181,7 @@ func (r *run) classify(reqs []Request) {
 	sorted := slices.Clone(reqs)
 	sort.SliceStable(sorted, func(i, j int) bool { return r.ix.at(sorted[i].Map.Pos) < r.ix.at(sorted[j].Map.Pos) })
 	sort.SliceStable(sorted, func(i, j int) bool { return sorted[i].Map.Pos.Filename < sorted[j].Map.Pos.Filename })
+	r.noteLocking(reqs)
 	owner := map[token.Pos]*siteWork{}
 	for i, req := range sorted {
 		if s := owner[r.ix.at(req.Map.Pos)]; s != nil {
@@ -181,7 +190,7 @@ func (r *run) classify(reqs []Request) {
 		}
 		s := &siteWork{class: newClass(r.ix, len(r.sites)), maps: []*detect.Map{req.Map}, strat: req.Strategy}
 		r.sites = append(r.sites, s)
-		if req.Strategy == Guard {
+		if req.Strategy == Guard || req.Strategy == Mutex {
 			r.takeLocks(s, req.Map)
 		} else if s.class.start(req.Map) {
 			r.decide(s)
@@ -190,6 +199,14 @@ func (r *run) classify(reqs []Request) {
 			}
 			for pos := range s.class.members {
 				owner[pos] = s
+			}
+		}
+		if s.refused() && req.Otherwise == Mutex && !r.prog.Overlaid(req.Map.Pos.Filename) {
+			alt := &siteWork{class: newClass(r.ix, s.class.n), strat: Mutex}
+			if r.takeLocks(alt, req.Map); !alt.refused() {
+				maps.DeleteFunc(owner, func(_ token.Pos, o *siteWork) bool { return o == s })
+				s.instead, s.class, s.ops, s.strat, s.form, s.runtime = s.class.refusals[0], alt.class, alt.ops, Mutex, form{}, nil
+				s.unobserved = false
 			}
 		}
 		if r.opts.Progress != nil {
@@ -686,7 +703,7 @@ func (r *run) runtimeTypes() (types []string) {
 func (r *run) output() (*Output, error) {
 	out := &Output{Files: map[string][]byte{}}
 	for _, s := range r.sites {
-		site := &Site{Maps: s.maps, Strategy: s.strat, Refusals: s.class.refusals, Notes: s.class.notes}
+		site := &Site{Maps: s.maps, Strategy: s.strat, Refusals: s.class.refusals, Notes: s.class.notes, Instead: s.instead}
 		for _, m := range s.class.order {
 			requested := slices.ContainsFunc(s.maps, func(d *detect.Map) bool { return r.ix.at(d.Pos) == m.pos })
 			if !requested {

@@ -353,7 +353,7 @@ func (e *editor) replaced() map[ast.Node]bool {
 		switch o := o.(type) {
 		case *hoistOp:
 			out[o.part()] = true
-		case *lockOp:
+		case *lockOp, *declOp:
 		case *rangeOp:
 			for _, x := range rangeParts(o) {
 				if x != nil {

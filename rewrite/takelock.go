@@ -11,6 +11,7 @@ import (
 	"go/version"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/mapmigrate/mapmigrate/detect"
@@ -48,15 +49,25 @@ import (
 //	s.mu.Lock(); close(s.stop); s.wg.Wait() // for a goroutine that cleans s.m up
 const Guard = "guard"
 
+// lockName is what messages call the lock.
+func (t *taking) lockName() string {
+	if t.own != nil {
+		return t.own.name
+	}
+	return t.m.Guard
+}
+
 // A taking is that work for one map.
 type taking struct {
-	c     *class // collects refusals, notes and imports
-	ix    *index
-	m     *detect.Map
-	ops   map[*fileInfo][]op
-	api   bool      // --allow-api-change
-	guard token.Pos // of the lock's declaration, once a spot has found it
-	field *types.Var
+	c       *class // collects refusals, notes and imports
+	ix      *index
+	m       *detect.Map
+	ops     map[*fileInfo][]op
+	api     bool                   // --allow-api-change
+	own     *ownLock               // of the form mutex
+	locking map[*ast.FuncDecl]bool // functions that this rewrite makes take locks: not to be called under one
+	guard   token.Pos              // of the lock's declaration, once a spot has found it
+	field   *types.Var
 }
 
 // A spot is a statement with accesses that miss the lock.
@@ -75,16 +86,23 @@ type spotPlace struct {
 	i    int
 }
 
-// takeLocks decides about a request for the guard form.
+// takeLocks decides about a request for the form guard, or mutex.
 func (r *run) takeLocks(s *siteWork, m *detect.Map) {
-	t := &taking{c: s.class, ix: r.ix, m: m, ops: map[*fileInfo][]op{}, api: r.opts.AllowAPIChange}
+	t := &taking{c: s.class, ix: r.ix, m: m, ops: map[*fileInfo][]op{}, api: r.opts.AllowAPIChange, locking: r.locking}
 	at := r.ix.at(m.Pos)
 	t.c.order = []*member{{pos: at, name: m.Name}}
-	if m.GuardKey == "" {
+	var spots []*spot
+	copied := false
+	switch {
+	case s.strat == Mutex:
+		if t.declare(at) {
+			spots = t.allSpots(at)
+		}
+	case m.GuardKey == "":
 		t.c.refuse("no-guard", at, "", "no lock is held at most accesses of %s", m.Name)
-		return
+	default:
+		spots, copied = t.spots(at)
 	}
-	spots, copied := t.spots(at)
 	byFunc := map[ast.Node][]*spot{}
 	var funcs []ast.Node
 	for _, sp := range spots {
@@ -93,19 +111,43 @@ func (r *run) takeLocks(s *siteWork, m *detect.Map) {
 			funcs = append(funcs, fn)
 		}
 		byFunc[fn] = append(byFunc[fn], sp)
+		r.locking[sp.fi.topLevel(fn)] = true
 	}
 	for _, fn := range funcs {
 		if fn != nil && len(t.c.refusals) == 0 {
 			t.function(fn, byFunc[fn])
 		}
 	}
-	if len(t.c.refusals) == 0 && len(spots) > 0 {
+	if len(t.c.refusals) == 0 && len(spots) > 0 && s.strat == Guard {
 		t.checkWaits()
 	}
 	if len(t.c.refusals) == 0 && len(spots) == 0 && !copied {
-		t.c.refuse("no-guard", at, "", "no access of %s misses %s", m.Name, m.Guard)
+		t.c.refuse("no-guard", at, "", "no access of %s misses a lock", m.Name)
 	}
 	s.ops = t.ops
+}
+
+// noteLocking remembers the functions that requests for the form guard will lock in: two maps
+// may have one guard, and what calls such a function under it would wait for itself.
+func (r *run) noteLocking(reqs []Request) {
+	r.locking = map[*ast.FuncDecl]bool{}
+	for _, req := range reqs {
+		if req.Strategy != Guard {
+			continue
+		}
+		races := (&taking{m: req.Map}).racing()
+		for _, a := range req.Map.Accesses {
+			if pos := r.ix.at(a.Pos); races(a) && pos.IsValid() {
+				if fi := r.ix.fileAt(pos); fi != nil {
+					for _, n := range fi.enclosingPath(pos) {
+						if decl, ok := n.(*ast.FuncDecl); ok {
+							r.locking[decl] = true
+						}
+					}
+				}
+			}
+		}
+	}
 }
 
 // spots returns the statements that need the lock, in the order of their positions.
@@ -169,13 +211,17 @@ func (t *taking) spots(decl token.Pos) (list []*spot, copied bool) {
 		}
 		add(sp, a.Op)
 	}
+	sortSpots(list)
+	return list, copied
+}
+
+func sortSpots(list []*spot) {
 	slices.SortStableFunc(list, func(a, b *spot) int {
 		if c := strings.Compare(a.fi.path, b.fi.path); c != 0 {
 			return c
 		}
 		return int(a.stmt.Pos() - b.stmt.Pos())
 	})
-	return list, copied
 }
 
 // racing returns which accesses are to take the lock: those of the conflicts that are likely,
@@ -325,7 +371,7 @@ func (t *taking) function(fn ast.Node, spots []*spot) {
 	if alias := slices.ContainsFunc(spots, func(sp *spot) bool { return sp.alias }); alias || !apart(first.fi, spots) {
 		for region := range regions(spots) {
 			if why := t.runs(first.fi, region, lock); why != nil {
-				t.c.refuse("lock-reach", why.Pos(), "", "between the accesses in %s comes what may not run under %s: %s", funcName(first.fi, fn), t.m.Guard, shortNode(why))
+				t.c.refuse("lock-reach", why.Pos(), "", "between the accesses in %s comes what may not run under %s: %s", funcName(first.fi, fn), t.lockName(), shortNode(why))
 				return
 			}
 			break
@@ -504,7 +550,7 @@ func (t *taking) single(sp *spot, lock *lockExpr) {
 	if why == nil {
 		why = sp.stmt
 	}
-	t.c.refuse("lock-reach", why.Pos(), "", "the statement at line %d cannot be put under %s as it is: %s", t.ix.pos(sp.stmt.Pos()).Line, t.m.Guard, shortNode(why))
+	t.c.refuse("lock-reach", why.Pos(), "", "the statement at line %d cannot be put under %s as it is: %s", t.ix.pos(sp.stmt.Pos()).Line, t.lockName(), shortNode(why))
 }
 
 // wrap locks before first and unlocks behind last, statements of one list.
@@ -588,18 +634,18 @@ func inLiteral(fi *fileInfo, v types.Object, fn ast.Node) (found bool) {
 
 // copied lets a loop run over a copy of the map.
 func (t *taking) copied(sp *spot, s *ast.RangeStmt, lock *lockExpr) bool {
-	if len(sp.uses) != 1 || !sp.fi.isMap(s.X) || !t.hasMaps() {
+	if len(sp.uses) != 1 || !sp.fi.isMap(s.X) || isNested(sp.fi, s.X) || !t.hasMaps() {
 		return false
 	}
 	if mapVarOf(sp.fi, s.X) != sp.uses[0] || t.runs(sp.fi, []ast.Stmt{&ast.ExprStmt{X: s.X}}, lock) != nil || jumpedOver(sp.fi.enclosing(s), s) {
 		return false
 	}
-	name := t.importMaps(sp.fi)
+	name := t.importStd(sp.fi, "maps")
 	fresh := sp.fi.fresh(s, "snapshot")
 	sp.fi.reserve(s, fresh)
 	t.add(sp.fi, &hoistOp{opBase: t.base(s), Expr: s.X, Name: fresh, Call: name + ".Clone",
 		Before: []string{lock.take(false)}, After: []string{lock.leave(false)}})
-	t.c.note("the loop at %s runs over a copy of the map, made under %s: it takes time and memory in proportion to the map, and does not see what changes meanwhile", t.ix.pos(s.Pos()), t.m.Guard)
+	t.c.note("the loop at %s runs over a copy of the map, made under %s: it takes time and memory in proportion to the map, and does not see what changes meanwhile", t.ix.pos(s.Pos()), t.lockName())
 	return true
 }
 
@@ -609,19 +655,19 @@ func (t *taking) hasMaps() bool {
 	return v == "" || version.Compare("go"+v, "go1.21") >= 0
 }
 
-// importMaps makes a file import the package maps, and returns its name there.
-func (t *taking) importMaps(fi *fileInfo) string {
+// importStd makes a file import a package of the standard library, and returns its name there.
+func (t *taking) importStd(fi *fileInfo, path string) string {
 	for _, spec := range fi.syntax.Imports {
-		if spec.Path.Value == `"maps"` {
+		if spec.Path.Value == strconv.Quote(path) {
 			if spec.Name != nil {
 				return spec.Name.Name
 			}
-			return "maps"
+			return path
 		}
 	}
-	imp := fileImport{Path: "maps"}
-	name := fi.freshImport("maps")
-	if name != "maps" {
+	imp := fileImport{Path: path}
+	name := fi.freshImport(path)
+	if name != path {
 		imp.Name = name
 	}
 	t.c.imports[fi] = append(t.c.imports[fi], imp)
@@ -725,7 +771,9 @@ func (t *taking) base(n ast.Node) opBase { return opBase{Site: t.c.n, Node: n} }
 func (t *taking) add(fi *fileInfo, o op) {
 	t.ops[fi] = append(t.ops[fi], o)
 	pos := t.ix.pos(o.target().Pos())
-	t.c.note("%s is taken at %s:%d", t.m.Guard, pos.File, pos.Line)
+	if t.own == nil {
+		t.c.note("%s is taken at %s:%d", t.m.Guard, pos.File, pos.Line)
+	}
 }
 
 // regions yields the runs of statements, in one list each, that hold all spots, the smallest

@@ -48,6 +48,9 @@ func (t *taking) lockOf(sp *spot) *lockExpr {
 // lockFor returns the lock for the map that an identifier names: the field beside it, one of
 // an object around it, or a package variable.
 func (t *taking) lockFor(fi *fileInfo, id *ast.Ident) *lockExpr {
+	if t.own != nil {
+		return t.own.at(fi, id)
+	}
 	holder, name := cutLast(t.m.GuardKey)
 	if fi.pkg.Path == holder { // a variable of the package
 		v, ok := fi.pkg.Types.Scope().Lookup(name).(*types.Var)
@@ -279,7 +282,7 @@ func (t *taking) calm(fi *fileInfo, call *ast.CallExpr, depth int) bool {
 		return false
 	}
 	if decl, home := t.ix.funcDecl(fn); decl != nil {
-		return depth > 0 && decl.Body != nil && home != nil && t.badIn(home, decl.Body, depth-1) == nil
+		return depth > 0 && !t.locking[decl] && decl.Body != nil && home != nil && t.badIn(home, decl.Body, depth-1) == nil
 	}
 	if recv := fn.Signature().Recv(); recv != nil {
 		return calmTypes[keyOf(recv.Type())]

@@ -122,7 +122,10 @@ func (b *builder) packages() int {
 func (b *builder) rewritten(s *rewrite.Site, out *rewrite.Output) *plans.Site {
 	site := b.newSite(s.Maps)
 	a := b.advice[s.Maps[0]]
-	if a.Strategy != s.Strategy { // the class needed one form, and another map chose it
+	if s.Instead != nil {
+		rejected := advise.Alternative{Name: a.Strategy, Reason: fmt.Sprintf("refused: %s (%s)", s.Instead.Message, s.Instead.Code)}
+		a = advise.Advice{Strategy: s.Strategy, Reason: "a lock of its own, around every use", Rejected: append([]advise.Alternative{rejected}, a.Rejected...)}
+	} else if a.Strategy != s.Strategy { // the class needed one form, and another map chose it
 		a = advise.Advice{Strategy: s.Strategy, Reason: "shares its type with another map of the site"}
 	}
 	site.Strategy = strategy(a)
@@ -133,7 +136,7 @@ func (b *builder) rewritten(s *rewrite.Site, out *rewrite.Output) *plans.Site {
 		site.Status = plans.Refused
 	}
 	site.RaceTest = b.tests.record(s.Maps, site.Status == plans.Refused, out.Files)
-	if site.Status != plans.Refused && out.Runtime.Dir != "" && s.Strategy != advise.Guard {
+	if site.Status != plans.Refused && out.Runtime.Dir != "" && s.Strategy != advise.Guard && s.Strategy != advise.Mutex {
 		b.tests.atomicity(site.RaceTest, s.Maps, b.prog.Module+"/"+out.Runtime.Dir)
 	}
 	return site

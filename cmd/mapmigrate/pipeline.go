@@ -178,7 +178,11 @@ func (e *env) planFor(ctx context.Context, pr *progress, prog *detect.Program, f
 		a = fx.weigh(m, a)
 		b.advice[m] = a
 		if len(a.Refusals) == 0 {
-			requests = append(requests, rewrite.Request{Map: m, Strategy: a.Strategy})
+			req := rewrite.Request{Map: m, Strategy: a.Strategy}
+			if f.strategy == advise.Auto && f.scope == scopeFindings {
+				req.Otherwise = rewrite.Mutex
+			}
+			requests = append(requests, req)
 		}
 	}
 	out := &rewrite.Output{}
