@@ -138,6 +138,10 @@ func (l *linker) accessesInPlace(list []Access) []Access {
 		}
 		slices.Sort(a.Contexts)
 		a.Contexts = slices.Compact(a.Contexts)
+		a.Bares = slices.Clone(a.Bares)
+		for j := range a.Bares {
+			a.Bares[j].Pos = l.real(a.Bares[j].Pos)
+		}
 		a.Path = slices.Clone(a.Path)
 		for j := range a.Path {
 			a.Path[j].Pos = l.real(a.Path[j].Pos)

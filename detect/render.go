@@ -120,6 +120,9 @@ func (j *judgement) access(u *use, only *occurrence) Access {
 	sort.Strings(a.Contexts)
 	a.Bare, a.Free = j.unlocked(u)
 	a.Odd = j.lacking[u.acc]
+	if !a.Bare && only == nil && a.Odd != "" {
+		a.Bares = j.bareCalls(u)
+	}
 	a.Locked = len(u.live) > 0
 	for i, o := range u.live {
 		here := map[Lock]bool{}
@@ -184,6 +187,49 @@ func (j *judgement) unlocked(u *use) (guard, all bool) {
 		all = all && !lost && len(o.held)+len(o.may) == 0
 	}
 	return guard, all
+}
+
+// bareCalls returns the calls of a use's function that reach it without the guard, nil if one
+// cannot be told from those that hold it.
+func (j *judgement) bareCalls(u *use) []BareCall {
+	type site struct {
+		at  *node
+		pos Pos
+	}
+	bare, held := map[site]bool{}, map[site]bool{} // bare: whether free
+	for _, o := range slices.Concat(u.live, u.owned) {
+		var call *link
+		for c := o.chain; c != nil && c.up != nil; c = c.up {
+			call = c
+		}
+		without := j.evidenceFor(o, o.held, o.may, j.guard) == notHeld
+		switch {
+		case o.ctx == nil && !o.owned:
+			return nil
+		case call == nil || call.call == nil || call.call.Dyn != "":
+			if without && !o.owned {
+				return nil
+			}
+		case without && !o.owned:
+			s := site{call.at, call.call.Pos}
+			was, seen := bare[s]
+			bare[s] = (!seen || was) && len(o.held)+len(o.may) == 0
+		case !without:
+			held[site{call.at, call.call.Pos}] = true
+		}
+	}
+	var out []BareCall
+	for s, free := range bare {
+		if held[s] {
+			return nil
+		}
+		out = append(out, BareCall{j.place(s.at, s.pos), s.at.info.Name, free})
+	}
+	sort.Slice(out, func(x, y int) bool {
+		a, b := out[x].Pos, out[y].Pos
+		return a.Filename < b.Filename || a.Filename == b.Filename && a.Offset < b.Offset
+	})
+	return out
 }
 
 // way spells out the way from the context's root to the access.

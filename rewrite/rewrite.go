@@ -207,6 +207,10 @@ func (r *run) classify(reqs []Request) {
 				maps.DeleteFunc(owner, func(_ token.Pos, o *siteWork) bool { return o == s })
 				s.instead, s.class, s.ops, s.strat, s.form, s.runtime = s.class.refusals[0], alt.class, alt.ops, Mutex, form{}, nil
 				s.unobserved = false
+			} else {
+				first := *s.class.refusals[0]
+				first.Remedy += fmt.Sprintf(" (a lock of its own around every use is no way out: %s, %s)", alt.class.refusals[0].Message, alt.class.refusals[0].Code)
+				s.class.refusals[0] = &first
 			}
 		}
 		if r.opts.Progress != nil {

@@ -77,7 +77,9 @@ type spot struct {
 	uses   []*ast.Ident // what names the map in it, nested statements excepted
 	places []spotPlace  // the lists that it lies in, innermost first
 	ops    []detect.Op
-	alias  bool // it has the map by another name: it goes with where that got it, or not at all
+	calls  []*ast.CallExpr // that need the lock, see lift
+	lock   *lockExpr       // of a call that needs it; nil for that of uses
+	alias  bool            // it has the map by another name: it goes with where that got it, or not at all
 }
 
 // A spotPlace is one list of statements around a spot, and which of them holds it.
@@ -137,7 +139,18 @@ func (r *run) noteLocking(reqs []Request) {
 		}
 		races := (&taking{m: req.Map}).racing()
 		for _, a := range req.Map.Accesses {
-			if pos := r.ix.at(a.Pos); races(a) && pos.IsValid() {
+			places := []token.Position{a.Pos}
+			if !a.Bare {
+				places = nil // the lock belongs to its callers
+				for _, c := range a.Bares {
+					places = append(places, c.Pos)
+				}
+			}
+			for _, p := range places {
+				pos := r.ix.at(p)
+				if !races(a) || !pos.IsValid() {
+					continue
+				}
 				if fi := r.ix.fileAt(pos); fi != nil {
 					for _, n := range fi.enclosingPath(pos) {
 						if decl, ok := n.(*ast.FuncDecl); ok {
@@ -156,6 +169,12 @@ func (t *taking) spots(decl token.Pos) (list []*spot, copied bool) {
 	add := func(sp *spot, op detect.Op) {
 		if old := byStmt[sp.stmt]; old != nil {
 			old.alias = old.alias || sp.alias
+			if old.lock == nil {
+				old.lock = sp.lock
+			} else if sp.lock != nil && (sp.lock.text != old.lock.text || sp.lock.root != old.lock.root) {
+				t.c.refuse("lock-object", sp.stmt.Pos(), "", "calls that need the locks of two objects are one statement here")
+			}
+			old.calls = append(old.calls, sp.calls...)
 			for _, id := range sp.uses {
 				if !slices.Contains(old.uses, id) {
 					old.uses = append(old.uses, id)
@@ -202,6 +221,8 @@ func (t *taking) spots(decl token.Pos) (list []*spot, copied bool) {
 				sp.uses = append(sp.uses, l.uses...)
 				add(l, detect.Read)
 			}
+		case !a.Bare && t.lift(sp, a, add):
+			continue
 		case !a.Bare:
 			t.c.refuse("lock-held", pos, "", "%s may hold %s when it comes to this %s: to take it again would wait for ever", a.Func, t.m.Guard, a.Op)
 			continue
@@ -356,6 +377,10 @@ func (t *taking) function(fn ast.Node, spots []*spot) {
 		return // refused
 	}
 	for _, sp := range spots {
+		if sp.lock != nil && (sp.lock.text != lock.text || sp.lock.root != lock.root) {
+			t.c.refuse("lock-object", sp.stmt.Pos(), "", "the locks of two objects are needed in %s", funcName(sp.fi, fn))
+			return
+		}
 		for _, id := range sp.uses {
 			if other := t.lockFor(sp.fi, id); other == nil || other.text != lock.text || other.root != lock.root {
 				t.c.refuse("lock-object", id.Pos(), "", "%s and another map of the same name, of two objects, are used together here", t.m.Name)
@@ -566,7 +591,7 @@ func (t *taking) hold(fi *fileInfo, first ast.Stmt, lock *lockExpr, writes bool)
 // init moves the init of an if in front of it, under the lock: if v, ok := m[k]; ok { … }.
 func (t *taking) init(sp *spot, s *ast.IfStmt, lock *lockExpr, writes bool) bool {
 	assign, ok := s.Init.(*ast.AssignStmt)
-	if !ok || slices.ContainsFunc(sp.uses, func(id *ast.Ident) bool { return id.Pos() < assign.Pos() || id.Pos() >= assign.End() }) {
+	if !ok || slices.ContainsFunc(sp.calls, func(c *ast.CallExpr) bool { return c.Pos() < assign.Pos() || c.Pos() >= assign.End() }) || slices.ContainsFunc(sp.uses, func(id *ast.Ident) bool { return id.Pos() < assign.Pos() || id.Pos() >= assign.End() }) {
 		return false
 	}
 	if t.runs(sp.fi, []ast.Stmt{assign}, lock) != nil || jumpedOver(sp.fi.enclosing(s), s) {
@@ -634,7 +659,7 @@ func inLiteral(fi *fileInfo, v types.Object, fn ast.Node) (found bool) {
 
 // copied lets a loop run over a copy of the map.
 func (t *taking) copied(sp *spot, s *ast.RangeStmt, lock *lockExpr) bool {
-	if len(sp.uses) != 1 || !sp.fi.isMap(s.X) || isNested(sp.fi, s.X) || !t.hasMaps() {
+	if len(sp.uses) != 1 || len(sp.calls) > 0 || !sp.fi.isMap(s.X) || isNested(sp.fi, s.X) || !t.hasMaps() {
 		return false
 	}
 	if mapVarOf(sp.fi, s.X) != sp.uses[0] || t.runs(sp.fi, []ast.Stmt{&ast.ExprStmt{X: s.X}}, lock) != nil || jumpedOver(sp.fi.enclosing(s), s) {
@@ -682,10 +707,18 @@ func (t *taking) importStd(fi *fileInfo, path string) string {
 //	value.handle(ctx)
 func (t *taking) fetch(sp *spot, lock *lockExpr) bool {
 	fi := sp.fi
-	if len(sp.uses) != 1 || jumpedOver(fi.enclosing(sp.stmt), sp.stmt) {
+	if len(sp.uses)+len(sp.calls) != 1 || jumpedOver(fi.enclosing(sp.stmt), sp.stmt) {
 		return false
 	}
-	x, name := accessOf(fi, sp.uses[0])
+	var x ast.Expr
+	name := "result"
+	if len(sp.calls) == 1 {
+		if t := fi.pkg.Info.TypeOf(sp.calls[0]); t != nil && !isTuple(t) {
+			x = sp.calls[0]
+		}
+	} else {
+		x, name = accessOf(fi, sp.uses[0])
+	}
 	if x == nil || t.runs(fi, []ast.Stmt{&ast.ExprStmt{X: x}}, lock) != nil || !first(fi, sp.stmt, x) {
 		return false
 	}
@@ -693,6 +726,12 @@ func (t *taking) fetch(sp *spot, lock *lockExpr) bool {
 	fi.reserve(sp.stmt, fresh)
 	t.add(fi, &hoistOp{opBase: t.base(sp.stmt), Expr: x, Name: fresh, Before: []string{lock.take(false)}, After: []string{lock.leave(false)}})
 	return true
+}
+
+// isTuple reports whether t is what a call of several results, or of none, gives.
+func isTuple(t types.Type) bool {
+	_, ok := t.(*types.Tuple)
+	return ok
 }
 
 // accessOf returns the expression m[k] or len(m) around what names a map, and a name for its value.

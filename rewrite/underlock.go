@@ -36,6 +36,10 @@ func (l *lockExpr) leave(writes bool) string {
 
 // lockOf returns the lock of a spot, or refuses.
 func (t *taking) lockOf(sp *spot) *lockExpr {
+	if sp.lock != nil {
+		t.guard, t.field = sp.lock.decl, sp.lock.symbol
+		return sp.lock
+	}
 	l := t.lockFor(sp.fi, sp.uses[0])
 	if l == nil {
 		t.c.refuse("lock-object", sp.uses[0].Pos(), "", "which %s belongs to the %s used here cannot be written down: the way to it is more than variables and fields", t.m.Guard, t.m.Name)

@@ -1,0 +1,110 @@
+// This file takes a lock where a function is called that needs it, instead of in the function.
+
+package rewrite
+
+import (
+	"go/ast"
+	"go/types"
+	"slices"
+	"strings"
+
+	"github.com/mapmigrate/mapmigrate/detect"
+)
+
+// lift puts the lock around the calls through which an access is reached without it, if other
+// calls of its function hold it, and reports whether that can be.
+//
+//	func (s *S) Add(k string) { s.mu.Lock(); s.add(k); s.mu.Unlock() }
+//	func (s *S) Put(k string) { s.add(k) } // here
+//	func (s *S) add(k string) { s.m[k]++ }
+func (t *taking) lift(sp *spot, a detect.Access, add func(*spot, detect.Op)) bool {
+	inner := t.lockFor(sp.fi, sp.uses[0])
+	decl, ok := sp.fi.enclosing(sp.stmt).(*ast.FuncDecl)
+	if inner == nil || !ok || len(a.Bares) == 0 {
+		return false
+	}
+	var spots []*spot
+	for _, c := range a.Bares {
+		pos := t.ix.at(c.Pos)
+		fi := t.ix.fileAt(pos)
+		if fi == nil || fi.path == "" || fi.generated || !c.Free {
+			return false
+		}
+		call := t.callAt(fi, c, decl)
+		at := t.placeOf(fi, pos)
+		if call == nil || at == nil {
+			return false
+		}
+		if at.lock = t.lockOfCall(fi, call, sp.fi, decl, inner); at.lock == nil {
+			return false
+		}
+		at.calls = []*ast.CallExpr{call}
+		spots = append(spots, at)
+	}
+	for _, s := range spots {
+		add(s, a.Op)
+	}
+	return true
+}
+
+// callAt returns the call of a function at a position.
+func (t *taking) callAt(fi *fileInfo, c detect.BareCall, decl *ast.FuncDecl) *ast.CallExpr {
+	for _, n := range fi.enclosingPath(t.ix.at(c.Pos)) {
+		if call, ok := n.(*ast.CallExpr); ok {
+			if d, _ := t.ix.funcDecl(fi.callee(call)); d == decl {
+				return call
+			}
+		}
+		if _, stmt := n.(ast.Stmt); stmt {
+			break
+		}
+	}
+	return nil
+}
+
+// lockOfCall returns the lock that a function names by its receiver, or a parameter, as its
+// caller names it.
+func (t *taking) lockOfCall(fi *fileInfo, call *ast.CallExpr, home *fileInfo, decl *ast.FuncDecl, inner *lockExpr) *lockExpr {
+	if inner.root == nil || inner.root.Parent() == home.pkg.Types.Scope() {
+		if fi.pkg.Path != home.pkg.Path {
+			return nil
+		}
+		return inner // a variable of the package
+	}
+	var arg ast.Expr
+	if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok && decl.Recv != nil && names(home, decl.Recv, inner.root) == 0 {
+		arg = sel.X
+	} else if i := names(home, decl.Type.Params, inner.root); i >= 0 && i < len(call.Args) && !call.Ellipsis.IsValid() {
+		arg = call.Args[i]
+	}
+	if arg == nil {
+		return nil
+	}
+	root, path, ok := steps(fi, arg)
+	if !ok {
+		return nil
+	}
+	text := spell(arg)
+	for _, v := range inner.path {
+		if !v.Exported() && v.Pkg() != fi.pkg.Types && v.Pkg().Path() != fi.pkg.Path {
+			return nil
+		}
+		if v == inner.path[len(inner.path)-1] && !strings.HasSuffix(inner.text, "."+v.Name()) {
+			continue // embedded
+		}
+		text += "." + v.Name()
+	}
+	return &lockExpr{text: text, root: root, path: append(path, inner.path...), reads: inner.reads, decl: inner.decl, symbol: inner.symbol}
+}
+
+// names returns which of a list of parameters an object is, -1 if none.
+func names(fi *fileInfo, list *ast.FieldList, obj types.Object) int {
+	i := 0
+	for _, f := range list.List {
+		if k := slices.IndexFunc(f.Names, func(id *ast.Ident) bool { return fi.pkg.Info.Defs[id] == obj }); k >= 0 {
+			return i + k
+		}
+		i += max(1, len(f.Names))
+	}
+	return -1
+}
