@@ -463,7 +463,7 @@ func (e *editor) apply() {
 				e.putInFront(o, n.(dst.Stmt))
 			}
 		}
-		if hs, ok := e.hoisted[n]; ok && !removed {
+		if hs := e.hoisted[n]; len(hs) > 0 && !removed {
 			e.insertHoists(c, hs)
 		}
 		if o := declAt[n]; o != nil {

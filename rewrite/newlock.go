@@ -134,6 +134,10 @@ func (t *taking) fieldFor(fi *fileInfo, f *ast.Field, id *ast.Ident, o *ownLock,
 		t.c.refuse("unkeyed-literal", lits[0].Pos(), "", "a literal of the struct has no field names: a lock would be a value too few")
 		return false
 	}
+	if lock := lockAmong(fi, st); lock != "" {
+		t.c.refuse("other-lock", f.Pos(), "", "the struct has a lock, %s: a second one beside it would say that it is not meant for %s", lock, id.Name)
+		return false
+	}
 	v, _ := fi.object(id).(*types.Var)
 	name := id.Name + "Mu"
 	if v != nil && v.Exported() {
@@ -152,6 +156,20 @@ func (t *taking) fieldFor(fi *fileInfo, f *ast.Field, id *ast.Ident, o *ownLock,
 	o.name = name
 	t.put(fi, f, name, typ)
 	return true
+}
+
+// lockAmong returns the name of a field of a struct that is a lock, "" if there is none.
+func lockAmong(fi *fileInfo, st *ast.StructType) string {
+	typ, ok := fi.pkg.Info.TypeOf(st).(*types.Struct)
+	if !ok {
+		return ""
+	}
+	for f := range typ.Fields() {
+		if asLock(fi, f.Name(), nil, nil, f) != nil {
+			return f.Name()
+		}
+	}
+	return ""
 }
 
 // taken reports whether a struct has a field or method of a name, promoted ones included.
@@ -392,7 +410,7 @@ func (t *taking) opOf(fi *fileInfo, id *ast.Ident) (detect.Op, bool) {
 		if p.X != x {
 			return "", false
 		}
-		if fi.isMap(p) {
+		if isNested(fi, x) { // v, ok := m[a] has another type than m[a]
 			return t.rowOp(fi, p)
 		}
 		if u, ok := fi.parent(p).(*ast.UnaryExpr); ok && u.Op == token.AND {
@@ -403,7 +421,7 @@ func (t *taking) opOf(fi *fileInfo, id *ast.Ident) (detect.Op, bool) {
 		}
 		return detect.Read, true
 	case *ast.RangeStmt:
-		return detect.Range, p.X == x
+		return detect.Range, p.X == x && (!isNested(fi, x) || rowStays(fi, t.ix, p))
 	case *ast.CallExpr:
 		switch fi.builtin(p) {
 		case "len":
@@ -412,7 +430,7 @@ func (t *taking) opOf(fi *fileInfo, id *ast.Ident) (detect.Op, bool) {
 			return detect.Delete, true
 		}
 		if fn := fi.callee(p); fn != nil && fn.Pkg() != nil && fn.Pkg().Path() == "maps" && fn.Name() == "Clone" {
-			return detect.Read, true
+			return detect.Read, !isNested(fi, x)
 		}
 	case *ast.BinaryExpr:
 		return detect.Read, fi.isNil(p.X) || fi.isNil(p.Y)
@@ -437,7 +455,7 @@ func (t *taking) rowOp(fi *fileInfo, row *ast.IndexExpr) (detect.Op, bool) {
 			}
 		}
 	case *ast.RangeStmt:
-		return detect.Range, p.X == x
+		return detect.Range, p.X == x && !isNested(fi, x)
 	case *ast.CallExpr:
 		switch fi.builtin(p) {
 		case "len":
@@ -455,6 +473,39 @@ func (t *taking) rowOp(fi *fileInfo, row *ast.IndexExpr) (detect.Op, bool) {
 		return detect.Read, len(p.Lhs) == 2 && len(p.Rhs) == 1 && ok && blank.Name == "_"
 	}
 	return "", false
+}
+
+// rowStays reports whether a loop over a nested map uses the rows only within its body, and in
+// place: nothing gets one.
+func rowStays(fi *fileInfo, ix *index, s *ast.RangeStmt) bool {
+	id, ok := s.Value.(*ast.Ident)
+	if !ok || id.Name == "_" {
+		return s.Value == nil || ok
+	}
+	obj := fi.pkg.Info.Defs[id]
+	if obj == nil {
+		return false
+	}
+	for _, use := range ix.uses[obj.Pos()] {
+		x, parent := fi.outer(use)
+		switch p := parent.(type) {
+		case *ast.IndexExpr:
+			if p.X != x || isNested(fi, x) || fi.enclosing(use) != fi.enclosing(s) {
+				return false
+			}
+		case *ast.RangeStmt:
+			if p.X != x || isNested(fi, x) {
+				return false
+			}
+		case *ast.CallExpr:
+			if b := fi.builtin(p); b != "len" && b != "delete" && b != "clear" {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // newMap reports whether x is a map that nobody else has.

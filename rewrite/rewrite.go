@@ -112,6 +112,7 @@ type run struct {
 
 	sites   []*siteWork
 	dropped map[*fileInfo][]string // imports that the rewrite leaves unused
+	joined  [][2]int               // sites that share a critical section, see joinSites
 	locking map[*ast.FuncDecl]bool // functions that are made to take locks, see noteLocking
 
 	results map[*fileInfo]*fileResult
@@ -217,6 +218,7 @@ func (r *run) classify(reqs []Request) {
 			r.opts.Progress(i+1, len(sorted))
 		}
 	}
+	r.joinSites()
 	if r.ix.flows == nil {
 		return // what is refused without them need not be told of its observers, too
 	}
@@ -313,6 +315,7 @@ func (r *run) edit() error {
 			return err
 		}
 		r.loneRows()
+		r.refuseJoined()
 		if !r.rewriteFiles() {
 			continue
 		}
@@ -727,6 +730,11 @@ func (r *run) output() (*Output, error) {
 			site.Notes = nil
 		}
 		out.Sites = append(out.Sites, site)
+	}
+	for _, pair := range r.joined {
+		if !r.sites[pair[0]].refused() {
+			couple(out, pair[:])
+		}
 	}
 	r.addEdits(out)
 	r.addRuntime(out)

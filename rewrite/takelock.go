@@ -388,6 +388,10 @@ func (t *taking) function(fn ast.Node, spots []*spot) {
 			}
 		}
 	}
+	if at := t.unbalanced(first.fi, fn); at != nil {
+		t.c.refuse("lock-unbalanced", at.Pos(), "", "%s lets go of %s, and does not take it", funcName(first.fi, fn), t.lockName())
+		return
+	}
 	if len(spots) > 1 || !t.simplest(first, lock) {
 		if t.together(fn, spots, lock) {
 			return
@@ -413,8 +417,30 @@ func (t *taking) function(fn ast.Node, spots []*spot) {
 	joinSections(first.fi, t.ops[first.fi][from:])
 }
 
+// unbalanced returns where a function lets go of the lock, if it never takes it.
+func (t *taking) unbalanced(fi *fileInfo, fn ast.Node) (leaves ast.Node) {
+	if t.own != nil {
+		return nil
+	}
+	takes := false
+	ast.Inspect(bodyOf(fn), func(n ast.Node) bool {
+		if call, ok := n.(*ast.CallExpr); ok {
+			takes = takes || t.calls(fi, call, "Lock", "RLock", "TryLock", "TryRLock")
+			if leaves == nil && t.calls(fi, call, "Unlock", "RUnlock") {
+				leaves = call
+			}
+		}
+		return true
+	})
+	if takes {
+		return nil
+	}
+	return leaves
+}
+
 // joinSections makes one critical section of two where nothing is between them.
-func joinSections(fi *fileInfo, ops []op) {
+// It returns the sites that have one together then.
+func joinSections(fi *fileInfo, ops []op) (joined [][2]int) {
 	for i := 1; i < len(ops); i++ {
 		a, ok := ops[i-1].(*lockOp)
 		if !ok || len(a.After) != 1 || fi.next(a.Last) != ops[i].target() {
@@ -429,6 +455,42 @@ func joinSections(fi *fileInfo, ops []op) {
 		}
 		if before != nil && len(*before) == 1 && (*before)[0] == takeOf(a.After[0]) {
 			a.After, *before = nil, nil
+			if a.Site != ops[i].site() {
+				joined = append(joined, [2]int{a.Site, ops[i].site()})
+			}
+		}
+	}
+	return joined
+}
+
+// joinSites joins the critical sections of several maps with one guard. What one of them
+// takes, another lets go: they go together.
+func (r *run) joinSites() {
+	for _, fi := range r.ix.list {
+		var ops []op
+		for _, s := range r.sites {
+			if !s.refused() && s.strat == Guard {
+				ops = append(ops, s.ops[fi]...)
+			}
+		}
+		slices.SortStableFunc(ops, func(a, b op) int { return int(a.target().Pos() - b.target().Pos()) })
+		r.joined = append(r.joined, joinSections(fi, ops)...)
+	}
+}
+
+// refuseJoined refuses the sites that have a critical section with a refused one.
+func (r *run) refuseJoined() {
+	for again := true; again; {
+		again = false
+		for _, pair := range r.joined {
+			a, b := r.sites[pair[0]], r.sites[pair[1]]
+			if b.refused() {
+				a, b = b, a
+			}
+			if a.refused() && !b.refused() {
+				b.class.refusals = append(b.class.refusals, a.class.refusals[0])
+				again = true
+			}
 		}
 	}
 }

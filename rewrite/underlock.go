@@ -288,6 +288,9 @@ func (t *taking) calm(fi *fileInfo, call *ast.CallExpr, depth int) bool {
 	if decl, home := t.ix.funcDecl(fn); decl != nil {
 		return depth > 0 && !t.locking[decl] && decl.Body != nil && home != nil && t.badIn(home, decl.Body, depth-1) == nil
 	}
+	if writesLog(fn) {
+		return !slices.ContainsFunc(call.Args, func(a ast.Expr) bool { return !plain(fi.pkg.Info.TypeOf(a)) })
+	}
 	if recv := fn.Signature().Recv(); recv != nil {
 		return calmTypes[keyOf(recv.Type())]
 	}
@@ -315,13 +318,22 @@ var calmTypes = map[string]bool{
 // calmTimes are the functions of package time that only compute.
 var calmTimes = map[string]bool{"Now": true, "Since": true, "Until": true, "Unix": true, "UnixMilli": true, "Date": true}
 
-// plain reports whether printing a value of type t calls no method.
+// loggers are packages whose functions and methods write a line: the lock that some take
+// meanwhile is their own, and nothing comes back from there. People log under locks.
+var loggers = []string{"log", "log/slog", "github.com/sirupsen/logrus", "go.uber.org/zap", "github.com/rs/zerolog", "k8s.io/klog/v2", "github.com/golang/glog"}
+
+// writesLog reports whether a function writes to a log, and then goes on.
+func writesLog(fn *types.Func) bool {
+	return slices.Contains(loggers, fn.Pkg().Path()) && !strings.HasPrefix(fn.Name(), "Fatal") && !strings.HasPrefix(fn.Name(), "Panic") && !strings.HasPrefix(fn.Name(), "Exit")
+}
+
+// plain reports whether printing a value of type t calls no method, or only Error.
 func plain(t types.Type) bool {
 	if t == nil {
 		return false
 	}
 	_, basic := types.Unalias(t).(*types.Basic)
-	return basic
+	return basic || types.Identical(t, types.Universe.Lookup("error").Type())
 }
 
 // runsCode reports whether an argument brings code with it that may do anything.
