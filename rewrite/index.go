@@ -56,7 +56,8 @@ type fileInfo struct {
 	syntax    *ast.File
 	pkg       *detect.Package
 	generated bool
-	imports   map[string]string // packages that were given a name of their own here, see packageName
+	given     map[*ast.FuncDecl]map[string]bool // see localName
+	imports   map[string]string                 // packages that were given a name of their own here, see packageName
 
 	parents map[ast.Node]ast.Node        // lazily
 	names   map[ast.Node]map[string]bool // lazily: the identifiers of a declaration, see fresh

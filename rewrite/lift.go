@@ -27,7 +27,8 @@ func (t *taking) lift(sp *spot, a detect.Access, add func(*spot, detect.Op)) boo
 	for _, c := range a.Bares {
 		pos := t.ix.at(c.Pos)
 		fi := t.ix.fileAt(pos)
-		if fi == nil || fi.path == "" || fi.generated || !c.Free {
+		t.guard, t.field = inner.decl, inner.symbol
+		if fi == nil || fi.path == "" || fi.generated || !c.Free && !t.isLeaf() {
 			return false
 		}
 		call := t.callAt(fi, c, decl)

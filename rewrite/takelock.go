@@ -64,6 +64,7 @@ type taking struct {
 	m       *detect.Map
 	ops     map[*fileInfo][]op
 	api     bool                   // --allow-api-change
+	leaf    int                    // see isLeaf; 0: not known yet
 	own     *ownLock               // of the form mutex
 	locking map[*ast.FuncDecl]bool // functions that this rewrite makes take locks: not to be called under one
 	guard   token.Pos              // of the lock's declaration, once a spot has found it
@@ -211,7 +212,7 @@ func (t *taking) spots(decl token.Pos) (list []*spot, copied bool) {
 				continue
 			}
 			loads := w.together(fi, pos, decl)
-			if loads == nil || !a.Bare || !a.Free {
+			if loads == nil || !a.Bare || !a.Free && !(t.lockOf(loads[0]) != nil && t.isLeaf()) {
 				w.refuse(pos, a)
 				continue
 			}
@@ -226,7 +227,7 @@ func (t *taking) spots(decl token.Pos) (list []*spot, copied bool) {
 		case !a.Bare:
 			t.c.refuse("lock-held", pos, "", "%s may hold %s when it comes to this %s: to take it again would wait for ever", a.Func, t.m.Guard, a.Op)
 			continue
-		case !a.Free:
+		case !a.Free && !(t.lockOf(sp) != nil && t.isLeaf()):
 			t.c.refuse("lock-order", pos, "", "%s holds another lock at this %s: to take %s as well would put the two in an order", a.Func, a.Op, t.m.Guard)
 			continue
 		}
@@ -728,12 +729,42 @@ func (t *taking) copied(sp *spot, s *ast.RangeStmt, lock *lockExpr) bool {
 		return false
 	}
 	name := t.importStd(sp.fi, "maps")
-	fresh := sp.fi.fresh(s, "snapshot")
-	sp.fi.reserve(s, fresh)
+	fresh := sp.fi.localName(s, sp.uses[0].Name, "snapshot")
 	t.add(sp.fi, &hoistOp{opBase: t.base(s), Expr: s.X, Name: fresh, Call: name + ".Clone",
 		Before: []string{lock.take(false)}, After: []string{lock.leave(false)}})
 	t.c.note("the loop at %s runs over a copy of the map, made under %s: it takes time and memory in proportion to the map, and does not see what changes meanwhile", t.ix.pos(s.Pos()), t.lockName())
 	return true
+}
+
+// localName returns a name for a new variable before a statement: want, if the function has it
+// for fields only, or else something like otherwise.
+func (fi *fileInfo) localName(at ast.Stmt, want, otherwise string) string {
+	decl := fi.topLevel(at)
+	if decl == nil {
+		want = fi.fresh(at, otherwise)
+		fi.reserve(at, want)
+		return want
+	}
+	free := fi.pkg.Types.Scope().Lookup(want) == nil && !token.IsExported(want) && types.Universe.Lookup(want) == nil
+	ast.Inspect(decl, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok && id.Name == want {
+			sel, ok := fi.parent(id).(*ast.SelectorExpr)
+			free = free && ok && sel.Sel == id
+		}
+		return free
+	})
+	if !free || fi.given[decl][want] {
+		want = fi.fresh(at, otherwise)
+	}
+	if fi.given == nil {
+		fi.given = map[*ast.FuncDecl]map[string]bool{}
+	}
+	if fi.given[decl] == nil {
+		fi.given[decl] = map[string]bool{}
+	}
+	fi.given[decl][want] = true
+	fi.reserve(at, want)
+	return want
 }
 
 // hasMaps reports whether the module's Go version has the package maps.

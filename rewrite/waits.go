@@ -7,6 +7,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 	"strings"
 )
 
@@ -14,6 +15,53 @@ import (
 // are followed where they name their function; what a function value or an interface method
 // does is not known.
 func (t *taking) checkWaits() {
+	waits := func(fi *fileInfo, n ast.Node) ast.Node { return t.waitsIn(fi, n, map[*ast.FuncDecl]bool{}) }
+	if decl, at := t.whileHeld(waits); at != nil {
+		t.c.refuse("lock-waits", at.Pos(), "", "%s waits for others while it holds %s: a goroutine that it waits for might be the one that now wants the lock", decl.Name.Name, t.m.Guard)
+	}
+}
+
+// isLeaf reports whether nobody takes another lock, waits, or calls what is not known while
+// holding the lock. Then it may be taken under any other: no order of theirs goes back.
+func (t *taking) isLeaf() bool {
+	if t.leaf == 0 {
+		t.leaf = -1
+		if _, at := t.whileHeld(t.unleafed); at == nil {
+			t.leaf = 1
+		}
+	}
+	return t.leaf > 0
+}
+
+// unleafed returns what in n may take a lock or wait.
+func (t *taking) unleafed(fi *fileInfo, n ast.Node) (bad ast.Node) {
+	ast.Inspect(n, func(n ast.Node) bool {
+		if bad != nil {
+			return false
+		}
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			call, called := fi.parent(n).(*ast.CallExpr)
+			return called && call.Fun == ast.Expr(n)
+		case *ast.CallExpr:
+			if _, lit := ast.Unparen(n.Fun).(*ast.FuncLit); !lit && !t.calls(fi, n, "Unlock", "RUnlock") && !t.calm(fi, n, 3) {
+				bad = n
+			}
+		case *ast.SendStmt:
+			bad = n
+		case *ast.UnaryExpr:
+			if n.Op == token.ARROW {
+				bad = n
+			}
+		}
+		return bad == nil
+	})
+	return bad
+}
+
+// whileHeld looks at all that runs while the lock is held, as far as the text of the functions
+// that take it shows, and returns the first that look returns, with its function.
+func (t *taking) whileHeld(look func(*fileInfo, ast.Node) ast.Node) (in *ast.FuncDecl, at ast.Node) {
 	for _, fi := range t.ix.list {
 		if t.field == nil || fi.pkg.Types != t.field.Pkg() && fi.pkg.Path != t.field.Pkg().Path() {
 			continue
@@ -24,17 +72,16 @@ func (t *taking) checkWaits() {
 				continue
 			}
 			ast.Inspect(decl.Body, func(n ast.Node) bool {
-				call, ok := n.(*ast.CallExpr)
-				if !ok || len(t.c.refusals) > 0 || !t.calls(fi, call, "Lock", "RLock") {
-					return true
+				if call, ok := n.(*ast.CallExpr); ok && at == nil && t.calls(fi, call, "Lock", "RLock") {
+					if at = t.after(fi, call, look); at != nil {
+						in = decl
+					}
 				}
-				if at := t.waitsAfter(fi, call); at != nil {
-					t.c.refuse("lock-waits", at.Pos(), "", "%s waits for others while it holds %s: a goroutine that it waits for might be the one that now wants the lock", decl.Name.Name, t.m.Guard)
-				}
-				return true
+				return at == nil
 			})
 		}
 	}
+	return in, at
 }
 
 // calls reports whether a call is one of these methods of the guard.
@@ -77,42 +124,32 @@ func (t *taking) calls(fi *fileInfo, call *ast.CallExpr, methods ...string) bool
 	return false
 }
 
-// waitsAfter returns what waits between a call of Lock and that of Unlock behind it in the
-// same list of statements; without one, up to the function's end.
-func (t *taking) waitsAfter(fi *fileInfo, lock *ast.CallExpr) ast.Node {
-	var list []ast.Stmt
-	i := -1
+// after looks at what is between a call of Lock and that of Unlock behind it in the same list
+// of statements; without one, up to the function's end.
+func (t *taking) after(fi *fileInfo, lock *ast.CallExpr, look func(*fileInfo, ast.Node) ast.Node) ast.Node {
 	stmt, ok := fi.parent(lock).(*ast.ExprStmt)
-	if ok {
-		list = stmtsOf(fi.parent(stmt))
-		for k, s := range list {
-			if s == ast.Stmt(stmt) {
-				i = k
-			}
-		}
-	}
-	if i < 0 {
+	if !ok {
 		return lock // held we do not know how long
 	}
-	for _, s := range list[i+1:] {
+	list := stmtsOf(fi.parent(stmt))
+	for _, s := range list[slices.Index(list, ast.Stmt(stmt))+1:] {
 		if e, ok := s.(*ast.ExprStmt); ok {
 			if call, ok := e.X.(*ast.CallExpr); ok && t.calls(fi, call, "Unlock", "RUnlock") {
 				return nil
 			}
 		}
-		if at := t.waitsIn(fi, s, map[*ast.FuncDecl]bool{}); at != nil {
+		if at := look(fi, s); at != nil {
 			return at
 		}
 	}
-	var at ast.Node
-	if fn := fi.enclosing(stmt); fn != nil {
-		for _, s := range bodyOf(fn).List {
-			if s.Pos() > stmt.Pos() && at == nil {
-				at = t.waitsIn(fi, s, map[*ast.FuncDecl]bool{})
+	for _, s := range bodyOf(fi.enclosing(stmt)).List {
+		if s.Pos() > stmt.Pos() {
+			if at := look(fi, s); at != nil {
+				return at
 			}
 		}
 	}
-	return at
+	return nil
 }
 
 // waitsIn returns what in n waits for another goroutine.
