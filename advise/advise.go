@@ -73,11 +73,21 @@ func Choose(m *detect.Map, opts Options) Advice {
 	if !opts.Force {
 		r := unhelpful(m, opts)
 		advice.Refusals = r.refusals
-		if r.lacking && 2*m.GuardHeld >= m.GuardTotal { // else it is hardly meant for the map
+		if r.lacking && r.meant() {
 			return takeGuard(m, advice)
 		}
 	}
 	return advice
+}
+
+// meant reports whether the guard is evidently meant for the map: at least half of the accesses
+// hold it, or all that change the map do.
+func (r *refuser) meant() bool {
+	if 2*r.m.GuardHeld >= r.m.GuardTotal {
+		return true
+	}
+	changes := filter(r.m.Accesses, func(a detect.Access) bool { return a.Op.Mutates() && !a.Owned && !a.Test })
+	return len(changes) > 0 && !slices.ContainsFunc(changes, func(a detect.Access) bool { return !r.holds(a) })
 }
 
 // takeGuard returns the advice to take the lock, otherwise the one given.

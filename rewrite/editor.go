@@ -1141,6 +1141,12 @@ func (e *editor) declareBefore(c *dstutil.Cursor, o *declOp) {
 	d, m := n.Decorations(), made.Decorations()
 	m.Before = max(d.Before, dst.NewLine)
 	d.Before = dst.NewLine
+	for i, c := range slices.Backward(d.Start) {
+		if c == "\n" { // comments above a blank line are not the declaration's
+			m.Start, d.Start = slices.Clone(d.Start[:i+1]), slices.Clone(d.Start[i+1:])
+			break
+		}
+	}
 	if _, top := n.(*dst.GenDecl); top && len(d.Start) > 0 {
 		d.Before = dst.EmptyLine // what its comment says is not about the new one
 	}

@@ -25,6 +25,10 @@ type excerpt struct {
 //	func a() { m[k] = v } kept, with its comments
 //	func b() { … }        left out
 func excerptOf(in *fileInput) (*excerpt, *ast.File) {
+	declares := slices.ContainsFunc(in.Ops, func(o op) bool { _, ok := o.(*declOp); return ok })
+	if declares || in.changesImports() && len(in.Syntax.Imports) == 0 {
+		return nil, nil // what goes in front of a declaration would follow what is left out
+	}
 	tf := in.Fset.File(in.Syntax.FileStart)
 	x := &excerpt{}
 	off := func(p token.Pos) int { return tf.Offset(p) }

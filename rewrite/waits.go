@@ -63,7 +63,7 @@ func (t *taking) unleafed(fi *fileInfo, n ast.Node) (bad ast.Node) {
 // that take it shows, and returns the first that look returns, with its function.
 func (t *taking) whileHeld(look func(*fileInfo, ast.Node) ast.Node) (in *ast.FuncDecl, at ast.Node) {
 	for _, fi := range t.ix.list {
-		if t.field == nil || fi.pkg.Types != t.field.Pkg() && fi.pkg.Path != t.field.Pkg().Path() {
+		if t.field == nil || !t.field.Exported() && fi.pkg.Types != t.field.Pkg() && fi.pkg.Path != t.field.Pkg().Path() {
 			continue
 		}
 		for _, d := range fi.syntax.Decls {

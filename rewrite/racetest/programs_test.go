@@ -31,6 +31,18 @@ type corpus struct {
 	sites  map[*detect.Map]*rewrite.Site
 	after  map[string][]byte // migrated files by absolute path
 	runtim string
+
+	strategy func(*detect.Map) string
+}
+
+func sharded(*detect.Map) string { return "sharded" }
+
+// locks is the form that changes no type.
+func locks(m *detect.Map) string {
+	if m.GuardKey != "" {
+		return rewrite.Guard
+	}
+	return rewrite.Mutex
 }
 
 func corpusRuns() int {
@@ -58,7 +70,7 @@ func readCorpus(t *testing.T, part string) *corpus {
 	maps := slices.DeleteFunc(res.Maps, func(m *detect.Map) bool {
 		return !strings.HasPrefix(m.Package+"/", "example.com/corpus/"+part+"/")
 	})
-	return &corpus{prog: prog, maps: maps, tests: map[*detect.Map]*Test{}, steps: map[*detect.Map]*Test{}, sites: map[*detect.Map]*rewrite.Site{}}
+	return &corpus{prog: prog, maps: maps, tests: map[*detect.Map]*Test{}, steps: map[*detect.Map]*Test{}, sites: map[*detect.Map]*rewrite.Site{}, strategy: sharded}
 }
 
 var testImports = []string{
@@ -106,7 +118,7 @@ func (c *corpus) migrate(t *testing.T, maps []*detect.Map) {
 				continue // kept in an atomic value or the like: no form of it is a map by itself
 			}
 		}
-		reqs = append(reqs, rewrite.Request{Map: m, Strategy: "sharded"})
+		reqs = append(reqs, rewrite.Request{Map: m, Strategy: c.strategy(m)})
 		if rt, err := g.Generate(m); err == nil {
 			c.tests[m] = rt
 			files[filepath.Join(c.prog.Dir, filepath.FromSlash(rt.File))] = rt.Source
@@ -136,7 +148,7 @@ func (c *corpus) migrate(t *testing.T, maps []*detect.Map) {
 	}
 	c.runtim = filepath.Join(c.prog.Dir, filepath.FromSlash(out.Runtime.Dir))
 	for _, m := range maps {
-		if s := c.sites[m]; s == nil || len(s.Refusals) > 0 {
+		if s := c.sites[m]; s == nil || len(s.Refusals) > 0 || out.Runtime.Dir == "" {
 			continue
 		}
 		if rt, err := g.Interleave([]*detect.Map{m}, c.prog.Module+"/"+out.Runtime.Dir); err == nil {
@@ -178,9 +190,16 @@ func (c *corpus) verify(t *testing.T, pairs []Pair) []Verdict {
 // TestRacyPrograms: at least 95 % of the sites that a finding names get a program-level
 // test that fails before in every run and, where the site can be migrated, passes after
 // in every run; the rest says why not.
-func TestRacyPrograms(t *testing.T) {
+func TestRacyPrograms(t *testing.T) { racyPrograms(t, sharded) }
+
+// TestGuardedPrograms is TestRacyPrograms for locks: what can take its map's lock, or get one,
+// passes after.
+func TestGuardedPrograms(t *testing.T) { racyPrograms(t, locks) }
+
+func racyPrograms(t *testing.T, strategy func(*detect.Map) string) {
 	needRace(t)
 	c := readCorpus(t, "racy")
+	c.strategy = strategy
 	marked := racyMarks(t, c)
 	if len(marked) < 40 {
 		t.Fatalf("only %d marked maps", len(marked))

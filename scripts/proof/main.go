@@ -25,6 +25,7 @@ var sets = []struct {
 	line       *regexp.Regexp
 }{
 	{"racy programs", "TestRacyPrograms", regexp.MustCompile(`\d+ sites; .*`)},
+	{"racy programs, guard and mutex", "TestGuardedPrograms", regexp.MustCompile(`\d+ sites; .*`)},
 	{"correct programs", "TestCorrectPrograms", regexp.MustCompile(`\d+ programs, .*`)},
 	{"mutants", "TestMutants", regexp.MustCompile(`\d+ of \d+ mutants .*`)},
 	{"generated files, staticcheck", "TestStaticcheck", regexp.MustCompile(`\d+ generated files|staticcheck is not on the path`)},
