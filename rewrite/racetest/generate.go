@@ -175,6 +175,9 @@ type scenario struct {
 	// filled says that in literals maps and slices have an element, and strings and numbers
 	// are not zero: code that finds nothing to work on may leave before it gets to the access.
 	filled bool
+	// crowded says that maps and slices have four elements, two of a kind each: one call that
+	// starts goroutines for what it is given may start them for kinds, or look for equals.
+	crowded bool
 	// lenient says that a call may panic, when it is through with the map and does not like
 	// the rest of what was made up for it.
 	lenient bool
@@ -227,6 +230,9 @@ func (g *Generator) scenarios(m *detect.Map) []scenario {
 		c := out[0]
 		c.plain = true
 		full := out[0]
+		if out[0].once {
+			out[0].crowded, out[0].filled = true, true
+		}
 		full.filled = true
 		variants := []scenario{c, full}
 		for _, c := range []scenario{out[0], full} {
@@ -424,7 +430,7 @@ func (g *Generator) reserve(p *detect.Package, owner string) func(name string) b
 
 func (g *Generator) programIn(p *detect.Package, m *detect.Map, c scenario, ra, rb *reach) (*Test, error) {
 	s := g.newSynth(p)
-	s.stubOf, s.plain, s.filled = g.reserve(p, m.Key), c.plain, c.filled
+	s.stubOf, s.plain, s.filled, s.crowded = g.reserve(p, m.Key), c.plain, c.filled, c.crowded
 	for _, r := range []*reach{ra, rb} {
 		for v := range r.fields {
 			s.touched[v] = true

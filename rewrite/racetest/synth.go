@@ -39,6 +39,8 @@ type synth struct {
 	wait       bool                    // something needs stopping: contexts get cancelled, done channels closed
 	used       map[*fn]bool            // constructors called
 	plain      bool                    // constructors that can fail are not called
+	crowded    bool                    // maps and slices have four elements, see scenario
+	member     int                     // which of them is being made, from 1; 0: none
 	filled     bool                    // in literals, maps and slices have an element, and strings and numbers are not zero
 	making     map[*types.Named]bool
 	stops      []string // statements that end what the test started, run last first
@@ -248,6 +250,10 @@ func (s *synth) value(t types.Type, hint string, depth int) (string, error) {
 	switch u := t.Underlying().(type) {
 	case *types.Basic:
 		switch {
+		case u.Info()&types.IsString != 0 && s.member > 2:
+			return `"b"`, nil
+		case u.Info()&types.IsNumeric != 0 && s.member > 0:
+			return strconv.Itoa((s.member + 1) / 2), nil
 		case u.Info()&types.IsString != 0 && s.vary:
 			return `"b"`, nil
 		case u.Info()&types.IsString != 0:
@@ -271,6 +277,9 @@ func (s *synth) value(t types.Type, hint string, depth int) (string, error) {
 				return s.typ(t) + `{1, 2, 3}`, nil
 			}
 		}
+		if list := s.crowd(nil, u.Elem(), hint, depth); list != "" {
+			return s.typ(t) + "{" + list + "}", nil
+		}
 		e, err := s.value(u.Elem(), hint, depth+1)
 		if err != nil {
 			return s.typ(t) + "{}", nil
@@ -282,6 +291,9 @@ func (s *synth) value(t types.Type, hint string, depth int) (string, error) {
 	case *types.Array:
 		return s.typ(t) + "{}", nil
 	case *types.Map:
+		if list := s.crowd(u.Key(), u.Elem(), hint, depth); list != "" {
+			return s.typ(t) + "{" + list + "}", nil
+		}
 		k, err1 := s.value(u.Key(), hint, depth+1)
 		v, err2 := s.value(u.Elem(), hint, depth+1)
 		if err1 != nil || err2 != nil {
@@ -308,6 +320,51 @@ func (s *synth) value(t types.Type, hint string, depth int) (string, error) {
 		return s.implementer(t, u, hint, depth)
 	}
 	return "", fmt.Errorf("no test value for %s", s.short(t))
+}
+
+// crowd returns four elements of a slice (or of a map, with different keys), two of a kind, or
+// "" where one has to do.
+func (s *synth) crowd(key, elem types.Type, hint string, depth int) string {
+	if !s.crowded || s.member > 0 || depth > 2 {
+		return ""
+	}
+	defer func() { s.member = 0 }()
+	var list []string
+	for i := 1; i <= 4; i++ {
+		s.member = i
+		v, err := s.value(elem, hint, depth+1)
+		if err != nil {
+			return ""
+		}
+		v = s.elided(v, elem)
+		if key != nil {
+			k := ""
+			switch u := key.Underlying().(type) {
+			case *types.Basic:
+				k = strconv.Itoa(i)
+				if u.Info()&types.IsString != 0 {
+					k = strconv.Quote(string(rune('a' + i - 1)))
+				} else if u.Info()&types.IsNumeric == 0 {
+					return ""
+				}
+			case *types.Array:
+				b, ok := u.Elem().Underlying().(*types.Basic)
+				if !ok || b.Info()&types.IsNumeric == 0 || u.Len() == 0 {
+					return ""
+				}
+				k = "{" + strconv.Itoa(i-1) + "}"
+			default:
+				return ""
+			}
+			v = k + ": " + v
+		}
+		list = append(list, v)
+	}
+	out := strings.Join(list, ", ")
+	if len(out) > 70 {
+		out = "\n" + strings.Join(list, ",\n") + ",\n"
+	}
+	return out
 }
 
 // text is a string for a parameter or field of that name: one that code which takes it apart

@@ -1,30 +1,46 @@
 package worker
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
-// Imitates thanos' DeduplicateFilter: goroutines delete from one map parameter.
+// Imitates thanos's DeduplicateFilter: a goroutine for each resolution, all of which delete
+// the duplicates that they find from the same map.
 
-// Filter drops what every check drops.
-func Filter(metas map[string]int, checks []func(string) bool) { // racy, not found
+// A Block is what a store holds.
+type Block struct {
+	ID         string
+	Resolution int64
+	Sources    []string
+}
+
+// A Deduper drops blocks that others contain.
+type Deduper struct{}
+
+// Drop removes them from blocks.
+func (d *Deduper) Drop(blocks map[string]*Block) { // racy
+	groups := map[int64][]*Block{}
+	for _, b := range blocks {
+		groups[b.Resolution] = append(groups[b.Resolution], b)
+	}
 	var wg sync.WaitGroup
-	for _, drop := range checks {
-		wg.Go(func() {
-			for id := range metas {
-				if drop(id) {
-					delete(metas, id)
-				}
-			}
-		})
+	for _, group := range groups {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			d.dropFrom(group, blocks)
+		}()
 	}
 	wg.Wait()
 }
 
-// Sync filters a fresh set.
-func Sync(ids []string, checks []func(string) bool) int {
-	metas := make(map[string]int) // racy, not found
-	for i, id := range ids {
-		metas[id] = i
+func (d *Deduper) dropFrom(group []*Block, blocks map[string]*Block) {
+	for i, b := range group {
+		for _, other := range group[:i] {
+			if slices.Equal(b.Sources, other.Sources) {
+				delete(blocks, b.ID)
+			}
+		}
 	}
-	Filter(metas, checks)
-	return len(metas)
 }
