@@ -98,7 +98,7 @@ func differential(t *testing.T, file string) {
 	}
 }
 
-var strategies = []string{"sharded", "locked", "syncmap", "provider"}
+var strategies = []string{"sharded", "locked", "syncmap", "provider", rewrite.Mutex}
 
 // A module is a loaded module with all its map variables, those local to one
 // goroutine included.

@@ -80,13 +80,16 @@ func (t *taking) declare(at token.Pos) bool {
 	if o.reads {
 		typ = "RWMutex"
 	}
+	if o.kind == "" { // of a map that detection does not know
+		o.kind = kindOf(fi.object(id))
+	}
 	switch p := fi.parent(id).(type) {
 	case *ast.Field:
 		if !t.fieldFor(fi, p, id, o, typ) {
 			return false
 		}
 	case *ast.ValueSpec:
-		if t.m.Kind == detect.PackageVar {
+		if o.kind == detect.PackageVar {
 			o.name = fi.fresh(p, id.Name+"Mu")
 			t.put(fi, p, o.name, typ)
 		} else if stmt, ok := fi.parent(fi.parent(p)).(*ast.DeclStmt); ok {
@@ -102,6 +105,17 @@ func (t *taking) declare(at token.Pos) bool {
 	t.own = o
 	t.c.note("%s is new, and taken around every use of %s", o.name, t.m.Name)
 	return true
+}
+
+func kindOf(obj types.Object) detect.Kind {
+	v, ok := obj.(*types.Var)
+	switch {
+	case ok && v.IsField():
+		return detect.Field
+	case ok && v.Pkg() != nil && v.Parent() == v.Pkg().Scope():
+		return detect.PackageVar
+	}
+	return detect.Local
 }
 
 // put declares the lock in front of a field or a variable of the package.
