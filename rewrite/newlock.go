@@ -102,6 +102,15 @@ func (t *taking) declare(at token.Pos) bool {
 		t.c.refuse("declaration", at, "", "beside the declaration of %s is no place for a lock", t.m.Name)
 		return false
 	}
+	if o.kind != detect.Local {
+		if t.ix.api()[at] && !t.api {
+			t.c.refuse("exported-api", at, "", "code of other modules may use %s without the new lock", t.m.Name)
+		}
+		t.c.checkOtherBuilds(&member{pos: at, name: id.Name, fi: fi, obj: fi.object(id)})
+	}
+	if len(t.c.refusals) > 0 {
+		return false
+	}
 	t.own = o
 	t.c.note("%s is new, and taken around every use of %s", o.name, t.m.Name)
 	return true
