@@ -663,27 +663,11 @@ func (b *flowBuilder) assign(dst nodeID, dt types.Type, e ast.Expr, verb byte) {
 	if basic, ok := st.(*types.Basic); ok && basic.Kind() == types.UntypedNil {
 		return
 	}
-	if b.namesInterface(e) {
-		return
-	}
 	var src []nodeID
 	if b.carrier(st) {
 		src = b.nodesOf(e)
 	}
 	b.flow(dst, dt, st, src, e.Pos(), verb)
-}
-
-// namesInterface reports whether e is a nil pointer to an interface: a way to say which one,
-// with no value behind it.
-//
-//	grpc.ServiceDesc{HandlerType: (*GreeterServer)(nil)}
-func (b *flowBuilder) namesInterface(e ast.Expr) bool {
-	call, ok := ast.Unparen(e).(*ast.CallExpr)
-	if !ok || len(call.Args) != 1 || !b.info.Types[call.Fun].IsType() || !b.info.Types[call.Args[0]].IsNil() {
-		return false
-	}
-	p, ok := b.info.Types[call.Fun].Type.Underlying().(*types.Pointer)
-	return ok && isInterface(p.Elem())
 }
 
 func (b *flowBuilder) flow(dst nodeID, dt, st types.Type, src []nodeID, pos token.Pos, verb byte) {
