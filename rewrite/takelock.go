@@ -977,8 +977,34 @@ func exclusive(fi *fileInfo, a, b ast.Stmt) bool {
 	return false
 }
 
+// writes reports whether the lock is needed for writing: something changes the map, or what
+// an element of it points to.
 func writes(spots []*spot) bool {
-	return slices.ContainsFunc(spots, func(s *spot) bool { return slices.ContainsFunc(s.ops, detect.Op.Mutates) })
+	return slices.ContainsFunc(spots, func(s *spot) bool {
+		return slices.ContainsFunc(s.ops, detect.Op.Mutates) || slices.ContainsFunc(s.uses, func(id *ast.Ident) bool { return assigned(s.fi, id) })
+	})
+}
+
+// assigned reports whether an identifier stands in what a statement assigns to: m[k].n++.
+func assigned(fi *fileInfo, id *ast.Ident) bool {
+	var child ast.Node = id
+	for n := fi.parent(id); n != nil; child, n = n, fi.parent(n) {
+		switch n := n.(type) {
+		case *ast.IncDecStmt:
+			return true
+		case *ast.AssignStmt:
+			x, ok := child.(ast.Expr)
+			return ok && slices.Contains(n.Lhs, x) && n.Tok != token.DEFINE
+		case *ast.IndexExpr:
+			if n.Index == child {
+				return false
+			}
+		case *ast.SelectorExpr, *ast.ParenExpr, *ast.StarExpr:
+		default:
+			return false
+		}
+	}
+	return false
 }
 
 func funcName(fi *fileInfo, fn ast.Node) string {
