@@ -431,9 +431,13 @@ func (g *Generator) reserve(p *detect.Package, owner string) func(name string) b
 func (g *Generator) programIn(p *detect.Package, m *detect.Map, c scenario, ra, rb *reach) (*Test, error) {
 	s := g.newSynth(p)
 	s.stubOf, s.plain, s.filled, s.crowded = g.reserve(p, m.Key), c.plain, c.filled, c.crowded
+	s.called = map[string]bool{}
 	for _, r := range []*reach{ra, rb} {
 		for v := range r.fields {
 			s.touched[v] = true
+		}
+		for _, f := range r.pending {
+			s.called[f.Name()] = true
 		}
 		s.wait = s.wait || r.lasting || r.forever
 	}

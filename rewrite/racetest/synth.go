@@ -39,6 +39,7 @@ type synth struct {
 	wait       bool                    // something needs stopping: contexts get cancelled, done channels closed
 	used       map[*fn]bool            // constructors called
 	plain      bool                    // constructors that can fail are not called
+	called     map[string]bool         // the names of interface methods that the code under test calls
 	crowded    bool                    // maps and slices have four elements, see scenario
 	member     int                     // which of them is being made, from 1; 0: none
 	filled     bool                    // in literals, maps and slices have an element, and strings and numbers are not zero
@@ -1077,8 +1078,12 @@ func (s *synth) lock(t types.Type, u *types.Interface) (string, error) {
 
 // stub declares a type whose methods do nothing and returns a value of it.
 func (s *synth) stub(t types.Type, u *types.Interface, depth int) (string, error) {
-	if u.NumMethods() > 12 {
-		return "", fmt.Errorf("%s has too many methods for a stub", s.short(t))
+	embedded := "" // the interface itself, which has the methods that nothing calls
+	if n := named(t); u.NumMethods() > 12 {
+		if n == nil || !s.expressible(t) {
+			return "", fmt.Errorf("%s has too many methods for a stub", s.short(t))
+		}
+		embedded = s.typ(t)
 	}
 	base := "value"
 	if n := named(t); n != nil {
@@ -1103,6 +1108,9 @@ func (s *synth) stub(t types.Type, u *types.Interface, depth int) (string, error
 	var methods []string
 	for i := range u.NumMethods() {
 		m := u.Method(i)
+		if embedded != "" && !s.called[m.Name()] {
+			continue
+		}
 		if !m.Exported() && m.Pkg() != s.pkg.Types {
 			return "", fmt.Errorf("%s has unexported methods of another package", s.short(t))
 		}
@@ -1118,7 +1126,7 @@ func (s *synth) stub(t types.Type, u *types.Interface, depth int) (string, error
 		}
 		methods = append(methods, text)
 	}
-	s.stubs = append(s.stubs, fmt.Sprintf("type %s struct{} // %s that does nothing\n\n%s", name, article(s.short(t)), strings.Join(methods, "\n")))
+	s.stubs = append(s.stubs, fmt.Sprintf("type %s struct{%s} // %s that does nothing\n\n%s", name, embedded, article(s.short(t)), strings.Join(methods, "\n")))
 	return name + "{}", nil
 }
 
