@@ -724,10 +724,13 @@ const (
 // Packages that it does not name are denied.
 var effects = map[string]verdict{
 	"os": {deny: true, why: effFiles, but: []string{"Getenv", "LookupEnv", "Environ", "ExpandEnv", "Expand", "Getpid", "Getppid",
-		"Hostname", "IsExist", "IsNotExist", "IsPermission", "IsTimeout", "PathError.*", "SyscallError.*", "IsPathSeparator", "TempDir", "Getpagesize", "Getuid", "Getgid"}},
+		"Hostname", "IsExist", "IsNotExist", "IsPermission", "IsTimeout", "PathError.*",
+		// What reached code does not open is nil, or a standard stream.
+		"File.Close", "File.Name", "File.Sync", "File.Stat", "File.Seek", "File.Read", "File.ReadAt", "File.Write", "File.WriteAt", "File.WriteString",
+		"SyscallError.*", "IsPathSeparator", "TempDir", "Getpagesize", "Getuid", "Getgid"}},
 	"net": {deny: true, why: effNet, but: []string{"ParseIP", "ParseCIDR", "ParseMAC", "JoinHostPort", "SplitHostPort", "IPv4", "IPv4Mask", "CIDRMask",
 		"IP.*", "IPNet.*", "IPMask.*", "HardwareAddr.*", "OpError.*", "TCPAddr.*", "UDPAddr.*", "IPAddr.*", "Pipe", "Buffers.*", "AddrError.*", "DNSError.*"}},
-	"net/http": {why: effNet, but: []string{"Get", "Head", "Post", "PostForm", "ListenAndServe*", "Serve", "ServeTLS", "Client.*", "Server.ListenAndServe*", "Server.Serve*",
+	"net/http": {why: effNet, but: []string{"Get", "Head", "Post", "PostForm", "ListenAndServe*", "Serve", "ServeTLS", "Client.Do", "Client.Get", "Client.Head", "Client.Post*", "Server.ListenAndServe*", "Server.Serve*",
 		"Transport.RoundTrip", "Transport.DialTLS", "ServeFile*", "FileServer*", "NewFileTransport*", "Dir.*"}},
 	"net/http/httptest": {why: effNet, but: []string{"NewServer", "NewTLSServer", "NewUnstartedServer", "Server.*"}},
 	"net/textproto":     {why: effNet, but: []string{"Dial"}},
