@@ -314,11 +314,28 @@ func (w *outWalk) variable(fi *fileInfo, obj types.Object) bool {
 	}
 	w.ahead[v.Pos()] = true
 	for _, id := range w.t.ix.uses[v.Pos()] {
-		if !w.reads(fi, id) {
+		if !w.reads(fi, id) || polls(fi, id) {
 			return false
 		}
 	}
+	if decl := fi.topLevel(definition(fi, v)); decl == nil || w.t.changes(fi, decl) {
+		return false // what it did to the map since, it would not see in the copy
+	}
 	return true
+}
+
+// polls reports whether a loop's condition looks at a map again and again.
+func polls(fi *fileInfo, id *ast.Ident) bool {
+	var child ast.Node = id
+	for n := fi.parent(id); n != nil; child, n = n, fi.parent(n) {
+		switch n := n.(type) {
+		case *ast.ForStmt:
+			return n.Cond == child
+		case ast.Stmt:
+			return false
+		}
+	}
+	return false
 }
 
 // argument reports whether a call only reads the map that it gets.
@@ -385,38 +402,46 @@ func (t *taking) lexicallyHeld(fi *fileInfo, x ast.Expr) bool {
 		return false
 	}
 	t.guard, t.field = lock.decl, lock.symbol
-	held := false
 	var child ast.Node = x
 	for n := fi.parent(x); n != nil; child, n = n, fi.parent(n) {
 		switch n.(type) {
 		case *ast.FuncDecl, *ast.FuncLit:
-			return held
+			return false
 		}
 		s, ok := child.(ast.Stmt)
-		if !ok || held {
+		if !ok {
 			continue
 		}
 		list := stmtsOf(n)
-		for _, before := range list[:max(0, slices.Index(list, s))] {
-			e, ok := before.(*ast.ExprStmt)
-			if !ok {
-				continue
+		for _, before := range slices.Backward(list[:max(0, slices.Index(list, s))]) {
+			var call *ast.CallExpr
+			if e, ok := before.(*ast.ExprStmt); ok {
+				call, _ = e.X.(*ast.CallExpr)
 			}
-			call, ok := e.X.(*ast.CallExpr)
-			if !ok {
+			if call == nil {
+				unlocks := false
+				ast.Inspect(before, func(n ast.Node) bool {
+					c, ok := n.(*ast.CallExpr)
+					_, deferred := before.(*ast.DeferStmt)
+					unlocks = unlocks || ok && !deferred && t.calls(fi, c, "Unlock", "RUnlock", "Lock", "RLock")
+					return !unlocks
+				})
+				if unlocks {
+					return false // who knows
+				}
 				continue
 			}
 			sel, ok := call.Fun.(*ast.SelectorExpr)
 			if !ok || spell(sel.X) != lock.text {
 				continue
 			}
-			switch {
+			switch { // the nearest counts
 			case t.calls(fi, call, "Lock", "RLock"):
-				held = true
+				return true
 			case t.calls(fi, call, "Unlock", "RUnlock"):
-				held = false
+				return false
 			}
 		}
 	}
-	return held
+	return false
 }

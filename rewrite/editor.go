@@ -1113,8 +1113,11 @@ func (e *editor) insertHoists(c *dstutil.Cursor, hs []dst.Stmt) {
 	}
 	d := n.Decorations()
 	first := hs[0].Decorations()
-	first.Before, first.Start = max(d.Before, dst.NewLine), d.Start
-	d.Before, d.Start = dst.NewLine, nil
+	first.Before = max(d.Before, dst.NewLine)
+	d.Before = dst.NewLine
+	if !slices.ContainsFunc(d.Start, isDirective) {
+		first.Start, d.Start = d.Start, nil
+	}
 	if d.After == dst.None {
 		d.After = dst.NewLine
 	}
@@ -1167,11 +1170,19 @@ func (e *editor) insertBehind(c *dstutil.Cursor, bs []dst.Stmt) {
 	}
 	d, last := n.Decorations(), bs[len(bs)-1].Decorations()
 	tail, rest := sameLine(d.End)
+	if len(rest) > 0 && rest[0] != "\n" { // the line comment before it ended its line
+		rest = append([]string{"\n"}, rest...)
+	}
 	d.End, last.End = slices.Clone(tail), slices.Clone(rest)
 	last.After, d.After = d.After, dst.NewLine
 	for _, s := range slices.Backward(bs) {
 		c.InsertAfter(s)
 	}
+}
+
+// isDirective reports whether a comment tells a tool about what follows it.
+func isDirective(c string) bool {
+	return strings.HasPrefix(c, "//nolint") || strings.HasPrefix(c, "//lint:") || strings.HasPrefix(c, "//go:") || strings.HasPrefix(c, "// #nosec") || strings.HasPrefix(c, "//#nosec") || strings.HasPrefix(c, "//mapmigrate:")
 }
 
 // print prints the changed tree, completes its imports and settles it.

@@ -39,6 +39,8 @@ type index struct {
 	calls   map[*ast.FuncDecl][]callSite // lazily, see callGraph
 	callers map[*ast.FuncDecl][]*ast.FuncDecl
 
+	every map[token.Pos][]*ast.Ident // lazily, see usesOf
+
 	mentions map[*ast.FuncDecl]map[types.Object][]*ast.Ident // lazily, by function, see identsOf
 
 	exported  map[token.Pos]bool         // lazily, see api
@@ -57,6 +59,7 @@ type fileInfo struct {
 	pkg       *detect.Package
 	generated bool
 	given     map[*ast.FuncDecl]map[string]bool // see localName
+	widened   map[*types.Scope]map[string]bool  // see widens
 	imports   map[string]string                 // packages that were given a name of their own here, see packageName
 
 	parents map[ast.Node]ast.Node        // lazily
@@ -129,6 +132,28 @@ func mapLike(t types.Type) bool {
 		}
 	}
 	return false
+}
+
+// usesOf returns all that names a variable or field, whatever its type.
+func (ix *index) usesOf(v *types.Var) []*ast.Ident {
+	if ix.every == nil {
+		ix.every = map[token.Pos][]*ast.Ident{}
+		seen := map[*detect.Package]bool{}
+		for _, fi := range ix.list {
+			if seen[fi.pkg] {
+				continue
+			}
+			seen[fi.pkg] = true
+			for id, obj := range fi.pkg.Info.Uses {
+				if v, ok := obj.(*types.Var); ok && v.Pos().IsValid() {
+					if home := ix.fileAt(id.Pos()); home != nil && home.pkg == fi.pkg {
+						ix.every[v.Pos()] = append(ix.every[v.Pos()], id)
+					}
+				}
+			}
+		}
+	}
+	return ix.every[v.Pos()]
 }
 
 func (ix *index) addUses(p *detect.Package) {

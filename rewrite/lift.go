@@ -20,7 +20,7 @@ import (
 func (t *taking) lift(sp *spot, a detect.Access, add func(*spot, detect.Op)) bool {
 	inner := t.lockFor(sp.fi, sp.uses[0])
 	decl, ok := sp.fi.enclosing(sp.stmt).(*ast.FuncDecl)
-	if inner == nil || !ok || len(a.Bares) == 0 {
+	if inner == nil || !ok || len(a.Bares) == 0 || t.nilTested(sp.fi, decl, inner) {
 		return false
 	}
 	var spots []*spot
@@ -28,12 +28,16 @@ func (t *taking) lift(sp *spot, a detect.Access, add func(*spot, detect.Op)) boo
 		pos := t.ix.at(c.Pos)
 		fi := t.ix.fileAt(pos)
 		t.guard, t.field = inner.decl, inner.symbol
-		if fi == nil || fi.path == "" || fi.generated || !c.Free && !t.isLeaf() {
+		if fi == nil || fi.path == "" || fi.generated || !t.isLeaf() {
 			return false
 		}
 		call := t.callAt(fi, c, decl)
 		at := t.placeOf(fi, pos)
 		if call == nil || at == nil {
+			return false
+		}
+		switch fi.parent(call).(type) {
+		case *ast.GoStmt, *ast.DeferStmt: // it runs later
 			return false
 		}
 		if at.lock = t.lockOfCall(fi, call, sp.fi, decl, inner); at.lock == nil {
@@ -46,6 +50,17 @@ func (t *taking) lift(sp *spot, a detect.Access, add func(*spot, detect.Op)) boo
 		add(s, a.Op)
 	}
 	return true
+}
+
+// nilTested reports whether a function gets along without what its lock belongs to.
+func (t *taking) nilTested(fi *fileInfo, decl *ast.FuncDecl, lock *lockExpr) (found bool) {
+	ast.Inspect(decl.Body, func(n ast.Node) bool {
+		if s, ok := n.(ast.Stmt); ok && !found {
+			found = t.tested(fi, s, lock)
+		}
+		return !found
+	})
+	return found
 }
 
 // callAt returns the call of a function at a position.
@@ -67,7 +82,7 @@ func (t *taking) callAt(fi *fileInfo, c detect.BareCall, decl *ast.FuncDecl) *as
 // caller names it.
 func (t *taking) lockOfCall(fi *fileInfo, call *ast.CallExpr, home *fileInfo, decl *ast.FuncDecl, inner *lockExpr) *lockExpr {
 	if inner.root == nil || inner.root.Parent() == home.pkg.Types.Scope() {
-		if fi.pkg.Path != home.pkg.Path {
+		if fi.pkg.Path != home.pkg.Path || inner.root == nil || !visibleAt(fi, inner.root, call.Pos()) {
 			return nil
 		}
 		return inner // a variable of the package
@@ -82,8 +97,11 @@ func (t *taking) lockOfCall(fi *fileInfo, call *ast.CallExpr, home *fileInfo, de
 		return nil
 	}
 	root, path, ok := steps(fi, arg)
-	if !ok {
+	if !ok || !t.stable(fi, root, path) || len(inner.path) == 0 {
 		return nil
+	}
+	if obj, _, _ := types.LookupFieldOrMethod(fi.pkg.Info.TypeOf(arg), true, home.pkg.Types, inner.path[0].Name()); obj == nil || obj.Pos() != inner.path[0].Pos() {
+		return nil // another field of that name is nearer
 	}
 	text := spell(arg)
 	for _, v := range inner.path {

@@ -110,10 +110,11 @@ type run struct {
 	ix   *index
 	home runtimeHome
 
-	sites   []*siteWork
-	dropped map[*fileInfo][]string // imports that the rewrite leaves unused
-	joined  [][2]int               // sites that share a critical section, see joinSites
-	locking map[*ast.FuncDecl]bool // functions that are made to take locks, see noteLocking
+	sites    []*siteWork
+	dropped  map[*fileInfo][]string // imports that the rewrite leaves unused
+	sections []section              // of code under locks, see taking.section
+	joined   [][2]int               // sites that share a critical section, see joinSites
+	locking  map[*ast.FuncDecl]bool // functions that are made to take locks, see noteLocking
 
 	results map[*fileInfo]*fileResult
 	files   map[string][]byte // absolute name → content of the last, verified round

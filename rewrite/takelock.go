@@ -41,12 +41,15 @@ import (
 //	func (s *S) add(k string) { s.m[k]++ } // called with s.mu held, or not
 //
 // So no way to the access may hold it (lock-held): detection knows all of them, or nothing
-// is changed. Under the lock nothing may run that could take it, or another one, or wait
-// (lock-reach). Where another lock is held already, the two would get an order (lock-order).
-// And whoever holds the lock must not wait for the goroutine that will now want it
-// (lock-waits):
+// is changed. And the lock must be a leaf (lock-waits): wherever it is held now, only short
+// steps run, which neither wait, nor take other locks, nor call what is not known. Else they
+// might lead to the access, or wait for who is there:
 //
 //	s.mu.Lock(); close(s.stop); s.wg.Wait() // for a goroutine that cleans s.m up
+//
+// The same holds for what runs under the lock from now on (lock-reach). It must be one object's
+// lock all the time (lock-object), is not taken inside what another map's lock is to be taken
+// for (lock-overlap), and is let go by defer where something may panic.
 const Guard = "guard"
 
 // lockName is what messages call the lock.
@@ -59,16 +62,19 @@ func (t *taking) lockName() string {
 
 // A taking is that work for one map.
 type taking struct {
-	c       *class // collects refusals, notes and imports
-	ix      *index
-	m       *detect.Map
-	ops     map[*fileInfo][]op
-	api     bool                   // --allow-api-change
-	leaf    int                    // see isLeaf; 0: not known yet
-	own     *ownLock               // of the form mutex
-	locking map[*ast.FuncDecl]bool // functions that this rewrite makes take locks: not to be called under one
-	guard   token.Pos              // of the lock's declaration, once a spot has found it
-	field   *types.Var
+	c        *class // collects refusals, notes and imports
+	ix       *index
+	m        *detect.Map
+	ops      map[*fileInfo][]op
+	api      bool                   // --allow-api-change
+	leaf     int                    // see isLeaf; 0: not known yet
+	busy     ast.Node               // why it is none
+	own      *ownLock               // of the form mutex
+	locking  map[*ast.FuncDecl]bool // functions that this rewrite makes take locks: not to be called under one
+	run      *run
+	mutators map[*ast.FuncDecl]bool // functions that change the map, see changes
+	guard    token.Pos              // of the lock's declaration, once a spot has found it
+	field    *types.Var
 }
 
 // A spot is a statement with accesses that miss the lock.
@@ -91,7 +97,7 @@ type spotPlace struct {
 
 // takeLocks decides about a request for the form guard, or mutex.
 func (r *run) takeLocks(s *siteWork, m *detect.Map) {
-	t := &taking{c: s.class, ix: r.ix, m: m, ops: map[*fileInfo][]op{}, api: r.opts.AllowAPIChange, locking: r.locking}
+	t := &taking{c: s.class, ix: r.ix, m: m, ops: map[*fileInfo][]op{}, api: r.opts.AllowAPIChange, locking: r.locking, run: r}
 	at := r.ix.at(m.Pos)
 	t.c.order = []*member{{pos: at, name: m.Name}}
 	var spots []*spot
@@ -103,8 +109,14 @@ func (r *run) takeLocks(s *siteWork, m *detect.Map) {
 		}
 	case m.GuardKey == "":
 		t.c.refuse("no-guard", at, "", "no lock is held at most accesses of %s", m.Name)
+	case t.otherInstances(at):
 	default:
 		spots, copied = t.spots(at)
+		if t.field != nil {
+			if home := r.ix.fileAt(t.field.Pos()); home != nil {
+				t.c.checkOtherBuilds(&member{pos: t.field.Pos(), name: t.field.Name(), fi: home, obj: t.field})
+			}
+		}
 	}
 	byFunc := map[ast.Node][]*spot{}
 	var funcs []ast.Node
@@ -120,9 +132,6 @@ func (r *run) takeLocks(s *siteWork, m *detect.Map) {
 		if fn != nil && len(t.c.refusals) == 0 {
 			t.function(fn, byFunc[fn])
 		}
-	}
-	if len(t.c.refusals) == 0 && len(spots) > 0 && s.strat == Guard {
-		t.checkWaits()
 	}
 	if len(t.c.refusals) == 0 && len(spots) == 0 && !copied {
 		t.c.refuse("no-guard", at, "", "no access of %s misses a lock", m.Name)
@@ -212,7 +221,7 @@ func (t *taking) spots(decl token.Pos) (list []*spot, copied bool) {
 				continue
 			}
 			loads := w.together(fi, pos, decl)
-			if loads == nil || !a.Bare || !a.Free && !(t.lockOf(loads[0]) != nil && t.isLeaf()) {
+			if loads == nil || !a.Bare || t.lockOf(loads[0]) == nil || !t.isLeaf() {
 				w.refuse(pos, a)
 				continue
 			}
@@ -227,8 +236,10 @@ func (t *taking) spots(decl token.Pos) (list []*spot, copied bool) {
 		case !a.Bare:
 			t.c.refuse("lock-held", pos, "", "%s may hold %s when it comes to this %s: to take it again would wait for ever", a.Func, t.m.Guard, a.Op)
 			continue
-		case !a.Free && !(t.lockOf(sp) != nil && t.isLeaf()):
-			t.c.refuse("lock-order", pos, "", "%s holds another lock at this %s: to take %s as well would put the two in an order", a.Func, a.Op, t.m.Guard)
+		case t.lockOf(sp) == nil:
+			continue // refused
+		case !t.isLeaf():
+			t.c.refuse("lock-waits", t.busy.Pos(), "", "under %s runs what may wait, take other locks, or come back to this %s: %s", t.m.Guard, a.Op, shortNode(t.busy))
 			continue
 		}
 		add(sp, a.Op)
@@ -244,6 +255,35 @@ func sortSpots(list []*spot) {
 		}
 		return int(a.stmt.Pos() - b.stmt.Pos())
 	})
+}
+
+// otherInstances refuses a field that is given the map of another object: which lock is the
+// map's is not known then.
+func (t *taking) otherInstances(decl token.Pos) bool {
+	for _, id := range t.ix.uses[decl] {
+		fi := t.ix.fileAt(id.Pos())
+		if fi == nil || t.m.Kind != detect.Field {
+			continue
+		}
+		var value ast.Expr
+		switch p := fi.parent(id).(type) {
+		case *ast.KeyValueExpr:
+			if p.Key == ast.Expr(id) {
+				value = p.Value
+			}
+		case *ast.SelectorExpr:
+			if a, ok := fi.parent(p).(*ast.AssignStmt); ok && len(a.Lhs) == len(a.Rhs) {
+				if i := slices.Index(a.Lhs, ast.Expr(p)); i >= 0 {
+					value = a.Rhs[i]
+				}
+			}
+		}
+		if value != nil && t.isVar(fi, value, decl) {
+			t.c.refuse("lock-alias", id.Pos(), "", "%s of one object becomes that of another here: the lock of which guards it?", t.m.Name)
+			return true
+		}
+	}
+	return false
 }
 
 // racing returns which accesses are to take the lock: those of the conflicts that are likely,
@@ -511,6 +551,13 @@ func (t *taking) together(fn ast.Node, spots []*spot, lock *lockExpr) bool {
 			return false // nor may what is around it
 		}
 		last := region[len(region)-1]
+		if risk := panics(fi, region); risk != nil {
+			if i := slices.Index(body, region[0]); i >= 0 && t.runs(fi, body[i:], lock) == nil && !defers(body[i:]) {
+				t.hold(fi, region[0], lock, writes(spots))
+				return true
+			}
+			continue
+		}
 		if !exits(region) {
 			t.wrap(fi, region[0], last, lock, writes(spots))
 			return true
@@ -523,11 +570,7 @@ func (t *taking) together(fn ast.Node, spots []*spot, lock *lockExpr) bool {
 			return true
 		}
 		if ways := t.waysOut(fi, region, spots); len(ways) > 0 {
-			if _, returns := last.(*ast.ReturnStmt); !returns {
-				t.wrap(fi, region[0], last, lock, writes(spots))
-			} else {
-				t.add(fi, &lockOp{opBase: t.base(region[0]), Last: region[0], Before: []string{lock.take(writes(spots))}})
-			}
+			t.wrap(fi, region[0], last, lock, writes(spots))
 			for _, way := range ways {
 				t.ops[fi] = append(t.ops[fi], &lockOp{opBase: t.base(way), Last: way, Before: []string{lock.leave(writes(spots))}})
 			}
@@ -555,7 +598,7 @@ func (t *taking) waysOut(fi *fileInfo, region []ast.Stmt, spots []*spot) (ways [
 	}
 	ways = slices.DeleteFunc(ways, func(s ast.Stmt) bool {
 		b, ok := s.(*ast.BranchStmt)
-		return ok && !exits(around(fi, b, region))
+		return ok && !branchLeaves(fi, b, region)
 	})
 	if len(ways) > 2 || slices.ContainsFunc(ways, func(w ast.Stmt) bool {
 		return !fi.inBlock(w) || slices.Contains(region, w) && len(region) == 1 || slices.ContainsFunc(spots, func(sp *spot) bool { return sp.stmt == w })
@@ -565,30 +608,59 @@ func (t *taking) waysOut(fi *fileInfo, region []ast.Stmt, spots []*spot) (ways [
 	return ways
 }
 
-// around returns the outermost statement of a region that is a loop or switch around b, or
-// only b: what decides whether b leaves the region.
-func around(fi *fileInfo, b *ast.BranchStmt, region []ast.Stmt) []ast.Stmt {
-	for _, s := range region {
-		if s.Pos() <= b.Pos() && b.End() <= s.End() {
-			var out ast.Stmt = b
-			for n := ast.Node(b); n != nil && n != fi.parent(s); n = fi.parent(n) {
-				switch n := n.(type) {
-				case *ast.ForStmt, *ast.RangeStmt:
-					out = n.(ast.Stmt)
-				case *ast.SwitchStmt, *ast.TypeSwitchStmt, *ast.SelectStmt:
-					if b.Tok == token.BREAK {
-						out = n.(ast.Stmt)
-					}
-				}
+// branchLeaves reports whether a break or continue of a region leaves it.
+func branchLeaves(fi *fileInfo, b *ast.BranchStmt, region []ast.Stmt) bool {
+	if b.Tok == token.FALLTHROUGH {
+		return false
+	}
+	for n := fi.parent(b); n != nil && n.Pos() >= region[0].Pos() && n.End() <= region[len(region)-1].End(); n = fi.parent(n) {
+		switch n.(type) {
+		case *ast.ForStmt, *ast.RangeStmt:
+			return false
+		case *ast.SwitchStmt, *ast.TypeSwitchStmt, *ast.SelectStmt:
+			if b.Tok == token.BREAK {
+				return false
 			}
-			return []ast.Stmt{out}
 		}
 	}
-	return nil
+	return true
+}
+
+// terminates reports whether nothing is executed behind a statement.
+func terminates(s ast.Stmt) bool {
+	switch s := s.(type) {
+	case *ast.ReturnStmt:
+		return true
+	case *ast.BranchStmt:
+		return s.Tok != token.FALLTHROUGH
+	case *ast.BlockStmt:
+		return len(s.List) > 0 && terminates(s.List[len(s.List)-1])
+	case *ast.IfStmt:
+		return s.Else != nil && terminates(s.Body) && terminates(s.Else)
+	case *ast.SwitchStmt, *ast.TypeSwitchStmt:
+		body, found := (*ast.BlockStmt)(nil), false
+		if sw, ok := s.(*ast.SwitchStmt); ok {
+			body = sw.Body
+		} else {
+			body = s.(*ast.TypeSwitchStmt).Body
+		}
+		for _, c := range body.List {
+			clause := c.(*ast.CaseClause)
+			found = found || clause.List == nil
+			if len(clause.Body) == 0 || !terminates(clause.Body[len(clause.Body)-1]) {
+				return false
+			}
+		}
+		return found
+	}
+	return false
 }
 
 // simplest reports whether the only spot of a function needs no more than its own statement.
 func (t *taking) simplest(sp *spot, lock *lockExpr) bool {
+	if _, ret := sp.stmt.(*ast.ReturnStmt); !ret && panics(sp.fi, []ast.Stmt{sp.stmt}) != nil {
+		return false
+	}
 	switch sp.stmt.(type) {
 	case *ast.ReturnStmt:
 		return t.runs(sp.fi, []ast.Stmt{sp.stmt}, lock) == nil
@@ -604,6 +676,9 @@ func (t *taking) single(sp *spot, lock *lockExpr) {
 	writes := writes([]*spot{sp})
 	whole := []ast.Stmt{sp.stmt}
 	why := t.runs(fi, whole, lock)
+	if _, ret := sp.stmt.(*ast.ReturnStmt); why == nil && !ret {
+		why = panics(fi, whole)
+	}
 	switch s := sp.stmt.(type) {
 	case *ast.ReturnStmt:
 		if why == nil {
@@ -643,11 +718,17 @@ func (t *taking) single(sp *spot, lock *lockExpr) {
 
 // wrap locks before first and unlocks behind last, statements of one list.
 func (t *taking) wrap(fi *fileInfo, first, last ast.Stmt, lock *lockExpr, writes bool) {
+	t.section(first.Pos(), last.End())
+	if terminates(last) { // it is left by its ways out only
+		t.add(fi, &lockOp{opBase: t.base(first), Last: first, Before: []string{lock.take(writes)}})
+		return
+	}
 	t.add(fi, &lockOp{opBase: t.base(first), Last: last, Before: []string{lock.take(writes)}, After: []string{lock.leave(writes)}})
 }
 
 // hold locks before first, to the end of the function.
 func (t *taking) hold(fi *fileInfo, first ast.Stmt, lock *lockExpr, writes bool) {
+	t.section(first.Pos(), fi.enclosing(first).End())
 	t.add(fi, &lockOp{opBase: t.base(first), Last: first, Before: []string{lock.take(writes), "defer " + lock.leave(writes)}})
 }
 
@@ -657,12 +738,13 @@ func (t *taking) init(sp *spot, s *ast.IfStmt, lock *lockExpr, writes bool) bool
 	if !ok || slices.ContainsFunc(sp.calls, func(c *ast.CallExpr) bool { return c.Pos() < assign.Pos() || c.Pos() >= assign.End() }) || slices.ContainsFunc(sp.uses, func(id *ast.Ident) bool { return id.Pos() < assign.Pos() || id.Pos() >= assign.End() }) {
 		return false
 	}
-	if t.runs(sp.fi, []ast.Stmt{assign}, lock) != nil || jumpedOver(sp.fi.enclosing(s), s) {
+	if t.runs(sp.fi, []ast.Stmt{assign}, lock) != nil || panics(sp.fi, []ast.Stmt{assign}) != nil || jumpedOver(sp.fi.enclosing(s), s) {
 		return false
 	}
 	if assign.Tok == token.DEFINE && !widens(sp.fi, s, assign) {
 		return false
 	}
+	t.section(s.Pos(), s.Pos()+1)
 	t.add(sp.fi, &hoistOp{opBase: t.base(s), Before: []string{lock.take(writes)}, After: []string{lock.leave(writes)}})
 	return true
 }
@@ -682,9 +764,12 @@ func widens(fi *fileInfo, s *ast.IfStmt, init *ast.AssignStmt) bool {
 		}
 		there := scope.Lookup(id.Name)
 		switch {
+		case fi.widened[scope][id.Name]: // by the init of another if
+			return false
 		case there == nil:
 			fresh = true
-		case !types.Identical(there.Type(), fi.object(id).Type()) || there.Pos() > s.Pos() || inLiteral(fi, there, fi.enclosing(s)):
+		case !types.Identical(there.Type(), fi.object(id).Type()) || there.Pos() > s.Pos() || inLiteral(fi, there, fi.enclosing(s)),
+			there.Pos() < bodyOf(fi.enclosing(s)).Pos(): // a parameter or result: a bare return gives it
 			return false
 		}
 		for _, l := range later {
@@ -692,12 +777,25 @@ func widens(fi *fileInfo, s *ast.IfStmt, init *ast.AssignStmt) bool {
 			ast.Inspect(l, func(n ast.Node) bool {
 				if x, ok := n.(*ast.Ident); ok && x.Name == id.Name {
 					obj := fi.object(x)
-					found = found || obj != nil && obj.Pos() < s.Pos() && !isField(obj)
+					found = found || obj != nil && (obj.Pos() < l.Pos() || obj.Pos() >= l.End()) && !isField(obj)
 				}
 				return !found
 			})
 			if found {
 				return false
+			}
+		}
+	}
+	if fresh {
+		if fi.widened == nil {
+			fi.widened = map[*types.Scope]map[string]bool{}
+		}
+		if fi.widened[scope] == nil {
+			fi.widened[scope] = map[string]bool{}
+		}
+		for _, lhs := range init.Lhs {
+			if id, ok := lhs.(*ast.Ident); ok {
+				fi.widened[scope][id.Name] = true
 			}
 		}
 	}
@@ -709,9 +807,14 @@ func isField(obj types.Object) bool {
 	return ok && v.IsField()
 }
 
-// inLiteral reports whether a function literal in fn uses a variable of fn.
+// inLiteral reports whether a function literal in fn uses a variable of fn, or its address is taken.
 func inLiteral(fi *fileInfo, v types.Object, fn ast.Node) (found bool) {
 	ast.Inspect(fn, func(n ast.Node) bool {
+		if u, ok := n.(*ast.UnaryExpr); ok && u.Op == token.AND {
+			if id, ok := ast.Unparen(u.X).(*ast.Ident); ok && fi.pkg.Info.Uses[id] == v {
+				found = true
+			}
+		}
 		if id, ok := n.(*ast.Ident); ok && fi.pkg.Info.Uses[id] == v && fi.enclosing(id) != fn {
 			found = true
 		}
@@ -725,11 +828,12 @@ func (t *taking) copied(sp *spot, s *ast.RangeStmt, lock *lockExpr) bool {
 	if len(sp.uses) != 1 || len(sp.calls) > 0 || !sp.fi.isMap(s.X) || isNested(sp.fi, s.X) || !t.hasMaps() {
 		return false
 	}
-	if mapVarOf(sp.fi, s.X) != sp.uses[0] || t.runs(sp.fi, []ast.Stmt{&ast.ExprStmt{X: s.X}}, lock) != nil || jumpedOver(sp.fi.enclosing(s), s) {
+	if t.changes(sp.fi, s.Body) || mapVarOf(sp.fi, s.X) != sp.uses[0] || t.runs(sp.fi, []ast.Stmt{&ast.ExprStmt{X: s.X}}, lock) != nil || jumpedOver(sp.fi.enclosing(s), s) {
 		return false
 	}
 	name := t.importStd(sp.fi, "maps")
 	fresh := sp.fi.localName(s, sp.uses[0].Name, "snapshot")
+	t.section(s.Pos(), s.Pos()+1)
 	t.add(sp.fi, &hoistOp{opBase: t.base(s), Expr: s.X, Name: fresh, Call: name + ".Clone",
 		Before: []string{lock.take(false)}, After: []string{lock.leave(false)}})
 	t.c.note("the loop at %s runs over a copy of the map, made under %s: it takes time and memory in proportion to the map, and does not see what changes meanwhile", t.ix.pos(s.Pos()), t.lockName())
@@ -773,14 +877,55 @@ func (t *taking) hasMaps() bool {
 	return v == "" || version.Compare("go"+v, "go1.21") >= 0
 }
 
+// changes reports whether code may change the map, in itself or in functions that it calls by
+// name: a copy would not show that.
+func (t *taking) changes(fi *fileInfo, n ast.Node) bool {
+	if t.mutators == nil {
+		t.mutators = map[*ast.FuncDecl]bool{}
+		for _, a := range t.m.Accesses {
+			if pos := t.ix.at(a.Pos); a.Op.Mutates() && !a.Owned && pos.IsValid() {
+				if home := t.ix.fileAt(pos); home != nil {
+					for _, x := range home.enclosingPath(pos) {
+						if decl, ok := x.(*ast.FuncDecl); ok {
+							t.mutators[decl] = true
+						}
+					}
+				}
+			}
+		}
+	}
+	for _, a := range t.m.Accesses {
+		if pos := t.ix.at(a.Pos); a.Op.Mutates() && n.Pos() <= pos && pos < n.End() {
+			return true
+		}
+	}
+	seen := map[*ast.FuncDecl]bool{}
+	var visit func(fi *fileInfo, n ast.Node) bool
+	visit = func(fi *fileInfo, n ast.Node) (found bool) {
+		ast.Inspect(n, func(n ast.Node) bool {
+			if call, ok := n.(*ast.CallExpr); ok && !found {
+				if decl, home := t.ix.funcDecl(fi.callee(call)); decl != nil && home != nil && decl.Body != nil && !seen[decl] {
+					seen[decl] = true
+					found = t.mutators[decl] || visit(home, decl.Body)
+				}
+			}
+			return !found
+		})
+		return found
+	}
+	return visit(fi, n)
+}
+
 // importStd makes a file import a package of the standard library, and returns its name there.
 func (t *taking) importStd(fi *fileInfo, path string) string {
 	for _, spec := range fi.syntax.Imports {
 		if spec.Path.Value == strconv.Quote(path) {
-			if spec.Name != nil {
+			switch {
+			case spec.Name == nil:
+				return path
+			case spec.Name.Name != "." && spec.Name.Name != "_":
 				return spec.Name.Name
 			}
-			return path
 		}
 	}
 	imp := fileImport{Path: path}
@@ -812,13 +957,29 @@ func (t *taking) fetch(sp *spot, lock *lockExpr) bool {
 	} else {
 		x, name = accessOf(fi, sp.uses[0])
 	}
-	if x == nil || t.runs(fi, []ast.Stmt{&ast.ExprStmt{X: x}}, lock) != nil || !first(fi, sp.stmt, x) {
+	expr := []ast.Stmt{&ast.ExprStmt{X: x}}
+	if x == nil || t.runs(fi, expr, lock) != nil || panics(fi, expr) != nil || !first(fi, sp.stmt, x) || t.tested(fi, sp.stmt, lock) {
 		return false
 	}
 	fresh := fi.fresh(sp.stmt, name)
 	fi.reserve(sp.stmt, fresh)
+	t.section(sp.stmt.Pos(), sp.stmt.Pos()+1)
 	t.add(fi, &hoistOp{opBase: t.base(sp.stmt), Expr: x, Name: fresh, Before: []string{lock.take(false)}, After: []string{lock.leave(false)}})
 	return true
+}
+
+// tested reports whether a statement compares what the lock belongs to with nil.
+func (t *taking) tested(fi *fileInfo, s ast.Stmt, lock *lockExpr) (found bool) {
+	header(s, func(n ast.Node) {
+		if b, ok := n.(*ast.BinaryExpr); ok && (fi.isNil(b.X) || fi.isNil(b.Y)) {
+			for _, x := range []ast.Expr{b.X, b.Y} {
+				if root, _, ok := steps(fi, x); ok && root != nil && root == lock.root && !fi.isMap(x) {
+					found = true
+				}
+			}
+		}
+	})
+	return found
 }
 
 // isTuple reports whether t is what a call of several results, or of none, gives.
@@ -883,11 +1044,11 @@ func first(fi *fileInfo, s ast.Stmt, x ast.Expr) bool {
 	}
 	ok := true
 	header(s, func(n ast.Node) {
-		if n.End() > x.Pos() {
-			return
+		if n.Pos() >= x.Pos() && n.End() <= x.End() || n.Pos() <= x.Pos() && x.End() <= n.End() {
+			return // part of it, or what it is an operand of
 		}
 		switch n := n.(type) {
-		case *ast.CallExpr:
+		case *ast.CallExpr: // compilers call first, and read then
 			if b := fi.builtin(n); !fi.isConversion(n) && b != "len" && b != "cap" {
 				ok = false
 			}
@@ -906,6 +1067,23 @@ func (t *taking) add(fi *fileInfo, o op) {
 	if t.own == nil {
 		t.c.note("%s is taken at %s:%d", t.m.Guard, pos.File, pos.Line)
 	}
+}
+
+// A section is what one site puts under its lock.
+type section struct {
+	site     int
+	from, to token.Pos
+}
+
+// section claims a stretch of code for the lock. Where another site has claimed some of it, one
+// lock would be taken twice, or two in an order that nobody has thought of.
+func (t *taking) section(from, to token.Pos) {
+	for _, other := range t.run.sections {
+		if other.site != t.c.n && from < other.to && other.from < to {
+			t.c.refuse("lock-overlap", from, "", "what is to be put under %s here overlaps with what another map's lock is to be taken for", t.lockName())
+		}
+	}
+	t.run.sections = append(t.run.sections, section{t.c.n, from, to})
 }
 
 // regions yields the runs of statements, in one list each, that hold all spots, the smallest

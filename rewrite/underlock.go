@@ -42,7 +42,7 @@ func (t *taking) lockOf(sp *spot) *lockExpr {
 	}
 	l := t.lockFor(sp.fi, sp.uses[0])
 	if l == nil {
-		t.c.refuse("lock-object", sp.uses[0].Pos(), "", "which %s belongs to the %s used here cannot be written down: the way to it is more than variables and fields", t.m.Guard, t.m.Name)
+		t.c.refuse("lock-object", sp.uses[0].Pos(), "", "which %s belongs to the %s used here cannot be written down: the way to it is more than variables and fields, may change, or is another one's", t.lockName(), t.m.Name)
 		return nil
 	}
 	t.guard, t.field = l.decl, l.symbol
@@ -58,10 +58,7 @@ func (t *taking) lockFor(fi *fileInfo, id *ast.Ident) *lockExpr {
 	holder, name := cutLast(t.m.GuardKey)
 	if fi.pkg.Path == holder { // a variable of the package
 		v, ok := fi.pkg.Types.Scope().Lookup(name).(*types.Var)
-		if !ok {
-			return nil
-		}
-		if _, seen := innermost(fi, id.Pos()).LookupParent(name, id.Pos()); seen != types.Object(v) {
+		if !ok || !visibleAt(fi, v, id.Pos()) {
 			return nil // hidden
 		}
 		return asLock(fi, name, v, nil, v)
@@ -75,12 +72,12 @@ func (t *taking) lockFor(fi *fileInfo, id *ast.Ident) *lockExpr {
 		beside := x == ast.Unparen(sel.X) && mapHolder == holder
 		if beside || keyOf(fi.pkg.Info.TypeOf(x)) == holder {
 			root, path, ok := steps(fi, x)
-			if !ok {
+			if !ok || !t.stable(fi, root, path) {
 				return nil
 			}
 			obj, _, _ := types.LookupFieldOrMethod(fi.pkg.Info.TypeOf(x), true, fi.pkg.Types, name)
 			v, isField := obj.(*types.Var)
-			if !isField {
+			if !isField || beside && !besideOf(fi, sel, v) {
 				return nil
 			}
 			text := spell(x)
@@ -95,6 +92,102 @@ func (t *taking) lockFor(fi *fileInfo, id *ast.Ident) *lockExpr {
 		}
 		x = ast.Unparen(up.X)
 	}
+}
+
+// visibleAt reports whether a name means a variable at a position.
+func visibleAt(fi *fileInfo, v types.Object, pos token.Pos) bool {
+	_, seen := innermost(fi, pos).LookupParent(v.Name(), pos)
+	return seen == v
+}
+
+// besideOf reports whether a lock is a field of the very struct that a selected map is one of:
+// both may be promoted, from different structs.
+func besideOf(fi *fileInfo, sel *ast.SelectorExpr, lock *types.Var) bool {
+	s := fi.pkg.Info.Selections[sel]
+	if s == nil {
+		return false
+	}
+	t := s.Recv()
+	for _, i := range s.Index()[:len(s.Index())-1] {
+		st, ok := deref(t).Underlying().(*types.Struct)
+		if !ok {
+			return false
+		}
+		t = st.Field(i).Type()
+	}
+	st, ok := deref(t).Underlying().(*types.Struct)
+	if !ok {
+		return false
+	}
+	for f := range st.Fields() {
+		if f.Origin() == lock.Origin() {
+			return true
+		}
+	}
+	return false
+}
+
+// stable reports whether a way to an object leads to the same one all the time: what it begins
+// with, and the fields on it, are set where they are declared and never again.
+func (t *taking) stable(fi *fileInfo, root types.Object, path []*types.Var) bool {
+	v, ok := root.(*types.Var)
+	if !ok {
+		return false
+	}
+	if v.Parent() != v.Pkg().Scope() {
+		if _, byValue := v.Type().Underlying().(*types.Struct); byValue && isParam(fi, v) {
+			return false // a copy, whose lock is another one
+		}
+	}
+	for _, x := range append([]*types.Var{v}, path...) {
+		for _, id := range t.ix.usesOf(x.Origin()) {
+			home := t.ix.fileAt(id.Pos())
+			if home == nil || strings.HasSuffix(home.abs, "_test.go") {
+				continue
+			}
+			if setsIt(home, id) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// isParam reports whether a variable is a parameter, receiver or result.
+func isParam(fi *fileInfo, v *types.Var) bool {
+	for _, n := range fi.enclosingPath(v.Pos()) {
+		switch n.(type) {
+		case *ast.Field:
+			return true
+		case *ast.BlockStmt:
+			return false
+		}
+	}
+	return false
+}
+
+// setsIt reports whether a variable or field is assigned where an identifier names it, or its
+// address taken.
+func setsIt(fi *fileInfo, id *ast.Ident) bool {
+	var x ast.Expr = id
+	if sel, ok := fi.parent(id).(*ast.SelectorExpr); ok && sel.Sel == id {
+		x = sel
+	}
+	x, parent := fi.outer(x)
+	switch p := parent.(type) {
+	case *ast.AssignStmt:
+		return slices.Contains(p.Lhs, x)
+	case *ast.RangeStmt:
+		return p.Key == x || p.Value == x
+	case *ast.UnaryExpr:
+		return p.Op == token.AND
+	case *ast.IncDecStmt:
+		return true
+	case *ast.StarExpr: // *p = …
+		a, ok := fi.parent(p).(*ast.AssignStmt)
+		return ok && slices.Contains(a.Lhs, ast.Expr(p))
+	}
+	return false
 }
 
 // asLock returns the lock v, unless it lacks the methods of one.
@@ -180,35 +273,80 @@ func innermost(fi *fileInfo, pos token.Pos) *types.Scope {
 // nothing there waits, takes a lock, calls what is not known, or makes the lock's name mean
 // another one.
 func (t *taking) runs(fi *fileInfo, list []ast.Stmt, lock *lockExpr) ast.Node {
+	if lock.root != nil && len(list) > 0 && (lock.root.Pos() >= list[0].Pos() && lock.root.Parent() != fi.pkg.Types.Scope() || fi.parent(list[0]) != nil && !visibleAt(fi, lock.root, list[0].Pos())) {
+		return list[0] // the lock's owner is declared, or hidden, in there
+	}
 	for _, s := range list {
 		if bad := t.badIn(fi, s, 3); bad != nil {
 			return bad
 		}
-		var moved ast.Node
+		var bad ast.Node
 		ast.Inspect(s, func(n ast.Node) bool {
-			a, ok := n.(*ast.AssignStmt)
-			if !ok {
-				return moved == nil
-			}
-			for _, lhs := range a.Lhs {
-				switch x := ast.Unparen(lhs).(type) {
-				case *ast.Ident:
-					if obj := fi.object(x); obj == lock.root || lock.root != nil && obj != nil && obj.Name() == lock.root.Name() && fi.pkg.Info.Defs[x] != nil && slices.Contains(list, ast.Stmt(a)) {
-						moved = a
-					}
-				case *ast.SelectorExpr:
-					if v, ok := fi.object(x.Sel).(*types.Var); ok && slices.Contains(lock.path, v) {
-						moved = a
+			if b, ok := n.(*ast.BinaryExpr); ok && (fi.isNil(b.X) || fi.isNil(b.Y)) {
+				for _, x := range []ast.Expr{b.X, b.Y} { // s != nil && s.m[k]
+					if root, _, ok := steps(fi, x); ok && root == lock.root && root != nil && !fi.isMap(x) {
+						bad = b
 					}
 				}
 			}
-			return moved == nil
+			return bad == nil
 		})
-		if moved != nil {
-			return moved
+		if bad != nil {
+			return bad
 		}
 	}
 	return nil
+}
+
+// panics returns what may panic in statements that let go of the lock without a defer, but for
+// the map itself and nil pointers that variables hold.
+func panics(fi *fileInfo, list []ast.Stmt) (bad ast.Node) {
+	for _, s := range list {
+		ast.Inspect(s, func(n ast.Node) bool {
+			if bad != nil {
+				return false
+			}
+			switch n := n.(type) {
+			case *ast.FuncLit:
+				return false
+			case *ast.IndexExpr:
+				if fi.pkg.Info.Types[n.Index].IsType() || fi.isMap(n.X) {
+					return true
+				}
+				if tv := fi.pkg.Info.Types[n.X]; tv.IsValue() && fi.pkg.Info.Types[n.Index].Value == nil {
+					bad = n
+				} else if _, slice := tv.Type.Underlying().(*types.Slice); slice {
+					bad = n
+				}
+			case *ast.SliceExpr:
+				if n.Low != nil || n.High != nil {
+					bad = n
+				}
+			case *ast.TypeAssertExpr:
+				if a, ok := fi.parent(n).(*ast.AssignStmt); n.Type != nil && (!ok || len(a.Lhs) != 2) {
+					bad = n
+				}
+			case *ast.BinaryExpr:
+				if (n.Op == token.QUO || n.Op == token.REM) && fi.pkg.Info.Types[n.Y].Value == nil {
+					bad = n
+				}
+			case *ast.SelectorExpr: // m[k].field, of a pointer that may be nil
+				if e, ok := ast.Unparen(n.X).(*ast.IndexExpr); ok && fi.isMap(e.X) {
+					if t := fi.pkg.Info.TypeOf(e); t != nil {
+						if _, ptr := t.Underlying().(*types.Pointer); ptr {
+							bad = n
+						}
+					}
+				}
+			case *ast.StarExpr:
+				if tv := fi.pkg.Info.Types[n]; tv.IsValue() {
+					bad = n
+				}
+			}
+			return bad == nil
+		})
+	}
+	return bad
 }
 
 // badIn returns a node of n that may not run under a lock. Function literals are not looked
@@ -229,6 +367,10 @@ func (t *taking) badIn(fi *fileInfo, n ast.Node, depth int) (bad ast.Node) {
 				bad = n
 			}
 		case *ast.GoStmt: // what it starts does not run here, but its operands do
+			if _, lit := ast.Unparen(n.Call.Fun).(*ast.FuncLit); !lit && fi.builtin(n.Call) != "" {
+				bad = n // go clear(m)
+				return false
+			}
 			for _, a := range append(slices.Clone(n.Call.Args), receiverOf(n.Call)...) {
 				if b := t.badIn(fi, a, depth); b != nil {
 					bad = b
@@ -242,7 +384,7 @@ func (t *taking) badIn(fi *fileInfo, n ast.Node, depth int) (bad ast.Node) {
 		case *ast.SendStmt, *ast.SelectStmt, *ast.DeferStmt, *ast.LabeledStmt:
 			bad = n
 		case *ast.ForStmt:
-			if n.Cond == nil { // it may go on for ever
+			if n.Cond == nil || n.Init == nil || n.Post == nil { // it may go on for ever, or for as long as the lock is held
 				bad = n
 			}
 		case *ast.BranchStmt:
@@ -288,17 +430,16 @@ func (t *taking) calm(fi *fileInfo, call *ast.CallExpr, depth int) bool {
 	if decl, home := t.ix.funcDecl(fn); decl != nil {
 		return depth > 0 && !t.locking[decl] && decl.Body != nil && home != nil && t.badIn(home, decl.Body, depth-1) == nil
 	}
-	if writesLog(fn) {
-		return !slices.ContainsFunc(call.Args, func(a ast.Expr) bool { return !plain(fi.pkg.Info.TypeOf(a)) })
-	}
 	if recv := fn.Signature().Recv(); recv != nil {
-		return calmTypes[keyOf(recv.Type())]
+		return calmTypes[keyOf(recv.Type())] && !takesCode(fn)
 	}
 	path := fn.Pkg().Path()
 	switch {
 	case path == "fmt":
 		return strings.HasPrefix(fn.Name(), "Sprint") && !slices.ContainsFunc(call.Args, func(a ast.Expr) bool { return !plain(fi.pkg.Info.TypeOf(a)) })
-	case path == "maps" || path == "slices" || path == "sort":
+	case path == "sort":
+		return slices.Contains([]string{"Strings", "Ints", "Float64s", "SearchStrings", "SearchInts"}, fn.Name())
+	case path == "maps" || path == "slices":
 		return !slices.ContainsFunc(call.Args, func(a ast.Expr) bool { return runsCode(fi, a) })
 	case path == "time":
 		return calmTimes[fn.Name()]
@@ -318,8 +459,8 @@ var calmTypes = map[string]bool{
 // calmTimes are the functions of package time that only compute.
 var calmTimes = map[string]bool{"Now": true, "Since": true, "Until": true, "Unix": true, "UnixMilli": true, "Date": true}
 
-// loggers are packages whose functions and methods write a line: the lock that some take
-// meanwhile is their own, and nothing comes back from there. People log under locks.
+// loggers are packages whose functions and methods write a line. Where a lock is held anyway
+// while somebody logs, what the logger calls gets along with that.
 var loggers = []string{"log", "log/slog", "github.com/sirupsen/logrus", "go.uber.org/zap", "github.com/rs/zerolog", "k8s.io/klog/v2", "github.com/golang/glog"}
 
 // writesLog reports whether a function writes to a log, and then goes on.
@@ -327,13 +468,13 @@ func writesLog(fn *types.Func) bool {
 	return slices.Contains(loggers, fn.Pkg().Path()) && !strings.HasPrefix(fn.Name(), "Fatal") && !strings.HasPrefix(fn.Name(), "Panic") && !strings.HasPrefix(fn.Name(), "Exit")
 }
 
-// plain reports whether printing a value of type t calls no method, or only Error.
+// plain reports whether printing a value of type t calls no method.
 func plain(t types.Type) bool {
 	if t == nil {
 		return false
 	}
 	_, basic := types.Unalias(t).(*types.Basic)
-	return basic || types.Identical(t, types.Universe.Lookup("error").Type())
+	return basic
 }
 
 // runsCode reports whether an argument brings code with it that may do anything.

@@ -8,25 +8,17 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
-	"strings"
 )
-
-// checkWaits refuses a lock that is held somewhere while waiting for another goroutine. Calls
-// are followed where they name their function; what a function value or an interface method
-// does is not known.
-func (t *taking) checkWaits() {
-	waits := func(fi *fileInfo, n ast.Node) ast.Node { return t.waitsIn(fi, n, map[*ast.FuncDecl]bool{}) }
-	if decl, at := t.whileHeld(waits); at != nil {
-		t.c.refuse("lock-waits", at.Pos(), "", "%s waits for others while it holds %s: a goroutine that it waits for might be the one that now wants the lock", decl.Name.Name, t.m.Guard)
-	}
-}
 
 // isLeaf reports whether nobody takes another lock, waits, or calls what is not known while
 // holding the lock. Then it may be taken under any other: no order of theirs goes back.
 func (t *taking) isLeaf() bool {
 	if t.leaf == 0 {
 		t.leaf = -1
-		if _, at := t.whileHeld(t.unleafed); at == nil {
+		if t.busy = t.lent(); t.busy == nil {
+			t.busy = t.whileHeld(t.unleafed)
+		}
+		if t.busy == nil {
 			t.leaf = 1
 		}
 	}
@@ -44,11 +36,22 @@ func (t *taking) unleafed(fi *fileInfo, n ast.Node) (bad ast.Node) {
 			call, called := fi.parent(n).(*ast.CallExpr)
 			return called && call.Fun == ast.Expr(n)
 		case *ast.CallExpr:
-			if _, lit := ast.Unparen(n.Fun).(*ast.FuncLit); !lit && !t.calls(fi, n, "Unlock", "RUnlock") && !t.calm(fi, n, 3) {
+			_, lit := ast.Unparen(n.Fun).(*ast.FuncLit)
+			if lit || t.calls(fi, n, "Unlock", "RUnlock") {
+				return true
+			}
+			if fn := fi.callee(n); fn != nil && fn.Pkg() != nil && writesLog(fn) && !slices.ContainsFunc(n.Args, func(a ast.Expr) bool { return !plain(fi.pkg.Info.TypeOf(a)) }) {
+				return true // who writes there has to do without the lock as it is
+			}
+			if !t.calm(fi, n, 3) {
 				bad = n
 			}
-		case *ast.SendStmt:
+		case *ast.SendStmt, *ast.SelectStmt:
 			bad = n
+		case *ast.ForStmt:
+			if n.Init == nil || n.Post == nil {
+				bad = n
+			}
 		case *ast.UnaryExpr:
 			if n.Op == token.ARROW {
 				bad = n
@@ -59,29 +62,54 @@ func (t *taking) unleafed(fi *fileInfo, n ast.Node) (bad ast.Node) {
 	return bad
 }
 
-// whileHeld looks at all that runs while the lock is held, as far as the text of the functions
-// that take it shows, and returns the first that look returns, with its function.
-func (t *taking) whileHeld(look func(*fileInfo, ast.Node) ast.Node) (in *ast.FuncDecl, at ast.Node) {
-	for _, fi := range t.ix.list {
-		if t.field == nil || !t.field.Exported() && fi.pkg.Types != t.field.Pkg() && fi.pkg.Path != t.field.Pkg().Path() {
-			continue
+// lent returns a use of the lock other than a call of its methods: who gets it may take it.
+func (t *taking) lent() ast.Node {
+	if t.field == nil {
+		return nil
+	}
+	for _, id := range t.ix.usesOf(t.field) {
+		fi := t.ix.fileAt(id.Pos())
+		if fi == nil {
+			return id
 		}
-		for _, d := range fi.syntax.Decls {
-			decl, ok := d.(*ast.FuncDecl)
-			if !ok || decl.Body == nil {
-				continue
+		var x ast.Expr = id
+		if sel, ok := fi.parent(id).(*ast.SelectorExpr); ok && sel.Sel == id {
+			x = sel
+		}
+		switch p := fi.parent(x).(type) {
+		case *ast.SelectorExpr: // s.mu.Lock
+			if _, call := fi.parent(p).(*ast.CallExpr); !call {
+				return id
 			}
-			ast.Inspect(decl.Body, func(n ast.Node) bool {
-				if call, ok := n.(*ast.CallExpr); ok && at == nil && t.calls(fi, call, "Lock", "RLock") {
-					if at = t.after(fi, call, look); at != nil {
-						in = decl
-					}
-				}
-				return at == nil
-			})
+		case *ast.KeyValueExpr:
+			if p.Key != x {
+				return id
+			}
+		default:
+			return id
 		}
 	}
-	return in, at
+	return nil
+}
+
+// whileHeld looks at all that runs while the lock is held, as far as the text of the functions
+// that take it shows, and returns the first that look returns.
+func (t *taking) whileHeld(look func(*fileInfo, ast.Node) ast.Node) (at ast.Node) {
+	if t.field == nil {
+		return nil
+	}
+	for _, fi := range t.ix.list {
+		if !t.field.Exported() && fi.pkg.Types != t.field.Pkg() && fi.pkg.Path != t.field.Pkg().Path() {
+			continue
+		}
+		ast.Inspect(fi.syntax, func(n ast.Node) bool {
+			if call, ok := n.(*ast.CallExpr); ok && at == nil && t.calls(fi, call, "Lock", "RLock", "TryLock", "TryRLock") {
+				at = t.after(fi, call, look)
+			}
+			return at == nil
+		})
+	}
+	return at
 }
 
 // calls reports whether a call is one of these methods of the guard.
@@ -125,11 +153,22 @@ func (t *taking) calls(fi *fileInfo, call *ast.CallExpr, methods ...string) bool
 }
 
 // after looks at what is between a call of Lock and that of Unlock behind it in the same list
-// of statements; without one, up to the function's end.
+// of statements; without one, up to the function's end. A function that does not let go of the
+// lock itself is looked at no further: it holds it for its callers.
 func (t *taking) after(fi *fileInfo, lock *ast.CallExpr, look func(*fileInfo, ast.Node) ast.Node) ast.Node {
 	stmt, ok := fi.parent(lock).(*ast.ExprStmt)
-	if !ok {
+	fn := fi.enclosing(lock)
+	if !ok || fn == nil {
 		return lock // held we do not know how long
+	}
+	leaves := false
+	ast.Inspect(bodyOf(fn), func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		leaves = leaves || ok && t.calls(fi, call, "Unlock", "RUnlock")
+		return !leaves
+	})
+	if !leaves {
+		return lock
 	}
 	list := stmtsOf(fi.parent(stmt))
 	for _, s := range list[slices.Index(list, ast.Stmt(stmt))+1:] {
@@ -142,7 +181,7 @@ func (t *taking) after(fi *fileInfo, lock *ast.CallExpr, look func(*fileInfo, as
 			return at
 		}
 	}
-	for _, s := range bodyOf(fi.enclosing(stmt)).List {
+	for _, s := range bodyOf(fn).List {
 		if s.Pos() > stmt.Pos() {
 			if at := look(fi, s); at != nil {
 				return at
@@ -150,66 +189,4 @@ func (t *taking) after(fi *fileInfo, lock *ast.CallExpr, look func(*fileInfo, as
 		}
 	}
 	return nil
-}
-
-// waitsIn returns what in n waits for another goroutine.
-func (t *taking) waitsIn(fi *fileInfo, n ast.Node, seen map[*ast.FuncDecl]bool) (at ast.Node) {
-	ast.Inspect(n, func(n ast.Node) bool {
-		if at != nil {
-			return false
-		}
-		switch n := n.(type) {
-		case *ast.FuncLit:
-			call, called := fi.parent(n).(*ast.CallExpr)
-			return called && call.Fun == ast.Expr(n)
-		case *ast.GoStmt:
-			return false
-		case *ast.UnaryExpr:
-			if n.Op == token.ARROW {
-				at = n
-			}
-		case *ast.SendStmt:
-			at = n
-		case *ast.SelectStmt:
-			tries := false
-			for _, c := range n.Body.List {
-				tries = tries || c.(*ast.CommClause).Comm == nil
-			}
-			if !tries {
-				at = n
-				return false
-			}
-			for _, c := range n.Body.List {
-				for _, s := range c.(*ast.CommClause).Body {
-					if at == nil {
-						at = t.waitsIn(fi, s, seen)
-					}
-				}
-			}
-			return false
-		case *ast.RangeStmt:
-			if typ := fi.pkg.Info.TypeOf(n.X); typ != nil {
-				if _, ok := typ.Underlying().(*types.Chan); ok {
-					at = n
-				}
-			}
-		case *ast.CallExpr:
-			fn := fi.callee(n)
-			if fn == nil {
-				return true
-			}
-			if fn.Name() == "Wait" && fn.Signature().Recv() != nil && !strings.HasSuffix(keyOf(fn.Signature().Recv().Type()), "sync.Cond") {
-				at = n
-				return false
-			}
-			if decl, home := t.ix.funcDecl(fn); decl != nil && decl.Body != nil && home != nil && !seen[decl] && len(seen) < 200 {
-				seen[decl] = true
-				if t.waitsIn(home, decl.Body, seen) != nil {
-					at = n
-				}
-			}
-		}
-		return at == nil
-	})
-	return at
 }
