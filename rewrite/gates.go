@@ -207,7 +207,7 @@ func (e *editor) areas(starts []int) []area {
 		switch o := o.(type) {
 		case *hoistOp:
 			add(o.Site, o.part())
-			out = append(out, area{o.Site, line(o.Node.Pos()), line(o.Node.Pos()), anchors[o.Node]})
+			out = append(out, area{o.Site, e.withDirectives(line(o.Node.Pos())), line(o.Node.Pos()), anchors[o.Node]})
 		case *declOp:
 			first := line(withDoc(o.Node))
 			for lines := splitLines(e.orig); first > 0 && blankLine(lines[first-1]); {
@@ -216,7 +216,7 @@ func (e *editor) areas(starts []int) []area {
 			out = append(out, area{o.Site, first, line(o.Node.Pos()), anchors[o.Node]})
 		case *lockOp:
 			first, last := line(o.Node.Pos()), line(o.Last.End()-1)
-			out = append(out, area{o.Site, first, first, anchors[o.Node]})
+			out = append(out, area{o.Site, e.withDirectives(first), first, anchors[o.Node]})
 			if len(o.After) > 0 {
 				out = append(out, area{o.Site, last, last, anchors[o.Last]})
 			}
@@ -228,6 +228,20 @@ func (e *editor) areas(starts []int) []area {
 		}
 	}
 	return out
+}
+
+// withDirectives returns the first of the comment lines above a line, if one of them is a
+// directive: what is put in front of the statement goes above them.
+func (e *editor) withDirectives(line int) int {
+	lines, first, found := splitLines(e.orig), line, false
+	for first > 0 && strings.HasPrefix(strings.TrimSpace(lines[first-1]), "//") {
+		first--
+		found = found || isDirective(strings.TrimSpace(lines[first]))
+	}
+	if !found {
+		return line
+	}
+	return first
 }
 
 // withDoc returns where a declaration begins, its comment included.
