@@ -17,6 +17,7 @@ import (
 	"github.com/mapmigrate/mapmigrate/detect"
 	"github.com/mapmigrate/mapmigrate/plans"
 	"github.com/mapmigrate/mapmigrate/rewrite"
+	"github.com/mapmigrate/mapmigrate/rewrite/racetest"
 )
 
 // A builder makes one plan.
@@ -136,7 +137,11 @@ func (b *builder) rewritten(s *rewrite.Site, out *rewrite.Output) *plans.Site {
 		site.Status = plans.Refused
 	}
 	site.RaceTest = b.tests.record(s.Maps, site.Status == plans.Refused, out.Files)
-	if site.Status != plans.Refused && out.Runtime.Dir != "" && s.Strategy != advise.Guard && s.Strategy != advise.Mutex {
+	locks := s.Strategy == advise.Guard || s.Strategy == advise.Mutex
+	if r := site.RaceTest; r != nil && locks && site.Status != plans.Refused && r.Level == racetest.MapOnly {
+		site.RaceTest = &plans.RaceTest{Reason: r.Reason + "; a test of the map alone would leave its lock out"}
+	}
+	if site.Status != plans.Refused && out.Runtime.Dir != "" && !locks {
 		b.tests.atomicity(site.RaceTest, s.Maps, b.prog.Module+"/"+out.Runtime.Dir)
 	}
 	return site
