@@ -145,6 +145,9 @@ func (t *taking) stable(fi *fileInfo, root types.Object, path []*types.Var) bool
 			if home == nil || strings.HasSuffix(home.abs, "_test.go") {
 				continue
 			}
+			if decl := home.topLevel(id); decl != nil && decl.Recv == nil && decl.Name.Name == "init" {
+				continue // before anybody has it
+			}
 			if setsIt(home, id) {
 				return false
 			}
