@@ -32,6 +32,13 @@ func (t *taking) unleafed(fi *fileInfo, n ast.Node) (bad ast.Node) {
 			return false
 		}
 		switch n := n.(type) {
+		case *ast.GoStmt: // runs without the lock, but for its operands
+			for _, a := range n.Call.Args {
+				if bad == nil {
+					bad = t.unleafed(fi, a)
+				}
+			}
+			return false
 		case *ast.FuncLit:
 			call, called := fi.parent(n).(*ast.CallExpr)
 			return called && call.Fun == ast.Expr(n)
