@@ -55,7 +55,8 @@ finding, does not make steps of what others do under it.
 # Locks instead of types
 
 Two forms leave the map as it is. Guard (takelock.go) takes the lock that most accesses hold where one
-misses it; Mutex (newlock.go) declares a lock beside a map that has none, and takes it around every use.
+misses it; Mutex (newlock.go) declares a lock beside a package's variable that has none, and takes it
+around every use.
 No class is grown for them: they change no type. They work on the statements that use the map
 (a spot), decide for each function what is put under the lock together, and insert statements.
 
@@ -63,8 +64,8 @@ What may run under a lock (underlock.go) is known to end soon, and to take no lo
 stays outside, or the site is refused. A function that the same run makes take a lock is not called
 under one. A map that is fetched under its lock and only read without it is handed out as a copy
 (copyout.go); a helper that some callers hold the lock for is locked around the calls of the others
-(lift.go). A lock is not taken where it may be held already, nor under another one (unless nobody
-takes anything under it), nor where somebody waits while holding it (waits.go).
+(lift.go). A lock is not taken where it may be held already, and only if it is a leaf: nobody waits,
+takes another lock, or calls what is not known while holding it (waits.go).
 
 # Hazards
 

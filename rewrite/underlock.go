@@ -440,10 +440,13 @@ func (t *taking) calm(fi *fileInfo, call *ast.CallExpr, depth int) bool {
 	switch {
 	case path == "fmt":
 		return strings.HasPrefix(fn.Name(), "Sprint") && !slices.ContainsFunc(call.Args, func(a ast.Expr) bool { return !plain(fi.pkg.Info.TypeOf(a)) })
-	case path == "sort":
-		return slices.Contains([]string{"Strings", "Ints", "Float64s", "SearchStrings", "SearchInts"}, fn.Name())
-	case path == "maps" || path == "slices":
-		return !slices.ContainsFunc(call.Args, func(a ast.Expr) bool { return runsCode(fi, a) })
+	case path == "sort" || path == "maps" || path == "slices":
+		return !slices.ContainsFunc(call.Args, func(a ast.Expr) bool {
+			if lit, ok := ast.Unparen(a).(*ast.FuncLit); ok {
+				return t.badIn(fi, lit.Body, depth) != nil
+			}
+			return runsCode(fi, a) || path == "sort" && (fn.Name() == "Sort" || fn.Name() == "Stable") && !t.sorts(fi, a, depth)
+		})
 	case path == "time":
 		return calmTimes[fn.Name()]
 	case path == "sync/atomic" || path == "html" || fn.FullName() == "html/template.HTMLEscapeString":
@@ -466,10 +469,8 @@ var calmTimes = map[string]bool{"Now": true, "Since": true, "Until": true, "Unix
 // while somebody logs, what the logger calls gets along with that.
 var loggers = []string{"log", "log/slog", "github.com/sirupsen/logrus", "go.uber.org/zap", "github.com/rs/zerolog", "k8s.io/klog/v2", "github.com/golang/glog"}
 
-// writesLog reports whether a function writes to a log, and then goes on.
-func writesLog(fn *types.Func) bool {
-	return slices.Contains(loggers, fn.Pkg().Path()) && !strings.HasPrefix(fn.Name(), "Fatal") && !strings.HasPrefix(fn.Name(), "Panic") && !strings.HasPrefix(fn.Name(), "Exit")
-}
+// writesLog reports whether a function writes to a log, be it for the last time.
+func writesLog(fn *types.Func) bool { return slices.Contains(loggers, fn.Pkg().Path()) }
 
 // plain reports whether printing a value of type t calls no method.
 func plain(t types.Type) bool {
@@ -478,6 +479,23 @@ func plain(t types.Type) bool {
 	}
 	_, basic := types.Unalias(t).(*types.Basic)
 	return basic
+}
+
+// sorts reports whether the methods by which a value is sorted are calm.
+func (t *taking) sorts(fi *fileInfo, a ast.Expr, depth int) bool {
+	typ := fi.pkg.Info.TypeOf(a)
+	for _, name := range []string{"Len", "Less", "Swap"} {
+		obj, _, _ := types.LookupFieldOrMethod(typ, true, fi.pkg.Types, name)
+		fn, ok := obj.(*types.Func)
+		if !ok || types.IsInterface(fn.Signature().Recv().Type()) {
+			return false
+		}
+		decl, home := t.ix.funcDecl(fn)
+		if decl != nil && (depth == 0 || t.locking[decl] || t.badIn(home, decl.Body, depth-1) != nil) {
+			return false
+		}
+	}
+	return true
 }
 
 // runsCode reports whether an argument brings code with it that may do anything.

@@ -44,7 +44,7 @@ func (t *taking) unleafed(fi *fileInfo, n ast.Node) (bad ast.Node) {
 			return called && call.Fun == ast.Expr(n)
 		case *ast.CallExpr:
 			_, lit := ast.Unparen(n.Fun).(*ast.FuncLit)
-			if lit || t.calls(fi, n, "Unlock", "RUnlock") {
+			if lit || t.calls(fi, n, "Unlock", "RUnlock") || fi.builtin(n) == "panic" {
 				return true
 			}
 			if fn := fi.callee(n); fn != nil && fn.Pkg() != nil && writesLog(fn) && !slices.ContainsFunc(n.Args, func(a ast.Expr) bool { return !plain(fi.pkg.Info.TypeOf(a)) }) {
