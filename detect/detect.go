@@ -91,13 +91,12 @@ type Access struct {
 	LoopDepth int      // loops around the access in its function
 
 	// Bare reports that all ways of reaching it are known, and the guard is not, and cannot
-	// be, held on any of them: taking it here does not wait for itself. Free reports that for
-	// every lock: taking one here puts no two locks in an order.
-	Bare, Free bool
+	// be, held on any of them: taking it here does not wait for itself.
+	Bare bool
 	// Bares are the calls of the access's function through which it is reached without the
 	// guard, where all ways through them are so, and there are others that hold it: the lock
-	// belongs around these calls. Of calls that hold some other lock Free is not set.
-	Bares []BareCall
+	// belongs around these calls.
+	Bares []token.Position
 	// Odd is the confidence of the surest conflict in which it is the access that lacks the
 	// guard, "" if there is none. Findings show one conflict of each category, this all.
 	Odd Confidence
@@ -108,13 +107,6 @@ type Lock struct {
 	Name string // "Type.mu", "pkg.mu", relative to what is locked
 	Read bool   // held by RLock
 	Idle bool   // guards nothing of the map: a lock in a copy, or that of one key (rules L8, L9)
-}
-
-// A BareCall is a call of a function that needs a lock, from where it is not held.
-type BareCall struct {
-	Pos  token.Position
-	Func string // that makes the call
-	Free bool
 }
 
 // A Step is one place on the way to an access.

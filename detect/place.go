@@ -140,7 +140,7 @@ func (l *linker) accessesInPlace(list []Access) []Access {
 		a.Contexts = slices.Compact(a.Contexts)
 		a.Bares = slices.Clone(a.Bares)
 		for j := range a.Bares {
-			a.Bares[j].Pos = l.real(a.Bares[j].Pos)
+			a.Bares[j] = l.real(a.Bares[j])
 		}
 		a.Path = slices.Clone(a.Path)
 		for j := range a.Path {

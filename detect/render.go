@@ -4,6 +4,7 @@ package detect
 
 import (
 	"fmt"
+	"go/token"
 	"slices"
 	"sort"
 	"strings"
@@ -118,7 +119,7 @@ func (j *judgement) access(u *use, only *occurrence) Access {
 		a.Contexts = append(a.Contexts, n)
 	}
 	sort.Strings(a.Contexts)
-	a.Bare, a.Free = j.unlocked(u)
+	a.Bare = j.bare(u)
 	a.Odd = j.lacking[u.acc]
 	if !a.Bare && only == nil && a.Odd != "" {
 		a.Bares = j.bareCalls(u)
@@ -177,26 +178,22 @@ func (j *judgement) access(u *use, only *occurrence) Access {
 	return a
 }
 
-// unlocked reports whether no way of reaching a use holds the guard, or may, and whether none
-// holds any lock. Ways that the walk did not follow to their end may hold anything.
-func (j *judgement) unlocked(u *use) (guard, all bool) {
-	guard, all = j.guard != "", true
-	for _, o := range slices.Concat(u.live, u.owned) {
-		lost := o.ctx == nil && !o.owned
-		guard = guard && !lost && j.evidenceFor(o, o.held, o.may, j.guard) == notHeld
-		all = all && !lost && len(o.held)+len(o.may) == 0
-	}
-	return guard, all
+// bare reports whether no way of reaching a use holds the guard, or may. Ways that the walk did
+// not follow to their end may hold anything.
+func (j *judgement) bare(u *use) bool {
+	return j.guard != "" && !slices.ContainsFunc(slices.Concat(u.live, u.owned), func(o *occurrence) bool {
+		return o.ctx == nil && !o.owned || j.evidenceFor(o, o.held, o.may, j.guard) > notHeld
+	})
 }
 
 // bareCalls returns the calls of a use's function that reach it without the guard, nil if one
 // cannot be told from those that hold it.
-func (j *judgement) bareCalls(u *use) []BareCall {
+func (j *judgement) bareCalls(u *use) []token.Position {
 	type site struct {
 		at  *node
 		pos Pos
 	}
-	bare, held := map[site]bool{}, map[site]bool{} // bare: whether free
+	bare, held := map[site]bool{}, map[site]bool{}
 	for _, o := range slices.Concat(u.live, u.owned) {
 		var call *link
 		for c := o.chain; c != nil && c.up != nil; c = c.up {
@@ -211,22 +208,20 @@ func (j *judgement) bareCalls(u *use) []BareCall {
 				return nil
 			}
 		case without && !o.owned:
-			s := site{call.at, call.call.Pos}
-			was, seen := bare[s]
-			bare[s] = (!seen || was) && len(o.held)+len(o.may) == 0
+			bare[site{call.at, call.call.Pos}] = true
 		case !without:
 			held[site{call.at, call.call.Pos}] = true
 		}
 	}
-	var out []BareCall
-	for s, free := range bare {
+	var out []token.Position
+	for s := range bare {
 		if held[s] {
 			return nil
 		}
-		out = append(out, BareCall{j.place(s.at, s.pos), s.at.info.Name, free})
+		out = append(out, j.place(s.at, s.pos))
 	}
 	sort.Slice(out, func(x, y int) bool {
-		a, b := out[x].Pos, out[y].Pos
+		a, b := out[x], out[y]
 		return a.Filename < b.Filename || a.Filename == b.Filename && a.Offset < b.Offset
 	})
 	return out

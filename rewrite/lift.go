@@ -4,6 +4,7 @@ package rewrite
 
 import (
 	"go/ast"
+	"go/token"
 	"go/types"
 	"slices"
 	"strings"
@@ -25,13 +26,13 @@ func (t *taking) lift(sp *spot, a detect.Access, add func(*spot, detect.Op)) boo
 	}
 	var spots []*spot
 	for _, c := range a.Bares {
-		pos := t.ix.at(c.Pos)
+		pos := t.ix.at(c)
 		fi := t.ix.fileAt(pos)
 		t.guard, t.field = inner.decl, inner.symbol
 		if fi == nil || fi.path == "" || fi.generated || !t.isLeaf() {
 			return false
 		}
-		call := t.callAt(fi, c, decl)
+		call := t.callAt(fi, pos, decl)
 		at := t.placeOf(fi, pos)
 		if call == nil || at == nil {
 			return false
@@ -64,8 +65,8 @@ func (t *taking) nilTested(fi *fileInfo, decl *ast.FuncDecl, lock *lockExpr) (fo
 }
 
 // callAt returns the call of a function at a position.
-func (t *taking) callAt(fi *fileInfo, c detect.BareCall, decl *ast.FuncDecl) *ast.CallExpr {
-	for _, n := range fi.enclosingPath(t.ix.at(c.Pos)) {
+func (t *taking) callAt(fi *fileInfo, pos token.Pos, decl *ast.FuncDecl) *ast.CallExpr {
+	for _, n := range fi.enclosingPath(pos) {
 		if call, ok := n.(*ast.CallExpr); ok {
 			if d, _ := t.ix.funcDecl(fi.callee(call)); d == decl {
 				return call

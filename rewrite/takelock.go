@@ -151,10 +151,7 @@ func (r *run) noteLocking(reqs []Request) {
 		for _, a := range req.Map.Accesses {
 			places := []token.Position{a.Pos}
 			if !a.Bare {
-				places = nil // the lock belongs to its callers
-				for _, c := range a.Bares {
-					places = append(places, c.Pos)
-				}
+				places = a.Bares // the lock belongs to its callers
 			}
 			for _, p := range places {
 				pos := r.ix.at(p)
@@ -970,15 +967,7 @@ func (t *taking) fetch(sp *spot, lock *lockExpr) bool {
 
 // tested reports whether a statement compares what the lock belongs to with nil.
 func (t *taking) tested(fi *fileInfo, s ast.Stmt, lock *lockExpr) (found bool) {
-	header(s, func(n ast.Node) {
-		if b, ok := n.(*ast.BinaryExpr); ok && (fi.isNil(b.X) || fi.isNil(b.Y)) {
-			for _, x := range []ast.Expr{b.X, b.Y} {
-				if root, _, ok := steps(fi, x); ok && root != nil && root == lock.root && !fi.isMap(x) {
-					found = true
-				}
-			}
-		}
-	})
+	header(s, func(n ast.Node) { found = found || asksForNil(fi, n, lock) })
 	return found
 }
 

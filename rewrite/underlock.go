@@ -285,12 +285,8 @@ func (t *taking) runs(fi *fileInfo, list []ast.Stmt, lock *lockExpr) ast.Node {
 		}
 		var bad ast.Node
 		ast.Inspect(s, func(n ast.Node) bool {
-			if b, ok := n.(*ast.BinaryExpr); ok && (fi.isNil(b.X) || fi.isNil(b.Y)) {
-				for _, x := range []ast.Expr{b.X, b.Y} { // s != nil && s.m[k]
-					if root, _, ok := steps(fi, x); ok && root == lock.root && root != nil && !fi.isMap(x) {
-						bad = b
-					}
-				}
+			if asksForNil(fi, n, lock) { // s != nil && s.m[k]
+				bad = n
 			}
 			return bad == nil
 		})
@@ -299,6 +295,18 @@ func (t *taking) runs(fi *fileInfo, list []ast.Stmt, lock *lockExpr) ast.Node {
 		}
 	}
 	return nil
+}
+
+// asksForNil reports whether a node compares what the lock belongs to with nil.
+func asksForNil(fi *fileInfo, n ast.Node, lock *lockExpr) bool {
+	b, ok := n.(*ast.BinaryExpr)
+	if !ok || !fi.isNil(b.X) && !fi.isNil(b.Y) {
+		return false
+	}
+	return slices.ContainsFunc([]ast.Expr{b.X, b.Y}, func(x ast.Expr) bool {
+		root, _, ok := steps(fi, x)
+		return ok && root != nil && root == lock.root && !fi.isMap(x)
+	})
 }
 
 // panics returns what may panic in statements that let go of the lock without a defer, but for
