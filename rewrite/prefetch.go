@@ -1,0 +1,332 @@
+// This file fetches under the lock what a statement uses that cannot stand under it: an element,
+// a length, a copy of the map for a loop.
+
+package rewrite
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"go/version"
+	"slices"
+	"strconv"
+)
+
+// init moves the init of an if in front of it, under the lock: if v, ok := m[k]; ok { … }.
+func (t *taking) init(sp *spot, s *ast.IfStmt, lock *lockExpr, writes bool) bool {
+	assign, ok := s.Init.(*ast.AssignStmt)
+	if !ok || slices.ContainsFunc(sp.calls, func(c *ast.CallExpr) bool { return c.Pos() < assign.Pos() || c.Pos() >= assign.End() }) || slices.ContainsFunc(sp.uses, func(id *ast.Ident) bool { return id.Pos() < assign.Pos() || id.Pos() >= assign.End() }) {
+		return false
+	}
+	if t.runs(sp.fi, []ast.Stmt{assign}, lock) != nil || panics(sp.fi, []ast.Stmt{assign}) != nil || jumpedOver(sp.fi.enclosing(s), s) {
+		return false
+	}
+	if assign.Tok == token.DEFINE && !widens(sp.fi, s, assign) {
+		return false
+	}
+	t.section(s.Pos(), s.Pos()+1)
+	t.add(sp.fi, &hoistOp{opBase: t.base(s), Before: []string{lock.take(writes)}, After: []string{lock.leave(writes)}})
+	return true
+}
+
+// widens reports whether the variables of an if's init may be variables of the list around it
+// instead. Names that are used there later would mean the new ones; a variable that is there
+// may be used for a new one when nothing looks at it any more.
+func widens(fi *fileInfo, s *ast.IfStmt, init *ast.AssignStmt) bool {
+	list := stmtsOf(fi.parent(s))
+	scope := fi.pkg.Info.Scopes[s].Parent()
+	later := list[slices.Index(list, ast.Stmt(s))+1:]
+	fresh := false
+	for _, lhs := range init.Lhs {
+		id, ok := lhs.(*ast.Ident)
+		if !ok || id.Name == "_" {
+			continue
+		}
+		there := scope.Lookup(id.Name)
+		switch {
+		case fi.widened[scope][id.Name]: // by the init of another if
+			return false
+		case there == nil:
+			fresh = true
+		case !types.Identical(there.Type(), fi.object(id).Type()) || there.Pos() > s.Pos() || inLiteral(fi, there, fi.enclosing(s)),
+			there.Pos() < bodyOf(fi.enclosing(s)).Pos(): // a parameter or result: a bare return gives it
+			return false
+		}
+		for _, l := range later {
+			found := false
+			ast.Inspect(l, func(n ast.Node) bool {
+				if x, ok := n.(*ast.Ident); ok && x.Name == id.Name {
+					obj := fi.object(x)
+					found = found || obj != nil && (obj.Pos() < l.Pos() || obj.Pos() >= l.End()) && !isField(obj)
+				}
+				return !found
+			})
+			if found {
+				return false
+			}
+		}
+	}
+	if fresh {
+		if fi.widened == nil {
+			fi.widened = map[*types.Scope]map[string]bool{}
+		}
+		if fi.widened[scope] == nil {
+			fi.widened[scope] = map[string]bool{}
+		}
+		for _, lhs := range init.Lhs {
+			if id, ok := lhs.(*ast.Ident); ok {
+				fi.widened[scope][id.Name] = true
+			}
+		}
+	}
+	return fresh
+}
+
+func isField(obj types.Object) bool {
+	v, ok := obj.(*types.Var)
+	return ok && v.IsField()
+}
+
+// inLiteral reports whether a function literal in fn uses a variable of fn, or its address is taken.
+func inLiteral(fi *fileInfo, v types.Object, fn ast.Node) (found bool) {
+	ast.Inspect(fn, func(n ast.Node) bool {
+		if u, ok := n.(*ast.UnaryExpr); ok && u.Op == token.AND {
+			if id, ok := ast.Unparen(u.X).(*ast.Ident); ok && fi.pkg.Info.Uses[id] == v {
+				found = true
+			}
+		}
+		if id, ok := n.(*ast.Ident); ok && fi.pkg.Info.Uses[id] == v && fi.enclosing(id) != fn {
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// copied lets a loop run over a copy of the map.
+func (t *taking) copied(sp *spot, s *ast.RangeStmt, lock *lockExpr) bool {
+	if len(sp.uses) != 1 || len(sp.calls) > 0 || !sp.fi.isMap(s.X) || isNested(sp.fi, s.X) || !t.hasMaps() {
+		return false
+	}
+	if t.changes(sp.fi, s.Body) || mapVarOf(sp.fi, s.X) != sp.uses[0] || t.runs(sp.fi, []ast.Stmt{&ast.ExprStmt{X: s.X}}, lock) != nil || jumpedOver(sp.fi.enclosing(s), s) {
+		return false
+	}
+	name := t.importStd(sp.fi, "maps")
+	fresh := sp.fi.localName(s, sp.uses[0].Name, "snapshot")
+	t.section(s.Pos(), s.Pos()+1)
+	t.add(sp.fi, &hoistOp{opBase: t.base(s), Expr: s.X, Name: fresh, Call: name + ".Clone",
+		Before: []string{lock.take(false)}, After: []string{lock.leave(false)}})
+	t.c.note("the loop at %s runs over a copy of the map, made under %s: it takes time and memory in proportion to the map, and does not see what changes meanwhile", t.ix.pos(s.Pos()), t.lockName())
+	return true
+}
+
+// localName returns a name for a new variable before a statement: want, if the function has it
+// for fields only, or else something like otherwise.
+func (fi *fileInfo) localName(at ast.Stmt, want, otherwise string) string {
+	decl := fi.topLevel(at)
+	if decl == nil {
+		want = fi.fresh(at, otherwise)
+		fi.reserve(at, want)
+		return want
+	}
+	free := fi.pkg.Types.Scope().Lookup(want) == nil && !token.IsExported(want) && types.Universe.Lookup(want) == nil
+	ast.Inspect(decl, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok && id.Name == want {
+			sel, ok := fi.parent(id).(*ast.SelectorExpr)
+			free = free && ok && sel.Sel == id
+		}
+		return free
+	})
+	if !free || fi.given[decl][want] {
+		want = fi.fresh(at, otherwise)
+	}
+	if fi.given == nil {
+		fi.given = map[*ast.FuncDecl]map[string]bool{}
+	}
+	if fi.given[decl] == nil {
+		fi.given[decl] = map[string]bool{}
+	}
+	fi.given[decl][want] = true
+	fi.reserve(at, want)
+	return want
+}
+
+// hasMaps reports whether the module's Go version has the package maps.
+func (t *taking) hasMaps() bool {
+	v := t.ix.prog.GoVersion
+	return v == "" || version.Compare("go"+v, "go1.21") >= 0
+}
+
+// changes reports whether code may change the map, in itself or in functions that it calls by
+// name: a copy would not show that.
+func (t *taking) changes(fi *fileInfo, n ast.Node) bool {
+	if t.mutators == nil {
+		t.mutators = map[*ast.FuncDecl]bool{}
+		for _, a := range t.m.Accesses {
+			if pos := t.ix.at(a.Pos); a.Op.Mutates() && !a.Owned && pos.IsValid() {
+				if home := t.ix.fileAt(pos); home != nil {
+					for _, x := range home.enclosingPath(pos) {
+						if decl, ok := x.(*ast.FuncDecl); ok {
+							t.mutators[decl] = true
+						}
+					}
+				}
+			}
+		}
+	}
+	for _, a := range t.m.Accesses {
+		if pos := t.ix.at(a.Pos); a.Op.Mutates() && n.Pos() <= pos && pos < n.End() {
+			return true
+		}
+	}
+	seen := map[*ast.FuncDecl]bool{}
+	var visit func(fi *fileInfo, n ast.Node) bool
+	visit = func(fi *fileInfo, n ast.Node) (found bool) {
+		ast.Inspect(n, func(n ast.Node) bool {
+			if call, ok := n.(*ast.CallExpr); ok && !found {
+				if decl, home := t.ix.funcDecl(fi.callee(call)); decl != nil && home != nil && decl.Body != nil && !seen[decl] {
+					seen[decl] = true
+					found = t.mutators[decl] || visit(home, decl.Body)
+				}
+			}
+			return !found
+		})
+		return found
+	}
+	return visit(fi, n)
+}
+
+// importStd makes a file import a package of the standard library, and returns its name there.
+func (t *taking) importStd(fi *fileInfo, path string) string {
+	for _, spec := range fi.syntax.Imports {
+		if spec.Path.Value == strconv.Quote(path) {
+			switch {
+			case spec.Name == nil:
+				return path
+			case spec.Name.Name != "." && spec.Name.Name != "_":
+				return spec.Name.Name
+			}
+		}
+	}
+	imp := fileImport{Path: path}
+	name := fi.freshImport(path)
+	if name != path {
+		imp.Name = name
+	}
+	t.c.imports[fi] = append(t.c.imports[fi], imp)
+	return name
+}
+
+// fetch reads the one element, or the length, that a statement uses before it.
+//
+//	s.mu.RLock()
+//	value := s.m[k]
+//	s.mu.RUnlock()
+//	value.handle(ctx)
+func (t *taking) fetch(sp *spot, lock *lockExpr) bool {
+	fi := sp.fi
+	if len(sp.uses)+len(sp.calls) != 1 || jumpedOver(fi.enclosing(sp.stmt), sp.stmt) {
+		return false
+	}
+	var x ast.Expr
+	name := "result"
+	if len(sp.calls) == 1 {
+		if t := fi.pkg.Info.TypeOf(sp.calls[0]); t != nil && !isTuple(t) {
+			x = sp.calls[0]
+		}
+	} else {
+		x, name = accessOf(fi, sp.uses[0])
+	}
+	expr := []ast.Stmt{&ast.ExprStmt{X: x}}
+	if x == nil || t.runs(fi, expr, lock) != nil || panics(fi, expr) != nil || !first(fi, sp.stmt, x) || t.tested(fi, sp.stmt, lock) {
+		return false
+	}
+	fresh := fi.fresh(sp.stmt, name)
+	fi.reserve(sp.stmt, fresh)
+	t.section(sp.stmt.Pos(), sp.stmt.Pos()+1)
+	t.add(fi, &hoistOp{opBase: t.base(sp.stmt), Expr: x, Name: fresh, Before: []string{lock.take(false)}, After: []string{lock.leave(false)}})
+	return true
+}
+
+// tested reports whether a statement compares what the lock belongs to with nil.
+func (t *taking) tested(fi *fileInfo, s ast.Stmt, lock *lockExpr) (found bool) {
+	header(s, func(n ast.Node) { found = found || asksForNil(fi, n, lock) })
+	return found
+}
+
+// isTuple reports whether t is what a call of several results, or of none, gives.
+func isTuple(t types.Type) bool {
+	_, ok := t.(*types.Tuple)
+	return ok
+}
+
+// accessOf returns the expression m[k] or len(m) around what names a map, and a name for its value.
+func accessOf(fi *fileInfo, id *ast.Ident) (ast.Expr, string) {
+	var x ast.Expr = id
+	if sel, ok := fi.parent(id).(*ast.SelectorExpr); ok && sel.Sel == id {
+		x = sel
+	}
+	x, parent := fi.outer(x)
+	switch p := parent.(type) {
+	case *ast.IndexExpr:
+		if p.X != x || fi.isMap(p) {
+			return nil, ""
+		}
+		if a, ok := fi.parent(p).(*ast.AssignStmt); ok && len(a.Lhs) == 2 && len(a.Rhs) == 1 {
+			return nil, ""
+		}
+		return p, "value"
+	case *ast.CallExpr:
+		if fi.builtin(p) == "len" {
+			return p, "n"
+		}
+	}
+	return nil, ""
+}
+
+// first reports whether x may be evaluated before everything else of its statement: nothing
+// that comes before it has an effect, and the statement evaluates it once, in any case.
+func first(fi *fileInfo, s ast.Stmt, x ast.Expr) bool {
+	var child ast.Node = x
+	for n := fi.parent(x); n != nil && child != ast.Node(s); child, n = n, fi.parent(n) {
+		switch n := n.(type) {
+		case *ast.BinaryExpr:
+			if (n.Op == token.LAND || n.Op == token.LOR) && n.Y == child {
+				return false
+			}
+		case *ast.IfStmt:
+			if n.Cond != child || n.Init != nil || ast.Node(s) != n {
+				return false
+			}
+		case *ast.SwitchStmt:
+			if n.Tag != child || n.Init != nil {
+				return false
+			}
+		case *ast.ForStmt, *ast.RangeStmt, *ast.TypeSwitchStmt, *ast.SelectStmt, *ast.CaseClause, *ast.CommClause, *ast.FuncLit, *ast.LabeledStmt:
+			return false
+		case *ast.UnaryExpr:
+			if n.Op == token.AND {
+				return false
+			}
+		case *ast.AssignStmt:
+			if slices.Contains(n.Lhs, ast.Expr(x)) {
+				return false
+			}
+		}
+	}
+	ok := true
+	header(s, func(n ast.Node) {
+		if n.Pos() >= x.Pos() && n.End() <= x.End() || n.Pos() <= x.Pos() && x.End() <= n.End() {
+			return // part of it, or what it is an operand of
+		}
+		switch n := n.(type) {
+		case *ast.CallExpr: // compilers call first, and read then
+			if b := fi.builtin(n); !fi.isConversion(n) && b != "len" && b != "cap" {
+				ok = false
+			}
+		case *ast.UnaryExpr:
+			ok = ok && n.Op != token.ARROW
+		}
+	})
+	return ok
+}
