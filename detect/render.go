@@ -182,8 +182,16 @@ func (j *judgement) access(u *use, only *occurrence) Access {
 // not follow to their end may hold anything.
 func (j *judgement) bare(u *use) bool {
 	return j.guard != "" && !slices.ContainsFunc(slices.Concat(u.live, u.owned), func(o *occurrence) bool {
-		return o.ctx == nil && !o.owned || j.evidenceFor(o, o.held, o.may, j.guard) > notHeld
+		return o.ctx == nil && !o.owned || j.someGuard(o)
 	})
+}
+
+// someGuard reports whether an occurrence holds the guard, or may, be it that of another object:
+// to take both puts the two in an order.
+func (j *judgement) someGuard(o *occurrence) bool {
+	return j.evidenceFor(o, o.held, o.may, j.guard) > notHeld ||
+		slices.ContainsFunc(o.held, func(r LockRef) bool { return j.lockKey(r.Path) == j.guard }) ||
+		slices.ContainsFunc(o.may, func(path string) bool { return j.lockKey(path) == j.guard })
 }
 
 // bareCalls returns the calls of a use's function that reach it without the guard, nil if one
@@ -199,7 +207,7 @@ func (j *judgement) bareCalls(u *use) []token.Position {
 		for c := o.chain; c != nil && c.up != nil; c = c.up {
 			call = c
 		}
-		without := j.evidenceFor(o, o.held, o.may, j.guard) == notHeld
+		without := !j.someGuard(o)
 		switch {
 		case o.ctx == nil && !o.owned:
 			return nil

@@ -318,20 +318,41 @@ func (w *outWalk) variable(fi *fileInfo, obj types.Object) bool {
 			return false
 		}
 	}
-	if decl := fi.topLevel(definition(fi, v)); decl == nil || w.t.changes(fi, decl) {
-		return false // what it did to the map since, it would not see in the copy
+	decl := fi.topLevel(definition(fi, v))
+	if decl == nil || w.t.changes(fi, decl) || waitsForOthers(fi, decl) {
+		return false // what it, or others, did to the map since, it would not see in the copy
 	}
 	return true
 }
 
-// polls reports whether a loop's condition looks at a map again and again.
+// waitsForOthers reports whether a function waits for other goroutines.
+func waitsForOthers(fi *fileInfo, decl *ast.FuncDecl) (found bool) {
+	ast.Inspect(decl, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.UnaryExpr:
+			found = found || n.Op == token.ARROW
+		case *ast.SelectStmt, *ast.SendStmt:
+			found = true
+		case *ast.CallExpr:
+			if fn := fi.callee(n); fn != nil {
+				found = found || fn.Name() == "Wait" || fn.FullName() == "time.Sleep"
+			}
+		}
+		return !found
+	})
+	return found
+}
+
+// polls reports whether a loop may look at a map again and again until it has changed.
 func polls(fi *fileInfo, id *ast.Ident) bool {
 	var child ast.Node = id
 	for n := fi.parent(id); n != nil; child, n = n, fi.parent(n) {
 		switch n := n.(type) {
 		case *ast.ForStmt:
-			return n.Cond == child
-		case ast.Stmt:
+			if n.Cond == child || !counts(n) {
+				return true
+			}
+		case *ast.FuncDecl, *ast.FuncLit:
 			return false
 		}
 	}

@@ -134,8 +134,8 @@ func mapLike(t types.Type) bool {
 	return false
 }
 
-// usesOf returns all that names a variable or field, whatever its type.
-func (ix *index) usesOf(v *types.Var) []*ast.Ident {
+// usesOf returns all that names a variable, field or function, whatever its type.
+func (ix *index) usesOf(obj types.Object) []*ast.Ident {
 	if ix.every == nil {
 		ix.every = map[token.Pos][]*ast.Ident{}
 		seen := map[*detect.Package]bool{}
@@ -145,15 +145,16 @@ func (ix *index) usesOf(v *types.Var) []*ast.Ident {
 			}
 			seen[fi.pkg] = true
 			for id, obj := range fi.pkg.Info.Uses {
-				if v, ok := obj.(*types.Var); ok && v.Pos().IsValid() {
-					if home := ix.fileAt(id.Pos()); home != nil && home.pkg == fi.pkg {
-						ix.every[v.Pos()] = append(ix.every[v.Pos()], id)
+				switch obj.(type) {
+				case *types.Var, *types.Func:
+					if home := ix.fileAt(id.Pos()); obj.Pos().IsValid() && home != nil && home.pkg == fi.pkg {
+						ix.every[obj.Pos()] = append(ix.every[obj.Pos()], id)
 					}
 				}
 			}
 		}
 	}
-	return ix.every[v.Pos()]
+	return ix.every[obj.Pos()]
 }
 
 func (ix *index) addUses(p *detect.Package) {

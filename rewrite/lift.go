@@ -24,6 +24,9 @@ func (t *taking) lift(sp *spot, a detect.Access, add func(*spot, detect.Op)) boo
 	if inner == nil || !ok || len(a.Bares) == 0 || t.nilTested(sp.fi, decl, inner) {
 		return false
 	}
+	if fn, ok := sp.fi.pkg.Info.Defs[decl.Name].(*types.Func); !ok || decl.Recv != nil && t.ix.asked(fn) || t.isValue(fn) {
+		return false // there are calls that are not seen
+	}
 	var spots []*spot
 	for _, c := range a.Bares {
 		pos := t.ix.at(c)
@@ -51,6 +54,19 @@ func (t *taking) lift(sp *spot, a detect.Access, add func(*spot, detect.Op)) boo
 		add(s, a.Op)
 	}
 	return true
+}
+
+// isValue reports whether a function is used as a value somewhere.
+func (t *taking) isValue(fn *types.Func) bool {
+	return slices.ContainsFunc(t.ix.usesOf(fn), func(id *ast.Ident) bool {
+		fi := t.ix.fileAt(id.Pos())
+		var x ast.Expr = id
+		if sel, ok := fi.parent(id).(*ast.SelectorExpr); ok && sel.Sel == id {
+			x = sel
+		}
+		call, ok := fi.parent(x).(*ast.CallExpr)
+		return !ok || call.Fun != x
+	})
 }
 
 // nilTested reports whether a function gets along without what its lock belongs to.

@@ -79,7 +79,11 @@ func (t *taking) declare(at token.Pos) bool {
 	if len(t.c.refusals) > 0 {
 		return false
 	}
-	t.own = &ownLock{name: fi.fresh(spec, id.Name+"Mu"), reads: t.mostlyReads(), pkg: fi.pkg.Path}
+	name := fi.fresh(spec, id.Name+"Mu")
+	for slices.ContainsFunc(t.ix.ignoredFiles(), func(f *ignoredFile) bool { return f.idents[name] }) {
+		name += "2"
+	}
+	t.own = &ownLock{name: name, reads: t.mostlyReads(), pkg: fi.pkg.Path}
 	typ := "Mutex"
 	if t.own.reads {
 		typ = "RWMutex"
@@ -108,19 +112,11 @@ func (t *taking) mostlyReads() bool {
 	return reads > writes
 }
 
-// allSpots returns the statements that use the map once it can be shared, in order.
+// allSpots returns the statements that use the map, in order.
 func (t *taking) allSpots(decl token.Pos) (list []*spot) {
-	owned := map[lineKey]bool{}
-	for _, a := range t.m.Accesses {
-		k := lineKey{a.Pos.Filename, a.Pos.Line}
-		if was, seen := owned[k]; !seen || was {
-			owned[k] = a.Owned
-		}
-	}
 	byStmt := map[ast.Stmt]*spot{}
 	for _, id := range t.ix.uses[decl] {
 		fi := t.ix.fileAt(id.Pos())
-		pos := t.ix.prog.Fset.PositionFor(id.Pos(), false)
 		if fi == nil || strings.HasSuffix(fi.abs, "_test.go") {
 			continue
 		}
@@ -133,9 +129,6 @@ func (t *taking) allSpots(decl token.Pos) (list []*spot) {
 		if !ok || sp == nil {
 			t.c.refuse("lock-alias", id.Pos(), "", "%s is handed on here, or gets another name: what is done with it there is not seen", t.m.Name)
 			return nil
-		}
-		if owned[lineKey{pos.Filename, pos.Line}] {
-			continue
 		}
 		if old := byStmt[sp.stmt]; old != nil {
 			sp = old
@@ -238,10 +231,13 @@ func rowStays(fi *fileInfo, ix *index, s *ast.RangeStmt) bool {
 		return false
 	}
 	for _, use := range ix.uses[obj.Pos()] {
+		if fi.enclosing(use) != fi.enclosing(s) {
+			return false
+		}
 		x, parent := fi.outer(use)
 		switch p := parent.(type) {
 		case *ast.IndexExpr:
-			if p.X != x || isNested(fi, x) || fi.enclosing(use) != fi.enclosing(s) {
+			if p.X != x || isNested(fi, x) {
 				return false
 			}
 		case *ast.RangeStmt:

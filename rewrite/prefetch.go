@@ -18,7 +18,7 @@ func (t *taking) init(sp *spot, s *ast.IfStmt, lock *lockExpr, writes bool) bool
 	if !ok || slices.ContainsFunc(sp.calls, func(c *ast.CallExpr) bool { return c.Pos() < assign.Pos() || c.Pos() >= assign.End() }) || slices.ContainsFunc(sp.uses, func(id *ast.Ident) bool { return id.Pos() < assign.Pos() || id.Pos() >= assign.End() }) {
 		return false
 	}
-	if t.runs(sp.fi, []ast.Stmt{assign}, lock) != nil || panics(sp.fi, []ast.Stmt{assign}) != nil || jumpedOver(sp.fi.enclosing(s), s) {
+	if t.runs(sp.fi, []ast.Stmt{assign}, lock) != nil || t.panics(sp.fi, []ast.Stmt{assign}, 3) != nil || jumpedOver(sp.fi.enclosing(s), s) {
 		return false
 	}
 	if assign.Tok == token.DEFINE && !widens(sp.fi, s, assign) {
@@ -238,7 +238,7 @@ func (t *taking) fetch(sp *spot, lock *lockExpr) bool {
 		x, name = accessOf(fi, sp.uses[0])
 	}
 	expr := []ast.Stmt{&ast.ExprStmt{X: x}}
-	if x == nil || t.runs(fi, expr, lock) != nil || panics(fi, expr) != nil || !first(fi, sp.stmt, x) || t.tested(fi, sp.stmt, lock) {
+	if x == nil || t.runs(fi, expr, lock) != nil || t.panics(fi, expr, 3) != nil || !first(fi, sp.stmt, x) || t.tested(fi, sp.stmt, lock) {
 		return false
 	}
 	fresh := fi.fresh(sp.stmt, name)

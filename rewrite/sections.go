@@ -19,6 +19,7 @@ func (t *taking) function(fn ast.Node, spots []*spot) {
 	if lock == nil {
 		return // refused
 	}
+	t.owner, t.way = lock.root, lock.path
 	for _, sp := range spots {
 		if sp.lock != nil && (sp.lock.text != lock.text || sp.lock.root != lock.root) {
 			t.c.refuse("lock-object", sp.stmt.Pos(), "", "the locks of two objects are needed in %s", funcName(sp.fi, fn))
@@ -30,6 +31,10 @@ func (t *taking) function(fn ast.Node, spots []*spot) {
 				return
 			}
 		}
+	}
+	if at := t.otherLocked(first.fi, fn, lock); at != nil {
+		t.c.refuse("lock-object", at.Pos(), "", "%s takes the lock of another object, too", funcName(first.fi, fn))
+		return
 	}
 	if at := t.unbalanced(first.fi, fn); at != nil {
 		t.c.refuse("lock-unbalanced", at.Pos(), "", "%s lets go of %s, and does not take it", funcName(first.fi, fn), t.lockName())
@@ -58,6 +63,25 @@ func (t *taking) function(fn ast.Node, spots []*spot) {
 		}
 	}
 	joinSections(first.fi, t.ops[first.fi][from:])
+}
+
+// otherLocked returns where a function takes the guard of another object than the one at hand.
+func (t *taking) otherLocked(fi *fileInfo, fn ast.Node, lock *lockExpr) (at ast.Node) {
+	ast.Inspect(bodyOf(fn), func(n ast.Node) bool {
+		if call, ok := n.(*ast.CallExpr); ok && t.own == nil && at == nil && t.calls(fi, call, "Lock", "RLock", "TryLock", "TryRLock") {
+			if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); !ok || spell(sel.X) != lock.text {
+				at = call
+			}
+		}
+		return at == nil
+	})
+	return at
+}
+
+// shadowed reports whether the lock's owner has another meaning at a statement.
+func (t *taking) shadowed(fi *fileInfo, s ast.Stmt) bool {
+	root := t.owner
+	return root != nil && !visibleAt(fi, root, s.Pos())
 }
 
 // unbalanced returns where a function lets go of the lock, if it never takes it.
@@ -153,7 +177,7 @@ func (t *taking) together(fn ast.Node, spots []*spot, lock *lockExpr) bool {
 			return false // nor may what is around it
 		}
 		last := region[len(region)-1]
-		if risk := panics(fi, region); risk != nil {
+		if risk := t.panics(fi, region, 3); risk != nil {
 			if i := slices.Index(body, region[0]); i >= 0 && t.runs(fi, body[i:], lock) == nil && !defers(body[i:]) {
 				t.hold(fi, region[0], lock, writes(spots))
 				return true
@@ -173,8 +197,9 @@ func (t *taking) together(fn ast.Node, spots []*spot, lock *lockExpr) bool {
 		}
 		if ways := t.waysOut(fi, region, spots); len(ways) > 0 {
 			t.wrap(fi, region[0], last, lock, writes(spots))
+			reads := !writes(spots) && onlyReads(fi, region)
 			for _, way := range ways {
-				t.ops[fi] = append(t.ops[fi], &lockOp{opBase: t.base(way), Last: way, Before: []string{lock.leave(writes(spots))}})
+				t.ops[fi] = append(t.ops[fi], &lockOp{opBase: t.base(way), Last: way, Before: []string{lock.leave(!reads)}})
 			}
 			return true
 		}
@@ -203,7 +228,7 @@ func (t *taking) waysOut(fi *fileInfo, region []ast.Stmt, spots []*spot) (ways [
 		return ok && !branchLeaves(fi, b, region)
 	})
 	if len(ways) > 2 || slices.ContainsFunc(ways, func(w ast.Stmt) bool {
-		return !fi.inBlock(w) || slices.Contains(region, w) && len(region) == 1 || slices.ContainsFunc(spots, func(sp *spot) bool { return sp.stmt == w })
+		return !fi.inBlock(w) || t.shadowed(fi, w) || slices.Contains(region, w) && len(region) == 1 || slices.ContainsFunc(spots, func(sp *spot) bool { return sp.stmt == w })
 	}) {
 		return nil
 	}
@@ -234,7 +259,7 @@ func terminates(s ast.Stmt) bool {
 	case *ast.ReturnStmt:
 		return true
 	case *ast.BranchStmt:
-		return s.Tok != token.FALLTHROUGH
+		return s.Tok == token.CONTINUE || s.Tok == token.GOTO
 	case *ast.BlockStmt:
 		return len(s.List) > 0 && terminates(s.List[len(s.List)-1])
 	case *ast.IfStmt:
@@ -245,6 +270,15 @@ func terminates(s ast.Stmt) bool {
 			body = sw.Body
 		} else {
 			body = s.(*ast.TypeSwitchStmt).Body
+		}
+		breaks := false // out of this one, or of something in it
+		ast.Inspect(body, func(n ast.Node) bool {
+			b, ok := n.(*ast.BranchStmt)
+			breaks = breaks || ok && b.Tok == token.BREAK
+			return true
+		})
+		if breaks {
+			return false
 		}
 		for _, c := range body.List {
 			clause := c.(*ast.CaseClause)
@@ -260,7 +294,7 @@ func terminates(s ast.Stmt) bool {
 
 // simplest reports whether the only spot of a function needs no more than its own statement.
 func (t *taking) simplest(sp *spot, lock *lockExpr) bool {
-	if _, ret := sp.stmt.(*ast.ReturnStmt); !ret && panics(sp.fi, []ast.Stmt{sp.stmt}) != nil {
+	if _, ret := sp.stmt.(*ast.ReturnStmt); !ret && t.panics(sp.fi, []ast.Stmt{sp.stmt}, 3) != nil {
 		return false
 	}
 	switch sp.stmt.(type) {
@@ -279,7 +313,7 @@ func (t *taking) single(sp *spot, lock *lockExpr) {
 	whole := []ast.Stmt{sp.stmt}
 	why := t.runs(fi, whole, lock)
 	if _, ret := sp.stmt.(*ast.ReturnStmt); why == nil && !ret {
-		why = panics(fi, whole)
+		why = t.panics(fi, whole, 3)
 	}
 	switch s := sp.stmt.(type) {
 	case *ast.ReturnStmt:
@@ -320,8 +354,9 @@ func (t *taking) single(sp *spot, lock *lockExpr) {
 
 // wrap locks before first and unlocks behind last, statements of one list.
 func (t *taking) wrap(fi *fileInfo, first, last ast.Stmt, lock *lockExpr, writes bool) {
+	writes = writes || !onlyReads(fi, between(fi, first, last))
 	t.section(first.Pos(), last.End())
-	if terminates(last) { // it is left by its ways out only
+	if _, branch := last.(*ast.BranchStmt); branch || terminates(last) { // it is left by its ways out only
 		t.add(fi, &lockOp{opBase: t.base(first), Last: first, Before: []string{lock.take(writes)}})
 		return
 	}
@@ -330,6 +365,11 @@ func (t *taking) wrap(fi *fileInfo, first, last ast.Stmt, lock *lockExpr, writes
 
 // hold locks before first, to the end of the function.
 func (t *taking) hold(fi *fileInfo, first ast.Stmt, lock *lockExpr, writes bool) {
+	if list := stmtsOf(fi.parent(first)); slices.Contains(bodyOf(fi.enclosing(first)).List, first) {
+		writes = writes || !onlyReads(fi, list[slices.Index(list, first):])
+	} else {
+		writes = writes || !onlyReads(fi, []ast.Stmt{first})
+	}
 	t.section(first.Pos(), fi.enclosing(first).End())
 	t.add(fi, &lockOp{opBase: t.base(first), Last: first, Before: []string{lock.take(writes), "defer " + lock.leave(writes)}})
 }
@@ -426,6 +466,42 @@ func writes(spots []*spot) bool {
 	return slices.ContainsFunc(spots, func(s *spot) bool {
 		return slices.ContainsFunc(s.ops, detect.Op.Mutates) || slices.ContainsFunc(s.uses, func(id *ast.Ident) bool { return assigned(s.fi, id) })
 	})
+}
+
+// between returns the statements from one to another of the same list.
+func between(fi *fileInfo, first, last ast.Stmt) []ast.Stmt {
+	list := stmtsOf(fi.parent(first))
+	return list[slices.Index(list, first) : slices.Index(list, last)+1]
+}
+
+// onlyReads reports whether statements change nothing but variables, so that they may run
+// beside each other: they assign through nothing, and call only what computes.
+func onlyReads(fi *fileInfo, list []ast.Stmt) bool {
+	ok := true
+	for _, s := range list {
+		ast.Inspect(s, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.FuncLit:
+				return false
+			case *ast.AssignStmt:
+				for _, lhs := range n.Lhs {
+					if _, plain := ast.Unparen(lhs).(*ast.Ident); !plain {
+						ok = false
+					}
+				}
+			case *ast.IncDecStmt:
+				_, plain := ast.Unparen(n.X).(*ast.Ident)
+				ok = ok && plain
+			case *ast.CallExpr:
+				b := fi.builtin(n)
+				fn := fi.callee(n)
+				computes := fn != nil && fn.Pkg() != nil && fn.Signature().Recv() == nil && (quietPackages[fn.Pkg().Path()] || fn.Pkg().Path() == "fmt")
+				ok = ok && (fi.isConversion(n) || computes || b != "" && b != "delete" && b != "clear" && b != "copy" && b != "close")
+			}
+			return ok
+		})
+	}
+	return ok
 }
 
 // assigned reports whether an identifier stands in what a statement assigns to: m[k].n++.

@@ -71,6 +71,8 @@ type taking struct {
 	locking  map[*ast.FuncDecl]bool // functions that this rewrite makes take locks: not to be called under one
 	run      *run
 	mutators map[*ast.FuncDecl]bool // functions that change the map, see changes
+	owner    types.Object           // what the lock's name begins with in the function at hand
+	way      []*types.Var           // the fields on the way to it
 	guard    token.Pos              // of the lock's declaration, once a spot has found it
 	field    *types.Var
 }

@@ -8,6 +8,8 @@ import (
 	"go/types"
 	"slices"
 	"strings"
+
+	"github.com/mapmigrate/mapmigrate/detect"
 )
 
 // A lockExpr is a map's lock as one function can write it.
@@ -135,12 +137,12 @@ func (t *taking) stable(fi *fileInfo, root types.Object, path []*types.Var) bool
 		return false
 	}
 	if v.Parent() != v.Pkg().Scope() {
-		if _, byValue := v.Type().Underlying().(*types.Struct); byValue && isParam(fi, v) {
+		if _, byValue := v.Type().Underlying().(*types.Struct); byValue && (isParam(fi, v) || !isNew(fi, v)) {
 			return false // a copy, whose lock is another one
 		}
 	}
 	for _, x := range append([]*types.Var{v}, path...) {
-		for _, id := range t.ix.usesOf(x.Origin()) {
+		for _, id := range t.ix.usesOf(x) {
 			home := t.ix.fileAt(id.Pos())
 			if home == nil || strings.HasSuffix(home.abs, "_test.go") {
 				continue
@@ -167,6 +169,30 @@ func isParam(fi *fileInfo, v *types.Var) bool {
 		}
 	}
 	return false
+}
+
+// isNew reports whether a local variable begins as a new value, not as a copy of one.
+func isNew(fi *fileInfo, v *types.Var) bool {
+	id := definition(fi, v)
+	if id == nil {
+		return false
+	}
+	var value ast.Expr
+	switch p := fi.parent(id).(type) {
+	case *ast.ValueSpec:
+		if len(p.Values) == 0 {
+			return true
+		}
+		if i := slices.Index(p.Names, id); i < len(p.Values) {
+			value = p.Values[i]
+		}
+	case *ast.AssignStmt:
+		if i := slices.Index(p.Lhs, ast.Expr(id)); i >= 0 && len(p.Lhs) == len(p.Rhs) {
+			value = p.Rhs[i]
+		}
+	}
+	_, lit := ast.Unparen(value).(*ast.CompositeLit)
+	return value != nil && lit
 }
 
 // setsIt reports whether a variable or field is assigned where an identifier names it, or its
@@ -200,8 +226,8 @@ func asLock(fi *fileInfo, text string, root types.Object, path []*types.Var, v *
 		f, ok := m.(*types.Func)
 		return ok && f.Signature().Params().Len() == 0 && f.Signature().Results().Len() == 0
 	}
-	if !has("Lock") || !has("Unlock") {
-		return nil
+	if !has("Lock") || !has("Unlock") || isPointer(v.Type()) || types.IsInterface(v.Type()) {
+		return nil // one that is not there, or that others have, too
 	}
 	return &lockExpr{text: text, root: root, path: path, reads: has("RLock") && has("RUnlock"), decl: v.Pos(), symbol: v.Origin()}
 }
@@ -311,7 +337,8 @@ func asksForNil(fi *fileInfo, n ast.Node, lock *lockExpr) bool {
 
 // panics returns what may panic in statements that let go of the lock without a defer, but for
 // the map itself and nil pointers that variables hold.
-func panics(fi *fileInfo, list []ast.Stmt) (bad ast.Node) {
+func (t *taking) panics(fi *fileInfo, list []ast.Stmt, depth int) (bad ast.Node) {
+	fetched := map[types.Object]bool{} // pointers that the map gave
 	for _, s := range list {
 		ast.Inspect(s, func(n ast.Node) bool {
 			if bad != nil {
@@ -320,6 +347,35 @@ func panics(fi *fileInfo, list []ast.Stmt) (bad ast.Node) {
 			switch n := n.(type) {
 			case *ast.FuncLit:
 				return false
+			case *ast.AssignStmt:
+				if len(n.Rhs) == 1 {
+					if e, ok := ast.Unparen(n.Rhs[0]).(*ast.IndexExpr); ok && fi.isMap(e.X) {
+						if id, ok := n.Lhs[0].(*ast.Ident); ok && fi.object(id) != nil {
+							fetched[fi.object(id)] = true
+						}
+					}
+				}
+			case *ast.CallExpr:
+				switch fi.builtin(n) {
+				case "":
+				case "make":
+					for _, a := range n.Args[1:] {
+						if call, ok := ast.Unparen(a).(*ast.CallExpr); fi.pkg.Info.Types[a].Value == nil && (!ok || fi.builtin(call) != "len") {
+							bad = n
+						}
+					}
+					return bad == nil
+				default:
+					return true
+				}
+				fn := fi.callee(n)
+				switch decl, home := t.ix.funcDecl(fn); {
+				case fi.isConversion(n):
+				case fn == nil || fn.FullName() == "strings.Repeat" || fn.FullName() == "bytes.Repeat":
+					bad = n
+				case decl != nil && (depth == 0 || decl.Body == nil || t.panics(home, decl.Body.List, depth-1) != nil):
+					bad = n
+				}
 			case *ast.IndexExpr:
 				if fi.pkg.Info.Types[n.Index].IsType() || fi.isMap(n.X) {
 					return true
@@ -343,10 +399,16 @@ func panics(fi *fileInfo, list []ast.Stmt) (bad ast.Node) {
 				}
 			case *ast.SelectorExpr: // m[k].field, of a pointer that may be nil
 				if e, ok := ast.Unparen(n.X).(*ast.IndexExpr); ok && fi.isMap(e.X) {
-					if t := fi.pkg.Info.TypeOf(e); t != nil {
-						if _, ptr := t.Underlying().(*types.Pointer); ptr {
-							bad = n
-						}
+					if typ := fi.pkg.Info.TypeOf(e); isPointer(typ) {
+						bad = n
+					}
+				}
+				if id, ok := ast.Unparen(n.X).(*ast.Ident); ok && fetched[fi.object(id)] && isPointer(fi.pkg.Info.TypeOf(id)) {
+					bad = n
+				}
+				if via, ok := ast.Unparen(n.X).(*ast.SelectorExpr); ok && isPointer(fi.pkg.Info.TypeOf(via)) {
+					if v, ok := fi.object(via.Sel).(*types.Var); ok && t.ix.fileAt(v.Pos()) != nil && !t.onWay(v) {
+						bad = n // s.next.n
 					}
 				}
 			case *ast.StarExpr:
@@ -358,6 +420,19 @@ func panics(fi *fileInfo, list []ast.Stmt) (bad ast.Node) {
 		})
 	}
 	return bad
+}
+
+func isPointer(t types.Type) bool {
+	if t == nil {
+		return false
+	}
+	_, ok := t.Underlying().(*types.Pointer)
+	return ok
+}
+
+// onWay reports whether a field lies on the way to the lock, which is gone before.
+func (t *taking) onWay(v *types.Var) bool {
+	return slices.ContainsFunc(t.way, func(w *types.Var) bool { return w.Origin() == v.Origin() })
 }
 
 // badIn returns a node of n that may not run under a lock. Function literals are not looked
@@ -395,7 +470,7 @@ func (t *taking) badIn(fi *fileInfo, n ast.Node, depth int) (bad ast.Node) {
 		case *ast.SendStmt, *ast.SelectStmt, *ast.DeferStmt, *ast.LabeledStmt:
 			bad = n
 		case *ast.ForStmt:
-			if n.Cond == nil || n.Init == nil || n.Post == nil { // it may go on for ever, or for as long as the lock is held
+			if !counts(n) { // it may go on for ever, or for as long as the lock is held
 				bad = n
 			}
 		case *ast.BranchStmt:
@@ -413,6 +488,20 @@ func (t *taking) badIn(fi *fileInfo, n ast.Node, depth int) (bad ast.Node) {
 		return bad == nil
 	})
 	return bad
+}
+
+// counts reports whether a loop counts a variable of its own up to something.
+func counts(n *ast.ForStmt) bool {
+	init, ok := n.Init.(*ast.AssignStmt)
+	cond, isCond := n.Cond.(*ast.BinaryExpr)
+	post, isPost := n.Post.(*ast.IncDecStmt)
+	if !ok || !isCond || !isPost || init.Tok != token.DEFINE || len(init.Lhs) == 0 {
+		return false
+	}
+	v, ok := init.Lhs[0].(*ast.Ident)
+	x, isID := ast.Unparen(cond.X).(*ast.Ident)
+	p, isP := post.X.(*ast.Ident)
+	return ok && isID && isP && x.Name == v.Name && p.Name == v.Name && cond.Op != token.NEQ && cond.Op != token.LAND && cond.Op != token.LOR
 }
 
 func receiverOf(call *ast.CallExpr) []ast.Expr {
@@ -451,7 +540,7 @@ func (t *taking) calm(fi *fileInfo, call *ast.CallExpr, depth int) bool {
 	case path == "sort" || path == "maps" || path == "slices":
 		return !slices.ContainsFunc(call.Args, func(a ast.Expr) bool {
 			if lit, ok := ast.Unparen(a).(*ast.FuncLit); ok {
-				return t.badIn(fi, lit.Body, depth) != nil
+				return t.touches(lit) || t.badIn(fi, lit.Body, depth) != nil
 			}
 			return runsCode(fi, a) || path == "sort" && (fn.Name() == "Sort" || fn.Name() == "Stable") && !t.sorts(fi, a, depth)
 		})
@@ -487,6 +576,17 @@ func plain(t types.Type) bool {
 	}
 	_, basic := types.Unalias(t).(*types.Basic)
 	return basic
+}
+
+// touches reports whether a literal uses the map where it will be locked for it.
+func (t *taking) touches(lit *ast.FuncLit) bool {
+	in := func(p token.Pos) bool { return lit.Pos() <= p && p < lit.End() }
+	if t.own != nil {
+		return slices.ContainsFunc(t.ix.uses[t.ix.at(t.m.Pos)], func(id *ast.Ident) bool { return in(id.Pos()) })
+	}
+	races := t.racing()
+	return slices.ContainsFunc(t.m.Accesses, func(a detect.Access) bool { return races(a) && in(t.ix.at(a.Pos)) }) ||
+		slices.ContainsFunc(t.run.sections, func(s section) bool { return in(s.from) })
 }
 
 // sorts reports whether the methods by which a value is sorted are calm.

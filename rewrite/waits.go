@@ -56,8 +56,15 @@ func (t *taking) unleafed(fi *fileInfo, n ast.Node) (bad ast.Node) {
 		case *ast.SendStmt, *ast.SelectStmt:
 			bad = n
 		case *ast.ForStmt:
-			if n.Init == nil || n.Post == nil {
+			if !counts(n) {
 				bad = n
+			}
+		case *ast.RangeStmt:
+			if typ := fi.pkg.Info.TypeOf(n.X); typ != nil {
+				switch typ.Underlying().(type) {
+				case *types.Chan, *types.Signature, *types.TypeParam:
+					bad = n
+				}
 			}
 		case *ast.UnaryExpr:
 			if n.Op == token.ARROW {
@@ -177,23 +184,35 @@ func (t *taking) after(fi *fileInfo, lock *ast.CallExpr, look func(*fileInfo, as
 	if !leaves {
 		return lock
 	}
-	list := stmtsOf(fi.parent(stmt))
-	for _, s := range list[slices.Index(list, ast.Stmt(stmt))+1:] {
-		if e, ok := s.(*ast.ExprStmt); ok {
-			if call, ok := e.X.(*ast.CallExpr); ok && t.calls(fi, call, "Unlock", "RUnlock") {
-				return nil
+	var child ast.Node = stmt
+	for n := fi.parent(stmt); n != nil && n != fn; child, n = n, fi.parent(n) {
+		if s, ok := child.(ast.Stmt); ok && slices.Contains(stmtsOf(n), s) {
+			list := stmtsOf(n)
+			for _, behind := range list[slices.Index(list, s)+1:] {
+				if e, ok := behind.(*ast.ExprStmt); ok {
+					if call, ok := e.X.(*ast.CallExpr); ok && t.calls(fi, call, "Unlock", "RUnlock") {
+						return nil
+					}
+				}
+				if at := look(fi, behind); at != nil {
+					return at
+				}
 			}
 		}
-		if at := look(fi, s); at != nil {
-			return at
-		}
-	}
-	for _, s := range bodyOf(fn).List {
-		if s.Pos() > stmt.Pos() {
-			if at := look(fi, s); at != nil {
+		switch n.(type) {
+		case *ast.ForStmt, *ast.RangeStmt: // what comes before may run again
+			if at := look(fi, n); at != nil {
 				return at
 			}
 		}
 	}
-	return nil
+	var at ast.Node
+	ast.Inspect(bodyOf(fn), func(n ast.Node) bool {
+		if d, ok := n.(*ast.DeferStmt); ok && at == nil {
+			at = look(fi, d)
+		}
+		_, lit := n.(*ast.FuncLit)
+		return !lit
+	})
+	return at
 }
