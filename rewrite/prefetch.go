@@ -21,7 +21,7 @@ func (t *taking) init(sp *spot, s *ast.IfStmt, lock *lockExpr, writes bool) bool
 	if t.runs(sp.fi, []ast.Stmt{assign}, lock) != nil || t.panics(sp.fi, []ast.Stmt{assign}, 3) != nil || jumpedOver(sp.fi.enclosing(s), s) {
 		return false
 	}
-	if assign.Tok == token.DEFINE && !widens(sp.fi, s, assign) {
+	if assign.Tok == token.DEFINE && (jumps(sp.fi.enclosing(s)) || !widens(sp.fi, s, assign)) {
 		return false
 	}
 	t.section(s.Pos(), s.Pos()+1)
@@ -89,7 +89,17 @@ func isField(obj types.Object) bool {
 
 // inLiteral reports whether a function literal in fn uses a variable of fn, or its address is taken.
 func inLiteral(fi *fileInfo, v types.Object, fn ast.Node) (found bool) {
+	switch v.Type().Underlying().(type) {
+	case *types.Array, *types.Struct: // v[:], v.f.method(): an address that is not written
+		return true
+	}
 	ast.Inspect(fn, func(n ast.Node) bool {
+		if sel, ok := n.(*ast.SelectorExpr); ok { // v.method(), of a pointer to v
+			if id, ok := ast.Unparen(sel.X).(*ast.Ident); ok && fi.pkg.Info.Uses[id] == v && !isPointer(v.Type()) {
+				s := fi.pkg.Info.Selections[sel]
+				found = found || s != nil && s.Kind() == types.MethodVal && isPointer(s.Obj().(*types.Func).Signature().Recv().Type())
+			}
+		}
 		if u, ok := n.(*ast.UnaryExpr); ok && u.Op == token.AND {
 			if id, ok := ast.Unparen(u.X).(*ast.Ident); ok && fi.pkg.Info.Uses[id] == v {
 				found = true
@@ -98,6 +108,16 @@ func inLiteral(fi *fileInfo, v types.Object, fn ast.Node) (found bool) {
 		if id, ok := n.(*ast.Ident); ok && fi.pkg.Info.Uses[id] == v && fi.enclosing(id) != fn {
 			found = true
 		}
+		return !found
+	})
+	return found
+}
+
+// jumps reports whether a function has a goto, which may lead to code in front of it.
+func jumps(fn ast.Node) (found bool) {
+	ast.Inspect(fn, func(n ast.Node) bool {
+		b, ok := n.(*ast.BranchStmt)
+		found = found || ok && b.Tok == token.GOTO
 		return !found
 	})
 	return found
@@ -238,7 +258,7 @@ func (t *taking) fetch(sp *spot, lock *lockExpr) bool {
 		x, name = accessOf(fi, sp.uses[0])
 	}
 	expr := []ast.Stmt{&ast.ExprStmt{X: x}}
-	if x == nil || t.runs(fi, expr, lock) != nil || t.panics(fi, expr, 3) != nil || !first(fi, sp.stmt, x) || t.tested(fi, sp.stmt, lock) {
+	if x == nil || t.runs(fi, expr, lock) != nil || t.panics(fi, expr, 3) != nil || !first(fi, sp.stmt, x) || t.tested(fi, sp.stmt, lock) || holdsLock(fi.pkg.Info.TypeOf(x)) {
 		return false
 	}
 	fresh := fi.fresh(sp.stmt, name)
@@ -246,6 +266,24 @@ func (t *taking) fetch(sp *spot, lock *lockExpr) bool {
 	t.section(sp.stmt.Pos(), sp.stmt.Pos()+1)
 	t.add(fi, &hoistOp{opBase: t.base(sp.stmt), Expr: x, Name: fresh, Before: []string{lock.take(false)}, After: []string{lock.leave(false)}})
 	return true
+}
+
+// holdsLock reports whether a copy of a value of type t would be a copy of a lock.
+func holdsLock(t types.Type) bool {
+	switch u := t.Underlying().(type) {
+	case *types.Array:
+		return holdsLock(u.Elem())
+	case *types.Struct:
+		if m, _, _ := types.LookupFieldOrMethod(t, true, nil, "Lock"); m != nil {
+			return true
+		}
+		for f := range u.Fields() {
+			if holdsLock(f.Type()) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // tested reports whether a statement compares what the lock belongs to with nil.

@@ -5,6 +5,7 @@ package rewrite
 import (
 	"go/ast"
 	"go/token"
+	"go/types"
 	"iter"
 	"slices"
 	"strings"
@@ -299,7 +300,7 @@ func (t *taking) simplest(sp *spot, lock *lockExpr) bool {
 	}
 	switch sp.stmt.(type) {
 	case *ast.ReturnStmt:
-		return t.runs(sp.fi, []ast.Stmt{sp.stmt}, lock) == nil
+		return !inIterator(sp.fi, sp.stmt) && t.runs(sp.fi, []ast.Stmt{sp.stmt}, lock) == nil
 	case *ast.IfStmt, *ast.RangeStmt:
 		return false
 	}
@@ -317,7 +318,7 @@ func (t *taking) single(sp *spot, lock *lockExpr) {
 	}
 	switch s := sp.stmt.(type) {
 	case *ast.ReturnStmt:
-		if why == nil {
+		if why == nil && !inIterator(fi, s) {
 			t.hold(fi, s, lock, writes)
 			return
 		}
@@ -350,6 +351,23 @@ func (t *taking) single(sp *spot, lock *lockExpr) {
 		why = sp.stmt
 	}
 	t.c.refuse("lock-reach", why.Pos(), "", "the statement at line %d cannot be put under %s as it is: %s", t.ix.pos(sp.stmt.Pos()).Line, t.lockName(), shortNode(why))
+}
+
+// inIterator reports whether a statement stands in a loop over a function. A return lets that
+// function go on first, and what a defer there does comes after.
+func inIterator(fi *fileInfo, s ast.Node) bool {
+	for n := fi.parent(s); n != nil; n = fi.parent(n) {
+		switch n := n.(type) {
+		case *ast.FuncLit, *ast.FuncDecl:
+			return false
+		case *ast.RangeStmt:
+			switch fi.pkg.Info.TypeOf(n.X).Underlying().(type) {
+			case *types.Signature, *types.Interface, *types.TypeParam:
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // wrap locks before first and unlocks behind last, statements of one list.
@@ -492,6 +510,11 @@ func onlyReads(fi *fileInfo, list []ast.Stmt) bool {
 			case *ast.IncDecStmt:
 				_, plain := ast.Unparen(n.X).(*ast.Ident)
 				ok = ok && plain
+			case *ast.RangeStmt:
+				for _, x := range []ast.Expr{n.Key, n.Value} {
+					_, plain := x.(*ast.Ident)
+					ok = ok && (plain || x == nil)
+				}
 			case *ast.CallExpr:
 				b := fi.builtin(n)
 				fn := fi.callee(n)
