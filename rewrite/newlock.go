@@ -5,6 +5,7 @@ package rewrite
 import (
 	"go/ast"
 	"go/token"
+	"go/types"
 	"slices"
 	"strings"
 
@@ -31,6 +32,7 @@ type ownLock struct {
 	name  string
 	reads bool // an RWMutex
 	pkg   string
+	mayBe bool // nil, for all that is seen
 }
 
 // at returns the lock for the map that an identifier names.
@@ -83,7 +85,7 @@ func (t *taking) declare(at token.Pos) bool {
 	for slices.ContainsFunc(t.ix.ignoredFiles(), func(f *ignoredFile) bool { return f.idents[name] }) {
 		name += "2"
 	}
-	t.own = &ownLock{name: name, reads: t.mostlyReads(), pkg: fi.pkg.Path}
+	t.own = &ownLock{name: name, reads: t.mostlyReads(), pkg: fi.pkg.Path, mayBe: t.mayBeNil(fi.object(id), len(spec.Values) > 0 && makesMap(fi, spec.Values[0]))}
 	typ := "Mutex"
 	if t.own.reads {
 		typ = "RWMutex"
@@ -95,6 +97,31 @@ func (t *taking) declare(at token.Pos) bool {
 	t.ops[fi] = append(t.ops[fi], &declOp{opBase: t.base(before), Name: t.own.name, Type: t.importStd(fi, "sync") + "." + typ})
 	t.c.note("%s is new, and taken around every use of %s but in tests", t.own.name, t.m.Name)
 	return true
+}
+
+// mayBeNil reports whether a map variable is nil at some time, as far as is seen: neither its
+// declaration nor an init function gives it a map, or it is set to something else.
+func (t *taking) mayBeNil(v types.Object, made bool) bool {
+	for _, id := range t.ix.usesOf(v) {
+		fi := t.ix.fileAt(id.Pos())
+		if fi == nil || strings.HasSuffix(fi.abs, "_test.go") {
+			continue
+		}
+		a, ok := fi.parent(id).(*ast.AssignStmt)
+		if !ok {
+			continue
+		}
+		i := slices.Index(a.Lhs, ast.Expr(id))
+		switch {
+		case i < 0:
+		case len(a.Lhs) != len(a.Rhs) || !makesMap(fi, a.Rhs[i]):
+			return true
+		default:
+			decl := fi.topLevel(a)
+			made = made || decl != nil && decl.Recv == nil && decl.Name.Name == "init" && slices.Contains(decl.Body.List, ast.Stmt(a))
+		}
+	}
+	return !made
 }
 
 // mostlyReads reports whether more places read the map than change it.

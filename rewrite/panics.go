@@ -11,7 +11,8 @@ import (
 )
 
 // panics returns what may panic in statements that let go of the lock without a defer, but for
-// a nil map and nil pointers that variables hold: those are gone in the rest of the program, too.
+// nil pointers, and nil maps of fields, that variables hold: a program that has those is one
+// that does not work without the lock either.
 func (t *taking) panics(fi *fileInfo, list []ast.Stmt, depth int) (bad ast.Node) {
 	fetched := map[types.Object]bool{} // pointers that the map gave
 	for _, s := range list {
@@ -24,14 +25,22 @@ func (t *taking) panics(fi *fileInfo, list []ast.Stmt, depth int) (bad ast.Node)
 			case *ast.FuncLit:
 				return false
 			case *ast.AssignStmt:
+				for _, lhs := range n.Lhs {
+					risk = risk || t.writesNil(fi, lhs, list, fetched)
+				}
 				if len(n.Rhs) == 1 {
 					if e, ok := ast.Unparen(n.Rhs[0]).(*ast.IndexExpr); ok && fi.isMap(e.X) {
 						if id, ok := n.Lhs[0].(*ast.Ident); ok && fi.object(id) != nil {
 							fetched[fi.object(id)] = true
 						}
 					}
-					risk = arithmetic(fi, n.Tok, n.Rhs[0])
+					risk = risk || arithmetic(fi, n.Tok, n.Rhs[0])
 				}
+			case *ast.IncDecStmt:
+				risk = t.writesNil(fi, n.X, list, fetched)
+			case *ast.CompositeLit:
+				m, ok := fi.pkg.Info.TypeOf(n).Underlying().(*types.Map)
+				risk = ok && dynamic(m.Key())
 			case *ast.BinaryExpr:
 				risk = arithmetic(fi, n.Op, n.Y) || (n.Op == token.EQL || n.Op == token.NEQ) && comparing(fi, n.X, n.Y)
 			case *ast.SwitchStmt:
@@ -61,6 +70,47 @@ func (t *taking) panics(fi *fileInfo, list []ast.Stmt, depth int) (bad ast.Node)
 		})
 	}
 	return bad
+}
+
+// writesNil reports whether an assignment to x may write to a map that is nil: a row, or a map
+// of its own lock that nothing sets early enough. What the statements themselves make is there.
+func (t *taking) writesNil(fi *fileInfo, x ast.Expr, list []ast.Stmt, fetched map[types.Object]bool) bool {
+	e, ok := ast.Unparen(x).(*ast.IndexExpr)
+	if !ok || !fi.isMap(e.X) {
+		return false
+	}
+	switch m := ast.Unparen(e.X).(type) {
+	case *ast.IndexExpr:
+	case *ast.Ident:
+		if !fetched[fi.object(m)] && (t.own == nil || !t.own.mayBe || fi.object(m) == nil || fi.object(m).Pos() != t.ix.at(t.m.Pos)) {
+			return false
+		}
+	default:
+		return false
+	}
+	made := false
+	for _, s := range list {
+		ast.Inspect(s, func(n ast.Node) bool {
+			if a, ok := n.(*ast.AssignStmt); ok && a.Pos() < x.Pos() && len(a.Lhs) == len(a.Rhs) {
+				for i, lhs := range a.Lhs {
+					made = made || types.ExprString(lhs) == types.ExprString(e.X) && makesMap(fi, a.Rhs[i])
+				}
+			}
+			return !made
+		})
+	}
+	return !made
+}
+
+// makesMap reports whether x is a map that is not nil.
+func makesMap(fi *fileInfo, x ast.Expr) bool {
+	switch x := ast.Unparen(x).(type) {
+	case *ast.CompositeLit:
+		return true
+	case *ast.CallExpr:
+		return fi.builtin(x) == "make"
+	}
+	return false
 }
 
 // arithmetic reports whether an operator may panic with its right operand: zero for a divisor,
