@@ -47,7 +47,17 @@ import (
 //
 // The same holds for what runs under the lock from now on (lock-reach). It must be one object's
 // lock all the time (lock-object), is not taken inside what another map's lock is to be taken
-// for (lock-overlap), and is let go by defer where something may panic.
+// for (lock-overlap).
+//
+// Where something under it may panic, the lock is let go of by a defer, or not taken at all:
+//
+//	s.mu.Lock(); s.m[k] = int(name[0]); s.mu.Unlock() // held for ever if name is ""
+//
+// panics.go says what may. Nil pointers, and nil maps that are not the one at hand or a row, are
+// not looked for: every access to a field would be one.
+//
+// A copy of the map for a loop has entries that are deleted meanwhile. There is none where the
+// loop's body may change the map, or calls a function value while entries may be deleted.
 const Guard = "guard"
 
 // lockName is what messages call the lock.
