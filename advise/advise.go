@@ -27,6 +27,9 @@ const (
 // Strategies lists what --strategy accepts.
 func Strategies() []string { return []string{Auto, Guard, Mutex, Provider, Sharded, SyncMap, Locked} }
 
+// KeepsType reports whether a strategy leaves the map's type alone, and changes only its locks.
+func KeepsType(strategy string) bool { return strategy == Guard || strategy == Mutex }
+
 // Options are the circumstances that one map alone does not show.
 type Options struct {
 	Strategy string // one of Strategies; "" is Auto

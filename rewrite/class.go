@@ -223,10 +223,7 @@ func (c *class) grow() {
 		c.declaration(m)
 		for _, id := range c.ix.uses[m.pos] {
 			fi := c.ix.fileAt(id.Pos())
-			var e ast.Expr = id
-			if sel, ok := fi.parent(id).(*ast.SelectorExpr); ok && sel.Sel == id {
-				e = sel
-			}
+			e := fi.spelled(id)
 			c.value(fi, e, m.level)
 		}
 		for _, e := range c.ix.unkeyed[m.pos] {
@@ -419,10 +416,7 @@ func (c *class) function(decl *ast.FuncDecl, fi *fileInfo) {
 func (c *class) visitCalls(decl *ast.FuncDecl, home *fileInfo) {
 	for _, id := range c.ix.uses[decl.Name.Pos()] {
 		fi := c.ix.fileAt(id.Pos())
-		var fun ast.Expr = id
-		if sel, ok := fi.parent(id).(*ast.SelectorExpr); ok && sel.Sel == id {
-			fun = sel
-		}
+		fun := fi.spelled(id)
 		fun, p := fi.outer(fun)
 		call, ok := p.(*ast.CallExpr)
 		if !ok || call.Fun != fun {

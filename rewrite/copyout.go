@@ -402,10 +402,7 @@ func (w *outWalk) result(fi *fileInfo, decl *ast.FuncDecl) bool {
 		if home == nil {
 			return false
 		}
-		var fun ast.Expr = id
-		if sel, ok := home.parent(id).(*ast.SelectorExpr); ok && sel.Sel == id {
-			fun = sel
-		}
+		fun := home.spelled(id)
 		call, ok := home.parent(fun).(*ast.CallExpr)
 		if !ok || call.Fun != fun || !w.reads(home, call) {
 			return false

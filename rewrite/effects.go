@@ -38,6 +38,9 @@ func updateOp(assign token.Token) token.Token { return assign - token.ADD_ASSIGN
 
 // hashable reports whether values of t are always comparable without a panic.
 func hashable(t types.Type) bool {
+	if t == nil {
+		return false // the code is broken
+	}
 	switch u := t.Underlying().(type) {
 	case *types.Interface: // type parameters, too
 		return false

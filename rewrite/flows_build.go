@@ -602,6 +602,16 @@ func deref(t types.Type) types.Type {
 	return t
 }
 
+// embeddedOn returns the embedded fields on the way to what a selection selects, outermost first.
+func embeddedOn(s *types.Selection) (way []*types.Var) {
+	t := s.Recv()
+	for _, i := range s.Index()[:len(s.Index())-1] {
+		f := deref(t).Underlying().(*types.Struct).Field(i)
+		way, t = append(way, f), f.Type()
+	}
+	return way
+}
+
 // results makes what the function value r returns flow to dst.
 func (b *flowBuilder) results(r ast.Expr, dst nodeID) {
 	sig, ok := core(b.info.TypeOf(r)).(*types.Signature)

@@ -254,17 +254,9 @@ func (b *flowBuilder) receiver(sel *ast.SelectorExpr) []nodeID {
 	if s == nil || len(s.Index()) == 1 {
 		return b.nodesOf(sel.X)
 	}
-	t := s.Recv()
-	var v *types.Var
-	for _, i := range s.Index()[:len(s.Index())-1] {
-		st, ok := deref(t).Underlying().(*types.Struct)
-		if !ok {
-			return nil
-		}
-		v = st.Field(i)
-		t = v.Type()
-	}
-	if v == nil || !b.carrier(v.Type()) {
+	way := embeddedOn(s)
+	v := way[len(way)-1]
+	if !b.carrier(v.Type()) {
 		return nil
 	}
 	if !b.local(v.Pkg()) {

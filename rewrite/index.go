@@ -398,6 +398,15 @@ func (fi *fileInfo) outer(e ast.Expr) (ast.Expr, ast.Node) {
 	}
 }
 
+// spelled returns the expression that an identifier names its object in: the selector that it is
+// the end of, or itself.
+func (fi *fileInfo) spelled(id *ast.Ident) ast.Expr {
+	if sel, ok := fi.parent(id).(*ast.SelectorExpr); ok && sel.Sel == id {
+		return sel
+	}
+	return id
+}
+
 // enclosing returns the innermost function (declaration or literal) around n.
 func (fi *fileInfo) enclosing(n ast.Node) ast.Node {
 	for n = fi.parent(n); n != nil; n = fi.parent(n) {

@@ -60,10 +60,7 @@ func (t *taking) lift(sp *spot, a detect.Access, add func(*spot, detect.Op)) boo
 func (t *taking) isValue(fn *types.Func) bool {
 	return slices.ContainsFunc(t.ix.usesOf(fn), func(id *ast.Ident) bool {
 		fi := t.ix.fileAt(id.Pos())
-		var x ast.Expr = id
-		if sel, ok := fi.parent(id).(*ast.SelectorExpr); ok && sel.Sel == id {
-			x = sel
-		}
+		x := fi.spelled(id)
 		call, ok := fi.parent(x).(*ast.CallExpr)
 		return !ok || call.Fun != x
 	})

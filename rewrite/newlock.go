@@ -171,10 +171,7 @@ func (t *taking) allSpots(decl token.Pos) (list []*spot) {
 
 // opOf says what a use does, if it is one that leaves the map where it is.
 func (t *taking) opOf(fi *fileInfo, id *ast.Ident) (detect.Op, bool) {
-	var x ast.Expr = id
-	if sel, ok := fi.parent(id).(*ast.SelectorExpr); ok && sel.Sel == id {
-		x = sel
-	}
+	x := fi.spelled(id)
 	x, parent := fi.outer(x)
 	switch p := parent.(type) {
 	case *ast.IndexExpr:
@@ -284,15 +281,10 @@ func rowStays(fi *fileInfo, ix *index, s *ast.RangeStmt) bool {
 
 // newMap reports whether x is a map that nobody else has.
 func newMap(fi *fileInfo, x ast.Expr) bool {
-	switch x := ast.Unparen(x).(type) {
-	case *ast.CompositeLit:
-		return true
-	case *ast.CallExpr:
-		if fi.builtin(x) == "make" {
+	if call, ok := ast.Unparen(x).(*ast.CallExpr); ok {
+		if fn := fi.callee(call); fn != nil && fn.FullName() == "maps.Clone" {
 			return true
 		}
-		fn := fi.callee(x)
-		return fn != nil && fn.Pkg() != nil && fn.Pkg().Path() == "maps" && fn.Name() == "Clone"
 	}
-	return fi.isNil(x)
+	return makesMap(fi, x) || fi.isNil(x)
 }

@@ -8,6 +8,7 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	"slices"
 )
 
 // panics returns what may panic in statements that let go of the lock without a defer, but for
@@ -34,19 +35,19 @@ func (t *taking) panics(fi *fileInfo, list []ast.Stmt, depth int) (bad ast.Node)
 							fetched[fi.object(id)] = true
 						}
 					}
-					risk = risk || arithmetic(fi, n.Tok, n.Rhs[0])
+					risk = risk || n.Tok != token.ASSIGN && n.Tok != token.DEFINE && failing(fi, updateOp(n.Tok), n.Lhs[0], n.Rhs[0])
 				}
 			case *ast.IncDecStmt:
 				risk = t.writesNil(fi, n.X, list, fetched)
 			case *ast.CompositeLit:
 				m, ok := fi.pkg.Info.TypeOf(n).Underlying().(*types.Map)
-				risk = ok && dynamic(m.Key())
+				risk = ok && !hashable(m.Key())
 			case *ast.BinaryExpr:
-				risk = arithmetic(fi, n.Op, n.Y) || (n.Op == token.EQL || n.Op == token.NEQ) && comparing(fi, n.X, n.Y)
+				risk = failing(fi, n.Op, n.X, n.Y)
 			case *ast.SwitchStmt:
 				for _, clause := range n.Body.List {
 					for _, e := range clause.(*ast.CaseClause).List {
-						risk = risk || n.Tag != nil && comparing(fi, n.Tag, e)
+						risk = risk || n.Tag != nil && failing(fi, token.EQL, n.Tag, e)
 					}
 				}
 			case *ast.CallExpr:
@@ -113,52 +114,26 @@ func makesMap(fi *fileInfo, x ast.Expr) bool {
 	return false
 }
 
-// arithmetic reports whether an operator may panic with its right operand: zero for a divisor,
-// a negative count of a shift.
-func arithmetic(fi *fileInfo, op token.Token, y ast.Expr) bool {
-	if fi.pkg.Info.Types[y].Value != nil {
-		return false
-	}
+// failing reports whether x op y may panic: a division by zero, a negative count of a shift, two
+// values that have no ==.
+func failing(fi *fileInfo, op token.Token, x, y ast.Expr) bool {
 	switch op {
-	case token.QUO, token.REM, token.QUO_ASSIGN, token.REM_ASSIGN:
-		return true
-	case token.SHL, token.SHR, token.SHL_ASSIGN, token.SHR_ASSIGN:
-		basic, ok := fi.pkg.Info.TypeOf(y).Underlying().(*types.Basic)
-		return !ok || basic.Info()&types.IsUnsigned == 0
-	}
-	return false
-}
-
-// comparing reports whether x == y may find two values of a type that has no ==.
-func comparing(fi *fileInfo, x, y ast.Expr) bool {
-	return !fi.isNil(x) && !fi.isNil(y) && dynamic(fi.pkg.Info.TypeOf(x)) && dynamic(fi.pkg.Info.TypeOf(y))
-}
-
-// dynamic reports whether == of type t compares, or hashes, a value of a type that is known at
-// run time only.
-func dynamic(t types.Type) bool {
-	if t == nil {
-		return true
-	}
-	switch u := t.Underlying().(type) {
-	case *types.Interface:
-		return true
-	case *types.Array:
-		return dynamic(u.Elem())
-	case *types.Struct:
-		for f := range u.Fields() {
-			if dynamic(f.Type()) {
-				return true
-			}
+	case token.SHL, token.SHR:
+		if basic, ok := fi.pkg.Info.TypeOf(y).Underlying().(*types.Basic); ok && basic.Info()&types.IsUnsigned != 0 {
+			return false
+		}
+	case token.EQL, token.NEQ:
+		if fi.isNil(x) || hashable(fi.pkg.Info.TypeOf(x)) {
+			return false
 		}
 	}
-	return false
+	return !harmless(fi, op, y)
 }
 
 // hashing reports whether an operation of the map that x names may get a key that has no hash.
 func hashing(fi *fileInfo, x ast.Expr) bool {
 	m, ok := fi.pkg.Info.TypeOf(x).Underlying().(*types.Map)
-	return !ok || dynamic(m.Key())
+	return !ok || !hashable(m.Key())
 }
 
 // indexPanics reports whether x[i] may be out of range, or i a key without a hash.
@@ -210,7 +185,7 @@ func (t *taking) callPanics(fi *fileInfo, call *ast.CallExpr, depth int) bool {
 		return !ok || n < 2 || n > 36
 	}
 	if fn.Pkg() != nil && fn.Pkg().Path() == "slices" && len(call.Args) > 0 { // Contains, Index, Equal, …
-		if s, ok := fi.pkg.Info.TypeOf(call.Args[0]).Underlying().(*types.Slice); ok && dynamic(s.Elem()) {
+		if s, ok := fi.pkg.Info.TypeOf(call.Args[0]).Underlying().(*types.Slice); ok && !hashable(s.Elem()) {
 			return true
 		}
 	}
@@ -267,16 +242,7 @@ func (t *taking) selectPanics(fi *fileInfo, n *ast.SelectorExpr, fetched map[typ
 		}
 	}
 	holder, _ := cutLast(t.m.GuardKey)
-	typ := s.Recv() // n.f, where f is promoted
-	for _, i := range s.Index()[:len(s.Index())-1] {
-		st, ok := deref(typ).Underlying().(*types.Struct)
-		if !ok {
-			return true
-		}
-		f := st.Field(i)
-		if typ = f.Type(); isPointer(typ) && !t.onWay(f) && keyOf(typ) != holder {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(embeddedOn(s), func(f *types.Var) bool { // n.f, where f is promoted
+		return isPointer(f.Type()) && !t.onWay(f) && keyOf(f.Type()) != holder
+	})
 }

@@ -321,10 +321,7 @@ func isTuple(t types.Type) bool {
 
 // accessOf returns the expression m[k] or len(m) around what names a map, and a name for its value.
 func accessOf(fi *fileInfo, id *ast.Ident) (ast.Expr, string) {
-	var x ast.Expr = id
-	if sel, ok := fi.parent(id).(*ast.SelectorExpr); ok && sel.Sel == id {
-		x = sel
-	}
+	x := fi.spelled(id)
 	x, parent := fi.outer(x)
 	switch p := parent.(type) {
 	case *ast.IndexExpr:

@@ -362,7 +362,7 @@ func inIterator(fi *fileInfo, s ast.Node) bool {
 			return false
 		case *ast.RangeStmt:
 			switch fi.pkg.Info.TypeOf(n.X).Underlying().(type) {
-			case *types.Signature, *types.Interface, *types.TypeParam:
+			case *types.Signature, *types.Interface: // the latter of a type parameter
 				return true
 			}
 		}

@@ -110,12 +110,8 @@ func besideOf(fi *fileInfo, sel *ast.SelectorExpr, lock *types.Var) bool {
 		return false
 	}
 	t := s.Recv()
-	for _, i := range s.Index()[:len(s.Index())-1] {
-		st, ok := deref(t).Underlying().(*types.Struct)
-		if !ok {
-			return false
-		}
-		t = st.Field(i).Type()
+	if way := embeddedOn(s); len(way) > 0 {
+		t = way[len(way)-1].Type()
 	}
 	st, ok := deref(t).Underlying().(*types.Struct)
 	if !ok {
@@ -198,10 +194,7 @@ func isNew(fi *fileInfo, v *types.Var) bool {
 // setsIt reports whether a variable or field is assigned where an identifier names it, or its
 // address taken.
 func setsIt(fi *fileInfo, id *ast.Ident) bool {
-	var x ast.Expr = id
-	if sel, ok := fi.parent(id).(*ast.SelectorExpr); ok && sel.Sel == id {
-		x = sel
-	}
+	x := fi.spelled(id)
 	x, parent := fi.outer(x)
 	switch p := parent.(type) {
 	case *ast.AssignStmt:
@@ -391,16 +384,23 @@ func (t *taking) badIn(fi *fileInfo, n ast.Node, depth int) (bad ast.Node) {
 				bad = n
 			}
 		case *ast.RangeStmt:
-			if t := fi.pkg.Info.TypeOf(n.X); t != nil {
-				switch t.Underlying().(type) {
-				case *types.Chan, *types.Signature, *types.TypeParam:
-					bad = n
-				}
+			if endless(fi, n) {
+				bad = n
 			}
 		}
 		return bad == nil
 	})
 	return bad
+}
+
+// endless reports whether a loop over a channel, a function, or what may be one of these goes on
+// for as long as others want.
+func endless(fi *fileInfo, n *ast.RangeStmt) bool {
+	switch core(fi.pkg.Info.TypeOf(n.X)).(type) {
+	case *types.Chan, *types.Signature, *types.Interface, nil:
+		return true
+	}
+	return false
 }
 
 // counts reports whether a loop counts a variable of its own up to something.

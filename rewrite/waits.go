@@ -60,11 +60,8 @@ func (t *taking) unleafed(fi *fileInfo, n ast.Node) (bad ast.Node) {
 				bad = n
 			}
 		case *ast.RangeStmt:
-			if typ := fi.pkg.Info.TypeOf(n.X); typ != nil {
-				switch typ.Underlying().(type) {
-				case *types.Chan, *types.Signature, *types.TypeParam:
-					bad = n
-				}
+			if endless(fi, n) {
+				bad = n
 			}
 		case *ast.UnaryExpr:
 			if n.Op == token.ARROW {
@@ -86,10 +83,7 @@ func (t *taking) lent() ast.Node {
 		if fi == nil {
 			return id
 		}
-		var x ast.Expr = id
-		if sel, ok := fi.parent(id).(*ast.SelectorExpr); ok && sel.Sel == id {
-			x = sel
-		}
+		x := fi.spelled(id)
 		switch p := fi.parent(x).(type) {
 		case *ast.SelectorExpr: // s.mu.Lock
 			if _, call := fi.parent(p).(*ast.CallExpr); !call {
@@ -149,21 +143,7 @@ func (t *taking) calls(fi *fileInfo, call *ast.CallExpr, methods ...string) bool
 	if s == nil {
 		return false
 	}
-	typ := s.Recv()
-	for _, i := range s.Index()[:len(s.Index())-1] { // embedded fields on the way to the method
-		if p, ok := typ.Underlying().(*types.Pointer); ok {
-			typ = p.Elem()
-		}
-		st, ok := typ.Underlying().(*types.Struct)
-		if !ok {
-			return false
-		}
-		if f := st.Field(i); f.Origin() == t.field || f.Pos() == t.guard {
-			return true
-		}
-		typ = st.Field(i).Type()
-	}
-	return false
+	return slices.ContainsFunc(embeddedOn(s), func(f *types.Var) bool { return f.Origin() == t.field || f.Pos() == t.guard })
 }
 
 // after looks at what is between a call of Lock and that of Unlock behind it in the same list

@@ -123,7 +123,7 @@ func (e *env) printApplied(p *plans.Plan, res *plans.ApplyResult) {
 	for _, id := range res.Applied {
 		s := p.Site(id)
 		becomes := fmt.Sprintf("%s → %s", s.Type, s.Strategy.Name)
-		if s.Strategy.Name == advise.Guard || s.Strategy.Name == advise.Mutex {
+		if advise.KeepsType(s.Strategy.Name) {
 			becomes = "guarded throughout"
 		}
 		fmt.Fprintf(e.stdout, "applied  %s  %s\n", s.Name, becomes)

@@ -137,7 +137,7 @@ func (b *builder) rewritten(s *rewrite.Site, out *rewrite.Output) *plans.Site {
 		site.Status = plans.Refused
 	}
 	site.RaceTest = b.tests.record(s.Maps, site.Status == plans.Refused, out.Files)
-	locks := s.Strategy == advise.Guard || s.Strategy == advise.Mutex
+	locks := advise.KeepsType(s.Strategy)
 	if r := site.RaceTest; r != nil && locks && site.Status != plans.Refused && r.Level == racetest.MapOnly {
 		site.RaceTest = &plans.RaceTest{Reason: r.Reason + "; a test of the map alone would leave its lock out"}
 	}
