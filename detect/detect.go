@@ -34,6 +34,7 @@ type Map struct {
 	Guard                 string
 	GuardHeld, GuardTotal int
 	GuardKey              string // the guard as keys name it: "pkgpath.Type.mu", "pkgpath.mu"
+	GuardApart            bool   // it is a lock of some object, and the map a package's: each object has another
 
 	Accesses []Access  // of the map itself and, with Inner set, of its rows; sorted by position
 	Findings []Finding // most severe first; quiet categories last

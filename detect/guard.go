@@ -85,8 +85,26 @@ func ofOneKey(lock, m string) bool {
 	if lastSelector(lock) != "[]" || strings.Contains(trimElems(m), "|[]") || strings.Contains(m, "|<-") {
 		return false
 	}
-	h := parent(trimElems(lock))
-	return h != "" && h == parent(trimElems(m)) && !strings.Contains(h, "|[]") && !strings.Contains(h, "|<-")
+	lock, m = trimElems(lock), trimElems(m)
+	h := parent(lock)
+	if h == "" { // two variables of packages
+		return strings.HasPrefix(lock, "g:") && strings.HasPrefix(m, "g:") && parent(m) == ""
+	}
+	return h == parent(m) && !strings.Contains(h, "|[]") && !strings.Contains(h, "|<-")
+}
+
+// guardApart reports whether a package's map is guarded by the lock of some object: nothing
+// says that it is the same object each time.
+//
+//	func (s *Session) add() { s.mu.Lock(); sessions[s.id] = s; s.mu.Unlock() }
+func (j *judgement) guardApart() bool {
+	return j.decl.Kind == PackageVar && j.guard != "" && slices.ContainsFunc(j.uses, func(u *use) bool {
+		return slices.ContainsFunc(u.live, func(o *occurrence) bool {
+			return slices.ContainsFunc(o.held, func(r LockRef) bool {
+				return j.lockKey(r.Path) == j.guard && !strings.HasPrefix(r.Path, "g:")
+			})
+		})
+	})
 }
 
 // otherInstance reports whether a lock evidently belongs to another object of the type

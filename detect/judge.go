@@ -80,6 +80,7 @@ func (l *linker) judge(ms *mapState) *Map {
 	j.findGuard()
 	j.assertGuard()
 	m.Guard, m.GuardHeld, m.GuardTotal, m.GuardKey = j.guardName(), j.held, j.total, j.guard
+	m.GuardApart = j.guardApart()
 	if j.guard == "" {
 		m.GuardHeld = 0
 	}

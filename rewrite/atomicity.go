@@ -30,11 +30,11 @@ func (c *class) checkPairs(statements bool) {
 	type span struct{ reads, writes []*rec }
 	spans := map[ast.Node]*span{}
 	var order []ast.Node
-	for _, r := range c.recs {
+	for _, r := range append(slices.Clone(c.recs), c.replacing()...) {
 		if r.skip || r.merged {
 			continue
 		}
-		fn := r.fi.enclosing(r.node)
+		fn := r.fi.runsIn(r.node)
 		if fn == nil {
 			continue
 		}
@@ -55,17 +55,10 @@ func (c *class) checkPairs(statements bool) {
 	for _, fn := range order {
 		for _, w := range spans[fn].writes {
 			for _, r := range spans[fn].reads {
-				inside := !w.apart && w.node.Pos() <= r.node.Pos() && r.node.End() <= w.node.End()
-				if c.guarding().together(r, w) || leavesNoTrace(r) {
-					continue
-				}
-				if statements && !inside {
-					continue
-				}
-				if r.node != w.node && (r.node.Pos() < w.node.Pos() || inside || commonLoop(r, w)) {
+				if why := c.apartSteps(r, w, statements); why != "" {
 					c.refuse("two-steps", w.node.Pos(),
 						"take one lock around both steps, or write them as one operation (get-or-create, LoadAndDelete, a counter)",
-						"the write here and the read at %s are two steps: another goroutine can change the map between them", c.ix.pos(r.node.Pos()))
+						"%s at %s are two steps: another goroutine can change the map between them", why, c.ix.pos(r.node.Pos()))
 					break
 				}
 			}
@@ -73,24 +66,110 @@ func (c *class) checkPairs(statements bool) {
 	}
 }
 
-// leavesNoTrace reports whether nothing later in its function can depend on a read: it
-// is printed, or returned.
-func leavesNoTrace(r *rec) bool {
-	for n := r.fi.parent(r.node); n != nil; n = r.fi.parent(n) {
-		switch n := n.(type) {
-		case *ast.ReturnStmt:
-			return !hasDefer(r.fi.enclosing(r.node))
-		case *ast.ExprStmt:
-			call, ok := n.X.(*ast.CallExpr)
-			if !ok {
-				return false
-			}
-			return r.fi.prints(call)
-		case ast.Stmt, *ast.FuncLit:
-			return false
+// apartSteps says which two steps of one function a read and a write are, "" if it does
+// not matter.
+func (c *class) apartSteps(r, w *rec, statements bool) string {
+	inside := !w.apart && w.node.Pos() <= r.node.Pos() && r.node.End() <= w.node.End()
+	if r.node == w.node || statements && !inside || c.guarding().together(r, w) {
+		return ""
+	}
+	deferred := r.fi.deferred(w.node)
+	switch {
+	case !leavesNoTrace(r) && (r.node.Pos() < w.node.Pos() || inside || commonLoop(r, w) || deferred && !r.fi.deferred(r.node)):
+		return "the write here and the read"
+	case w.kind == useUpdate && sameElement(r, w) && !printed(r) && r.fi.follows(r.node, w.node):
+		return "counting here and reading the count" // two goroutines may read the same
+	}
+	return ""
+}
+
+// follows reports whether n is in the statement after s.
+//
+//	ids[kind]++
+//	return ids[kind]
+func (fi *fileInfo) follows(n, s ast.Node) bool {
+	stmt, ok := s.(ast.Stmt)
+	if !ok {
+		return false
+	}
+	next := fi.next(stmt)
+	return next != nil && next.Pos() <= n.Pos() && n.End() <= next.End()
+}
+
+// replacing returns the assignments that the value form makes calls, as the writes that
+// they are then.
+func (c *class) replacing() (writes []*rec) {
+	for _, m := range c.replaced {
+		if m.stmt != nil {
+			writes = append(writes, &rec{fi: m.fi, kind: useClear, node: m.stmt, base: m.call.base})
+		}
+	}
+	return writes
+}
+
+// runsIn returns the function that n runs as a part of: not a literal that is called where
+// it stands, or deferred.
+func (fi *fileInfo) runsIn(n ast.Node) ast.Node {
+	fn := fi.enclosing(n)
+	for {
+		lit, ok := fn.(*ast.FuncLit)
+		if !ok {
+			return fn
+		}
+		call, ok := fi.parent(lit).(*ast.CallExpr)
+		if !ok || call.Fun != ast.Expr(lit) {
+			return fn
+		}
+		if _, ok := fi.parent(call).(*ast.GoStmt); ok {
+			return fn
+		}
+		fn = fi.enclosing(call)
+	}
+}
+
+// deferred reports whether n is run by a defer statement of the function that it runs in.
+func (fi *fileInfo) deferred(n ast.Node) bool {
+	fn := fi.runsIn(n)
+	for ; n != nil && n != fn; n = fi.parent(n) {
+		if _, ok := n.(*ast.DeferStmt); ok {
+			return true
 		}
 	}
 	return false
+}
+
+// leavesNoTrace reports whether nothing later in its function can depend on a read: it
+// is printed, or returned.
+func leavesNoTrace(r *rec) bool {
+	if _, ok := r.fi.statementOf(r.node).(*ast.ReturnStmt); ok {
+		fn := r.fi.enclosing(r.node)
+		return !hasDefer(fn) && fn == r.fi.runsIn(r.node)
+	}
+	return printed(r)
+}
+
+// printed reports whether what is read is printed, and nothing else.
+func printed(r *rec) bool {
+	s, ok := r.fi.statementOf(r.node).(*ast.ExprStmt)
+	if !ok {
+		return false
+	}
+	call, ok := s.X.(*ast.CallExpr)
+	return ok && r.fi.prints(call)
+}
+
+// statementOf returns the statement that an expression is a part of, nil for none in its
+// function.
+func (fi *fileInfo) statementOf(n ast.Node) ast.Stmt {
+	for n = fi.parent(n); n != nil; n = fi.parent(n) {
+		switch n := n.(type) {
+		case ast.Stmt:
+			return n
+		case *ast.FuncLit:
+			return nil
+		}
+	}
+	return nil
 }
 
 // prints reports whether a call only prints: to where the program does not read it again.

@@ -88,11 +88,14 @@ func reflexive(t types.Type) bool {
 	return false
 }
 
-// assigns reports whether the variable of id is assigned, or its address taken, in n.
+// assigns reports whether the variable of id, or a part of it, is assigned in n, or its
+// address taken: by &, by a slice of an array, or by a method with a pointer for a receiver.
+//
+//	for id, s := range sessions { s.age++; s.touch(); delete(sessions, id) }   // s is a struct
 func assigns(fi *fileInfo, n ast.Node, id *ast.Ident) (found bool) {
 	is := func(e ast.Expr) bool {
-		x, ok := ast.Unparen(e).(*ast.Ident)
-		return ok && fi.object(x) == fi.object(id)
+		x := fi.variableOf(e)
+		return x != nil && fi.object(x) == fi.object(id)
 	}
 	ast.Inspect(n, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -100,8 +103,15 @@ func assigns(fi *fileInfo, n ast.Node, id *ast.Ident) (found bool) {
 			found = found || slices.ContainsFunc(n.Lhs, is)
 		case *ast.IncDecStmt:
 			found = found || is(n.X)
+		case *ast.RangeStmt:
+			found = found || n.Tok == token.ASSIGN && (is(n.Key) || is(n.Value))
 		case *ast.UnaryExpr:
 			found = found || n.Op == token.AND && is(n.X)
+		case *ast.SliceExpr:
+			_, array := fi.pkg.Info.TypeOf(n.X).Underlying().(*types.Array)
+			found = found || array && is(n.X)
+		case *ast.SelectorExpr:
+			found = found || fi.addressed(n) && is(n.X)
 		case *ast.Ident: // hidden by another variable of its name
 			if n.Name == id.Name && fi.pkg.Info.Defs[n] != nil {
 				found = true
@@ -110,6 +120,51 @@ func assigns(fi *fileInfo, n ast.Node, id *ast.Ident) (found bool) {
 		return !found
 	})
 	return found
+}
+
+// variableOf returns the variable that e is a part of: x of x.f and x[i], as long as no
+// pointer, slice or map lies between.
+func (fi *fileInfo) variableOf(e ast.Expr) *ast.Ident {
+	switch x := ast.Unparen(e).(type) {
+	case *ast.Ident:
+		return x
+	case *ast.SelectorExpr:
+		if sel := fi.pkg.Info.Selections[x]; sel != nil && !sel.Indirect() {
+			return fi.variableOf(x.X)
+		}
+	case *ast.IndexExpr:
+		if _, array := fi.pkg.Info.TypeOf(x.X).Underlying().(*types.Array); array {
+			return fi.variableOf(x.X)
+		}
+	}
+	return nil
+}
+
+// reachesOut reports whether e reads what a pointer points to, or an element of a slice.
+func (fi *fileInfo) reachesOut(e ast.Expr) (found bool) {
+	ast.Inspect(e, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.StarExpr, *ast.IndexExpr:
+			found = true
+		case *ast.SelectorExpr:
+			sel := fi.pkg.Info.Selections[n]
+			found = found || sel != nil && sel.Indirect()
+		}
+		return !found
+	})
+	return found
+}
+
+// addressed reports whether a selector is a method that is given the address of what it is
+// selected from.
+func (fi *fileInfo) addressed(x *ast.SelectorExpr) bool {
+	sel := fi.pkg.Info.Selections[x]
+	if sel == nil || sel.Kind() != types.MethodVal || types.IsInterface(sel.Recv()) {
+		return false
+	}
+	_, takes := sel.Obj().(*types.Func).Signature().Recv().Type().Underlying().(*types.Pointer)
+	_, has := fi.pkg.Info.TypeOf(x.X).Underlying().(*types.Pointer)
+	return takes && !has
 }
 
 // cannotPanic reports whether evaluating e has no effect at all, so that it may

@@ -28,6 +28,8 @@ import (
 // What detection says of an access holds for its line: every access of the class
 // there must hold the lock. A use that detection has not seen holds nothing.
 //
+// A lock that each object has, and a map that they all use (GuardApart), is no guard.
+//
 // Changes that tests make to a map of the program do not count: a test that prepares
 // the map without the lock is the only one that runs.
 type guard struct {
@@ -62,6 +64,9 @@ func (c *class) guarding() *guard {
 
 // find returns the lock that all changes are made under, the most usual one first.
 func (g *guard) find() string {
+	if g.apart() {
+		return ""
+	}
 	var candidates []string
 	for _, v := range g.c.verdicts(g.c.ix.maps) {
 		if v.Guard != "" && !slices.Contains(candidates, v.Guard) {
@@ -74,6 +79,10 @@ func (g *guard) find() string {
 		}
 	}
 	return ""
+}
+
+func (g *guard) apart() bool {
+	return slices.ContainsFunc(g.c.verdicts(g.c.ix.maps), func(v *detect.Map) bool { return v.GuardApart })
 }
 
 // all reports whether the uses that count, and which of selects, hold a lock.
@@ -99,7 +108,7 @@ func (g *guard) exemptTests() bool {
 func (g *guard) locksOf(r *rec) []string {
 	candidates := []string{g.lock}
 	if g.lock == "" {
-		if g.c.loud() {
+		if g.c.loud() || g.apart() {
 			return nil
 		}
 		candidates = g.names()
@@ -194,7 +203,7 @@ func (g *guard) together(read, write *rec) bool {
 // it is that of most uses and detection reports no race of the map; else "". The
 // pointer is then as safe as the map was.
 func (g *guard) usual(r *rec) string {
-	if g.c.loud() {
+	if g.c.loud() || g.apart() {
 		return ""
 	}
 	for _, v := range g.c.verdicts(g.c.ix.maps) {

@@ -38,6 +38,7 @@ type index struct {
 	decls   map[token.Pos]*ast.FuncDecl  // lazily, see funcDecl
 	calls   map[*ast.FuncDecl][]callSite // lazily, see callGraph
 	callers map[*ast.FuncDecl][]*ast.FuncDecl
+	waiters map[*ast.FuncDecl]bool // lazily, see waits
 
 	every map[token.Pos][]*ast.Ident // lazily, see usesOf
 

@@ -260,6 +260,8 @@ func (r *run) decide(s *siteWork) {
 	if strict && c.intoLiterals.IsValid() {
 		c.refuse("function-value", c.intoLiterals, "use a declared function", "what is done with the map in a function literal that has it as a parameter is not put together with the steps around its calls")
 	}
+	c.checkOrder()
+	c.checkSameMap()
 	c.checkClearedRanges()
 	c.checkFirstElements()
 	c.checkValue()

@@ -6,7 +6,6 @@ package rewrite
 import (
 	"go/ast"
 	"go/token"
-	"go/types"
 	"slices"
 )
 
@@ -146,10 +145,17 @@ func (c *class) getOrCreate(load *rec) *merge {
 //
 //	k, ok = next[k]
 //	delete(next, k)
+//
+// or may change it, through a pointer in the key:
+//
+//	k, ok = next[*p]
 func rebinds(as *ast.AssignStmt, load *rec) bool {
 	for _, lhs := range as.Lhs {
 		id, ok := lhs.(*ast.Ident)
 		if !ok {
+			return true
+		}
+		if id.Name != "_" && load.fi.pkg.Info.Defs[id] == nil && slices.ContainsFunc(load.keys, load.fi.reachesOut) {
 			return true
 		}
 		for _, e := range append([]ast.Expr{load.base}, load.keys...) {
@@ -311,45 +317,4 @@ func (c *class) mayWrite(fi *fileInfo, body *ast.BlockStmt, deletes []*rec) bool
 		}
 	}
 	return c.mayReach(fi, body, others)
-}
-
-// mayReach reports whether what a block calls may come to one of some uses.
-func (c *class) mayReach(fi *fileInfo, body *ast.BlockStmt, uses []*rec) (found bool) {
-	_, callers := c.ix.callGraph()
-	writers := map[*ast.FuncDecl]bool{}
-	methods := map[string]bool{}
-	var add func(decl *ast.FuncDecl)
-	add = func(decl *ast.FuncDecl) {
-		if decl == nil || writers[decl] {
-			return
-		}
-		writers[decl] = true
-		if decl.Recv != nil {
-			methods[decl.Name.Name] = true
-		}
-		for _, caller := range callers[decl] {
-			add(caller)
-		}
-	}
-	for _, r := range uses {
-		add(r.fi.topLevel(r.node))
-	}
-	ast.Inspect(body, func(n ast.Node) bool {
-		call, ok := n.(*ast.CallExpr)
-		if !ok || fi.isConversion(call) || fi.builtin(call) != "" {
-			return !found
-		}
-		fn := fi.callee(call)
-		decl, _ := c.ix.funcDecl(fn)
-		switch {
-		case fn == nil: // a function value
-			found = true
-		case decl != nil:
-			found = found || writers[decl]
-		case fn.Signature().Recv() != nil:
-			found = found || types.IsInterface(fn.Signature().Recv().Type()) && methods[fn.Name()]
-		}
-		return !found
-	})
-	return found
 }

@@ -22,8 +22,8 @@ const (
 )
 
 // A stepper follows facts through the functions of a module, for one class. Values
-// are followed through variables and results, not through fields or other
-// collections; calls through interfaces and function values are not followed.
+// are followed through variables (those of packages, too) and results, not through fields
+// or other collections; calls through interfaces and function values are not followed.
 //
 // It ends because facts are only added; a function is looked at again when one of
 // its callees gets a new fact. Facts travel up a few calls only (hops): a helper, the
@@ -33,6 +33,8 @@ type stepper struct {
 	lock  string // reads under this lock, and writes without it; "": reads without any, and all writes
 	recs  map[*ast.FuncDecl][]*rec
 	facts map[*ast.FuncDecl]fact
+
+	globals map[*types.Var]fact // packages' variables that depend on the map
 }
 
 // A callSite is a call of a first-party function, inside a declared one.
@@ -86,7 +88,7 @@ func (c *class) checkSteps() {
 }
 
 func (c *class) checkStepsUnder(lock string) {
-	s := &stepper{c: c, lock: lock, recs: map[*ast.FuncDecl][]*rec{}, facts: map[*ast.FuncDecl]fact{}}
+	s := &stepper{c: c, lock: lock, recs: map[*ast.FuncDecl][]*rec{}, facts: map[*ast.FuncDecl]fact{}, globals: map[*types.Var]fact{}}
 	home := map[*ast.FuncDecl]*fileInfo{}
 	var queue []*ast.FuncDecl
 	for _, r := range c.recs {
@@ -103,6 +105,7 @@ func (c *class) checkStepsUnder(lock string) {
 	seen := map[*ast.FuncDecl]bool{}
 	for hop := 0; len(queue) > 0; hop++ {
 		now := map[*ast.FuncDecl]fact{}
+		var next []*ast.FuncDecl
 		for _, decl := range queue {
 			if home[decl] == nil {
 				home[decl] = c.ix.fileAt(decl.Pos())
@@ -111,9 +114,12 @@ func (c *class) checkStepsUnder(lock string) {
 				seen[decl] = true
 				order = append(order, decl)
 			}
-			now[decl] = s.body(home[decl], decl).facts()
+			b := s.body(home[decl], decl)
+			now[decl] = b.facts()
+			if hop <= c.guarding().hops() {
+				next = append(next, s.tellGlobals(b)...)
+			}
 		}
-		var next []*ast.FuncDecl
 		for _, decl := range queue {
 			if now[decl]|s.facts[decl] == s.facts[decl] || hop > c.guarding().hops() {
 				continue
@@ -131,6 +137,28 @@ func (c *class) checkStepsUnder(lock string) {
 	for _, decl := range order {
 		s.body(home[decl], decl).check()
 	}
+}
+
+// tellGlobals keeps what a function tells packages' variables of the map, and returns the
+// functions that mention one of which that is new.
+//
+//	size = len(m)
+//	func grow() { if size < limit { m[size] = v } }
+func (s *stepper) tellGlobals(b *stepBody) (mention []*ast.FuncDecl) {
+	for obj, f := range b.taint {
+		v, ok := obj.(*types.Var)
+		if !ok || v.Pkg() == nil || v.Parent() != v.Pkg().Scope() || s.globals[v]|f == s.globals[v] {
+			continue
+		}
+		s.globals[v] |= f
+		for _, id := range s.c.ix.usesOf(v) {
+			if decl := s.c.ix.fileAt(id.Pos()).topLevel(id); decl != nil {
+				mention = append(mention, decl)
+			}
+		}
+	}
+	slices.SortFunc(mention, func(a, b *ast.FuncDecl) int { return int(a.Pos() - b.Pos()) })
+	return slices.Compact(mention)
 }
 
 // A stepBody is one function as a stepper sees it.
@@ -170,6 +198,11 @@ func (s *stepper) body(fi *fileInfo, decl *ast.FuncDecl) *stepBody {
 			b.sinks[site.call] |= sinks
 		}
 	}
+	for v, f := range s.globals {
+		if len(b.identsOf(v)) > 0 {
+			b.taint[v] |= f
+		}
+	}
 	b.spread()
 	return b
 }
@@ -190,6 +223,11 @@ func (b *stepBody) spread() {
 	for n, f := range b.tells {
 		if f != 0 {
 			queue = append(queue, n)
+		}
+	}
+	for obj := range b.taint {
+		for _, use := range b.identsOf(obj) {
+			queue = append(queue, use)
 		}
 	}
 	mark := func(lhs ast.Expr, f fact) {
@@ -417,7 +455,7 @@ func (b *stepBody) facts() (f fact) {
 
 // check refuses the writes that depend on a read.
 func (b *stepBody) check() {
-	if len(b.tells) == 0 || strings.HasSuffix(b.fi.abs, "_test.go") && b.c.guarding().exemptTests() {
+	if len(b.tells)+len(b.taint) == 0 || strings.HasSuffix(b.fi.abs, "_test.go") && b.c.guarding().exemptTests() {
 		return
 	}
 	var nodes []ast.Node
@@ -453,6 +491,9 @@ func (b *stepBody) why() string {
 		if f != 0 && (first == token.NoPos || n.Pos() < first) {
 			first = n.Pos()
 		}
+	}
+	if first == token.NoPos {
+		return "what a variable was told of the map"
 	}
 	return "what the map held at " + b.c.ix.pos(first).String()
 }

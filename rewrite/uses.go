@@ -10,6 +10,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // A useKind says what a use does, in terms of what it becomes.
@@ -258,6 +259,10 @@ func (c *class) element(fi *fileInfo, idx *ast.IndexExpr, pl place) {
 			if p.Tok != token.ASSIGN || c.mentions(fi, p.Rhs[0], idx) {
 				r.kind = useUpdate
 			}
+			if (p.Tok == token.SHL_ASSIGN || p.Tok == token.SHR_ASSIGN) && !fi.shiftsBy(p.Rhs[0]) {
+				c.refuse("unknown-use", p.Pos(), "convert the count to an unsigned type", "a shift by a negative count panics, and leaves an entry")
+				return
+			}
 			c.record(r)
 			return
 		}
@@ -277,9 +282,13 @@ func (c *class) element(fi *fileInfo, idx *ast.IndexExpr, pl place) {
 			c.refuse("range-target", idx.Pos(), "use a variable of its own for the loop", "an element of the map is the iteration variable of a range statement")
 			return
 		}
+		if blank(p.Value) && arrayLike(fi.pkg.Info.TypeOf(idx)) && !c.safeToRead(fi, pl) {
+			c.refuse("unknown-use", p.Pos(), "range over the length of the element's type", "the loop counts to the length of an array, and does not look at the element")
+			return
+		}
 	case *ast.CallExpr:
-		if fi.pkg.Info.Types[p].Value != nil && fi.needsConstant(p) {
-			c.refuse("unknown-use", p.Pos(), "use the length of the element's type", "the length of an array that is an element is a constant, which a call cannot be")
+		if fi.pkg.Info.Types[p].Value != nil && (fi.needsConstant(p) || !c.safeToRead(fi, pl)) {
+			c.refuse("unknown-use", p.Pos(), "use the length of the element's type", "the length of an array that is an element is a constant: the map is not looked at")
 			return
 		}
 	case *ast.UnaryExpr:
@@ -305,6 +314,28 @@ func (fi *fileInfo) needsConstant(e ast.Expr) bool {
 		}
 	}
 	return false
+}
+
+// safeToRead reports whether an element that the source does not look at may be read.
+//
+//	len(s.m[k])   // of a map[any][3]int: a constant, though s may be nil, and k not hashable
+func (c *class) safeToRead(fi *fileInfo, pl place) bool {
+	return hashable(c.typ.Key()) && !slices.ContainsFunc(append([]ast.Expr{pl.base}, pl.keys...), func(e ast.Expr) bool { return !cannotPanic(fi, e) })
+}
+
+// arrayLike reports whether t is an array, or a pointer to one.
+func arrayLike(t types.Type) bool {
+	_, ok := deref(t.Underlying()).Underlying().(*types.Array)
+	return ok
+}
+
+// shiftsBy reports whether an expression can be the count of a shift that does not panic.
+func (fi *fileInfo) shiftsBy(e ast.Expr) bool {
+	if fi.pkg.Info.Types[e].Value != nil {
+		return true
+	}
+	t, ok := fi.pkg.Info.TypeOf(e).Underlying().(*types.Basic)
+	return ok && t.Info()&types.IsUnsigned != 0
 }
 
 // takesBool refuses v, ok = m[k] whose ok has a boolean type of its own: the map
@@ -479,6 +510,10 @@ func (c *class) rangeOver(fi *fileInfo, p *ast.RangeStmt, pl place) {
 			return
 		}
 	}
+	if at := fi.recovers(p.Body); at.IsValid() {
+		c.refuse("recover-in-loop", at, "", "recover is called in the body of the loop, which becomes a function: only a deferred function itself can recover")
+		return
+	}
 	c.record(&rec{fi: fi, kind: useRange, node: p, base: pl.base, keys: pl.keys, row: pl.row})
 	if c.nested && !pl.row && !blank(p.Value) {
 		if p.Tok != token.DEFINE {
@@ -487,6 +522,18 @@ func (c *class) rangeOver(fi *fileInfo, p *ast.RangeStmt, pl place) {
 		}
 		c.add(fi, fi.pkg.Info.Defs[p.Value.(*ast.Ident)], row, p.Value.Pos())
 	}
+}
+
+// recovers returns where a block calls recover, apart from its function literals.
+func (fi *fileInfo) recovers(body *ast.BlockStmt) (at token.Pos) {
+	ast.Inspect(body, func(n ast.Node) bool {
+		if call, ok := n.(*ast.CallExpr); ok && fi.builtin(call) == "recover" {
+			at = call.Pos()
+		}
+		_, lit := n.(*ast.FuncLit)
+		return !lit
+	})
+	return at
 }
 
 func blank(e ast.Expr) bool {
@@ -500,7 +547,7 @@ func blank(e ast.Expr) bool {
 var readOnlySinks = map[string][]string{
 	"fmt":                                 nil,
 	"log":                                 nil,
-	"log/slog":                            nil,
+	"log/slog":                            {"Debug", "DebugContext", "Info", "InfoContext", "Warn", "WarnContext", "Error", "ErrorContext", "Log"},
 	"testing":                             nil,
 	"encoding/json":                       {"Marshal", "MarshalIndent", "Encode"},
 	"reflect":                             {"DeepEqual"},
@@ -513,9 +560,10 @@ var readOnlySinks = map[string][]string{
 
 // argument classifies a map that is an argument of a call.
 func (c *class) argument(fi *fileInfo, call *ast.CallExpr, e ast.Expr, pl place) {
+	later := false // the call is made later than its operands are evaluated
 	switch fi.parent(call).(type) {
 	case *ast.GoStmt, *ast.DeferStmt:
-		c.livesOn = true
+		c.livesOn, later = true, true
 	}
 	i := slices.Index(call.Args, e)
 	if i < 0 {
@@ -581,6 +629,10 @@ func (c *class) argument(fi *fileInfo, call *ast.CallExpr, e ast.Expr, pl place)
 			return
 		}
 		if ok && (names == nil || slices.Contains(names, fn.Name())) || i == 1 && fn.FullName() == "maps.Copy" {
+			if later {
+				c.refuse("escapes-to-call", e.Pos(), "call it in a function literal, which is run later as a whole", "%s.%s sees what the map holds when it runs, later than here", fn.Pkg().Name(), fn.Name())
+				return
+			}
 			c.record(&rec{fi: fi, kind: useSnapshot, node: e, base: pl.base, keys: pl.keys, row: pl.row})
 			c.note("%s: the map is copied for %s.%s, O(n) a call", c.ix.pos(e.Pos()), fn.Pkg().Name(), fn.Name())
 			return
@@ -621,4 +673,44 @@ func (c *class) takesAny(fn *types.Func, i int) bool {
 	}
 	_, isMap := t.(*types.Map)
 	return !isMap || fn.Origin() != fn || sig.TypeParams() != nil
+}
+
+// checkSameMap refuses a deep comparison of two members: to it a map equals itself whatever
+// it holds, and two copies of a map with a NaN or a function do not.
+//
+//	reflect.DeepEqual(m, m)   // m is a map[string]float64
+func (c *class) checkSameMap() {
+	compared := map[ast.Node]bool{}
+	for _, r := range c.recs {
+		call, ok := r.fi.parent(r.node).(*ast.CallExpr)
+		if r.kind != useSnapshot || !ok {
+			continue
+		}
+		fn := r.fi.callee(call)
+		if fn == nil || fn.Pkg() == nil || fn.Pkg().Path() != "reflect" && !strings.HasPrefix(fn.Pkg().Path(), "github.com/stretchr/testify/") {
+			continue
+		}
+		if compared[call] && !(selfEqual(c.typ.Key()) && selfEqual(c.typ.Elem())) {
+			c.refuse("escapes-to-call", call.Pos(), "", "two variables that may be one map are compared: a map equals itself even if it holds NaN or functions, and two copies do not")
+		}
+		compared[call] = true
+	}
+}
+
+// selfEqual reports whether a value of type t is deeply equal to itself, whatever it is.
+func selfEqual(t types.Type) bool {
+	switch u := t.Underlying().(type) {
+	case *types.Slice, *types.Map:
+		return true
+	case *types.Array:
+		return selfEqual(u.Elem())
+	case *types.Struct:
+		for f := range u.Fields() {
+			if !selfEqual(f.Type()) {
+				return false
+			}
+		}
+		return true
+	}
+	return reflexive(t)
 }

@@ -6,6 +6,7 @@ package rewrite
 import (
 	"go/ast"
 	"go/token"
+	"go/types"
 	"slices"
 )
 
@@ -61,7 +62,7 @@ func (c *class) replacements() (merges []*merge) {
 		if c.drained(r.fi, as) {
 			m = &merge{fi: r.fi, drop: []ast.Stmt{as}}
 		} else if !c.makesEmpty(r.fi, rhs) {
-			if own := c.byNode[rhs]; own == nil || own.clone != nil || own.kind != useLiteral && own.kind != useFresh || c.nested {
+			if own := c.byNode[rhs]; own == nil || own.clone != nil || own.kind != useLiteral && own.kind != useFresh || c.nested || c.usedIn(r.fi, rhs) {
 				return nil
 			}
 			m.fun, m.value = "ReplaceAll", as.Rhs[0]
@@ -72,6 +73,16 @@ func (c *class) replacements() (merges []*merge) {
 	c.absorb(absorbed...)
 	c.replaced = merges
 	return merges
+}
+
+// usedIn reports whether an expression looks at the map: what it gives was computed from
+// what others may have changed since.
+//
+//	s.m = map[string]int{"round": s.m["round"] + 1}
+func (c *class) usedIn(fi *fileInfo, e ast.Expr) bool {
+	return slices.ContainsFunc(c.recs, func(r *rec) bool {
+		return r.fi == fi && r.node != e && e.Pos() <= r.node.Pos() && r.node.End() <= e.End() && r.kind.reads()
+	})
 }
 
 // drains reports whether p takes the map out of a shared variable, which the next
@@ -180,13 +191,110 @@ func (c *class) checkValue() {
 			if loop := r.node.(*ast.RangeStmt); c.replacedWithin(r.fi, loop.Body) {
 				refuse(r.node.Pos(), "the loop goes on over the old map when %s is replaced within it", m.name)
 			}
+		case useHelper:
+			if r.fun != "Clone" && !c.usedUpAtOnce(r) {
+				refuse(r.node.Pos(), "the iterator goes on over the old map when %s is replaced", m.name)
+			}
+		case useDelete, useClear:
+			if _, now := r.fi.parent(r.node).(*ast.ExprStmt); !now {
+				refuse(r.node.Pos(), "what is deferred here is done to the map that %s holds now, even if it holds another one by then", m.name)
+			}
 		}
 	}
+	c.checkHolder(m)
 	for _, r := range c.recs { // an untouched value is a nil map for those who see it whole
 		if made && !r.skip && (r.kind == useSnapshot || r.kind == useHelper && r.fun == "Clone") {
 			refuse(r.node.Pos(), "%s is copied here; as a value it could not be told from a nil map before its first entry", m.name)
 		}
 	}
+}
+
+// usedUpAtOnce reports whether an iterator over the map is used up where it is made, and
+// the variable not replaced meanwhile.
+func (c *class) usedUpAtOnce(r *rec) bool {
+	switch p := r.fi.parent(r.node).(type) {
+	case *ast.RangeStmt:
+		return !c.replacedWithin(r.fi, p.Body)
+	case *ast.CallExpr:
+		fn := r.fi.callee(p)
+		return fn != nil && slices.Contains([]string{"slices.Collect", "slices.Sorted", "slices.SortedFunc", "slices.SortedStableFunc", "maps.Collect"}, fn.FullName())
+	}
+	return false
+}
+
+// checkHolder refuses the value form in a struct that is moved or overwritten as a whole:
+// the copy would share the entries and have a lock of its own, and an assignment would
+// overwrite the lock. Copies that vet finds are refused later, see copiedLocks.
+//
+//	*s = session{}
+//	all = append(all, session{}); copied := slices.Clone(all)
+func (c *class) checkHolder(m *member) {
+	if m.kind != structField {
+		return
+	}
+	for _, fi := range c.ix.list {
+		ast.Inspect(fi.syntax, func(n ast.Node) bool {
+			if at, how := c.moves(fi, n, m); at.IsValid() {
+				c.refuse("holder-copied", at, "create the map once, before it is shared (in the constructor or declaration)", "the struct that would hold %s by value is %s", m.name, how)
+			}
+			return true
+		})
+	}
+}
+
+// moves reports how a node moves or overwrites a struct that contains the field.
+func (c *class) moves(fi *fileInfo, n ast.Node, m *member) (at token.Pos, how string) {
+	holds := func(t types.Type) bool { return t != nil && containsField(t, m.pos, 0) }
+	overwritten := func(list ...ast.Expr) bool {
+		return slices.ContainsFunc(list, func(e ast.Expr) bool { return e != nil && !blank(e) && holds(fi.pkg.Info.TypeOf(e)) })
+	}
+	switch n := n.(type) {
+	case *ast.AssignStmt:
+		if n.Tok == token.ASSIGN && overwritten(n.Lhs...) {
+			return n.Pos(), "overwritten as a whole"
+		}
+	case *ast.RangeStmt:
+		if n.Tok == token.ASSIGN && overwritten(n.Key, n.Value) {
+			return n.Pos(), "overwritten as a whole"
+		}
+	case *ast.CallExpr: // builtins and generic functions move elements; so do sort.Slice and reflection
+		fn := fi.callee(n)
+		if decl, _ := c.ix.funcDecl(fn); decl != nil && fn.Origin() == fn && fn.Signature().TypeParams() == nil || fi.isConversion(n) {
+			return token.NoPos, ""
+		}
+		switch fi.builtin(n) {
+		case "len", "cap", "make", "new", "delete":
+			return token.NoPos, ""
+		}
+		for _, a := range n.Args {
+			t := fi.pkg.Info.TypeOf(a)
+			if t == nil {
+				continue
+			}
+			if list, ok := t.Underlying().(*types.Slice); ok && holds(list.Elem()) || holds(t) {
+				return n.Pos(), "moved by " + shortExpr(n.Fun)
+			}
+		}
+	}
+	return token.NoPos, ""
+}
+
+// containsField reports whether values of type t contain the field that is declared at pos.
+func containsField(t types.Type, pos token.Pos, depth int) bool {
+	if depth > 8 {
+		return false
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Array:
+		return containsField(u.Elem(), pos, depth+1)
+	case *types.Struct:
+		for f := range u.Fields() {
+			if f.Pos() == pos || containsField(f.Type(), pos, depth+1) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // checkDrains refuses the drains of a class that does not take the value form.

@@ -31,7 +31,7 @@ func (c *class) verdicts(maps map[token.Pos]*detect.Map) []*detect.Map {
 func (c *class) strict() bool {
 	return c.loud() || slices.ContainsFunc(c.verdicts(c.ix.maps), func(m *detect.Map) bool {
 		raced := slices.ContainsFunc(m.Findings, func(f detect.Finding) bool { return !f.Category.Quiet() })
-		return m.Shared && raced && (m.Guard == "" || m.GuardHeld < m.GuardTotal)
+		return m.Shared && (m.GuardApart || raced && (m.Guard == "" || m.GuardHeld < m.GuardTotal))
 	})
 }
 
@@ -42,7 +42,7 @@ func (c *class) strict() bool {
 // steps before, too.
 func (c *class) usuallyGuarded() bool {
 	return !c.loud() && !slices.ContainsFunc(c.verdicts(c.ix.maps), func(m *detect.Map) bool {
-		return m.Shared && (m.Guard == "" || 2*m.GuardHeld < m.GuardTotal)
+		return m.Shared && (m.Guard == "" || m.GuardApart || 2*m.GuardHeld < m.GuardTotal)
 	})
 }
 
@@ -342,7 +342,7 @@ func (c *class) replacedSafely(r *rec) bool {
 	for _, v := range c.verdicts(c.ix.maps) {
 		for _, a := range v.Accesses {
 			if a.Op == detect.Replace && a.Pos.Filename == at.Filename && a.Pos.Line == at.Line {
-				if a.Owned || v.Guard != "" && v.GuardHeld == v.GuardTotal &&
+				if a.Owned || v.Guard != "" && !v.GuardApart && v.GuardHeld == v.GuardTotal &&
 					slices.ContainsFunc(a.Locks, func(l detect.Lock) bool { return l.Name == v.Guard && !l.Read }) {
 					return true
 				}

@@ -115,7 +115,7 @@ func (at spot[K1, K2, V]) store(a K1, row map[K2]V) {
 	}
 	at.shard.changes()
 	if at.slot != nil {
-		at.slot.row = row
+		at.slot.key, at.slot.row = a, row // the key, too: 0.0 and -0.0 are one
 		return
 	}
 	at.shard.part.add(at.hash, a, row)
