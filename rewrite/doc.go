@@ -91,6 +91,7 @@ Check-then-act. Two atomic steps are not one (two-steps):
 	if _, ok := m[k]; !ok { m[k] = f() }   // → m.LoadOrCompute(k, func() V { return f() })
 	if len(m) < max { m[k] = v }           // refused: no single call does this
 	if !has(k) { put(k) }                  // refused: so are helpers and closures (steps.go)
+	m[k]++; return m[k]                    // refused: two goroutines may get the same count
 
 The same element. Between the uses of a shape nothing may assign its key, and its
 value is not in scope where the call stands; else the uses stay two:
@@ -106,6 +107,15 @@ Operands run before the map is locked, once, in source order; a callback holds
 only code that cannot block, leave, or come back to the map (callback-calls):
 
 	m[k] = next(m[k])    // next may use m: refused when m is shared
+
+Reading early. Compilers read an element when the calls of its statement are done, and who is
+given a map reads it when all arguments are there, or, with defer, later; a call reads where it
+stands (read-too-early, escapes-to-call). recover works in a deferred function, not in the body of
+a loop over a function (recover-in-loop):
+
+	total := m["a"] + refresh()          // refused: refresh changes m
+	defer fmt.Println(m)                 // refused: prints what is in it then
+	defer func() { fmt.Println(m) }()    // → … m.Snapshot() …
 
 Evaluation order. A call that gives the map, and a key with effects, are evaluated
 before the operand, as the source does; a constant or comparison that takes its type
@@ -148,8 +158,8 @@ is a write through a handle where rows are deleted meanwhile (two-steps):
 
 The variable itself. With a pointer for a type, assigning a shared variable is
 still a race. A map that is only created on demand becomes a value, whose zero
-value is an empty map, unless its struct is copied (holder-copied) or nil means
-something else as well. Giving it another map is then one atomic step, too, if nobody keeps the
+value is an empty map, unless its struct is copied, moved or overwritten as a whole (holder-copied)
+or nil means something else as well. Giving it another map is then one atomic step, too, if nobody keeps the
 old one and nil is not that map; any other assignment while shared is refused
 (variable-replaced):
 
@@ -169,10 +179,17 @@ one that takes its first element would take quadratic time (first-element):
 
 	for len(m) > 0 { for k := range m { delete(m, k); break } }      // refused
 
-Several at once. Two elements (multi-assign), several results (multi-value), a received element (select-assign), a loop
+Several at once. The first result of a call may go to an element, the others to variables. Two elements
+(multi-assign), several results (multi-value), a received element (select-assign), a loop
 variable (range-target) have no form as calls:
 
-	m[a], m[b] = m[b], m[a]
+	m[k], err = open(k)            // → value, err2 := open(k); m.Store(k, value); err = err2
+	m[a], m[b] = m[b], m[a]        // refused
+
+Whole maps. maps.Copy into the map becomes one call that stores an entry at a time, where nobody
+comes in between (two-steps):
+
+	maps.Copy(s.m, extra)          // → safemap.Copy(s.m, extra)
 
 Escapes. A callee outside the module gets a snapshot if it is known to only read
 during the call (fmt, json.Marshal, testify), and is refused otherwise
@@ -251,5 +268,8 @@ as shared as before. An element has no address, and its length may be a constant
 
 Generic named map types, named rows, maps of three levels, generic functions over maps, values sent on
 channels or kept in other collections, and nested maps for the strategies syncmap and provider are refused.
+A loop's body becomes a function, which runtime.Caller can see. Where the language leaves open whether a
+variable in a key is read before or after a call in the same statement, m[i] + next() with a package's
+i, calls may decide otherwise than a compiler did.
 */
 package rewrite

@@ -1074,7 +1074,11 @@ func (e *editor) hoist(o *hoistOp) dst.Node {
 	if o.Call != "" {
 		x = &dst.CallExpr{Fun: parseText(o.Call), Args: []dst.Expr{x}}
 	}
-	e.putInFront(o, &dst.AssignStmt{Lhs: []dst.Expr{dst.NewIdent(o.Name)}, Tok: token.DEFINE, Rhs: []dst.Expr{x}})
+	names := []dst.Expr{dst.NewIdent(o.Name)}
+	for _, name := range o.More {
+		names = append(names, dst.NewIdent(name))
+	}
+	e.putInFront(o, &dst.AssignStmt{Lhs: names, Tok: token.DEFINE, Rhs: []dst.Expr{x}})
 	return id
 }
 

@@ -144,6 +144,10 @@ func (em *emitter) use(r *rec) {
 		em.call(r, or(r.fun, em.existing(r, "Store")), arg{Expr: r.rhs})
 	case useUpdate:
 		em.update(r)
+	case useStoreFirst:
+		em.storeFirst(r)
+	case useStoreAll:
+		em.storeAll(r)
 	case useDelete:
 		if r.fun != "" {
 			em.add(r.fi, &callOp{opBase: em.base(r.node), Fun: r.fun, Args: []arg{{Expr: r.base, Addr: c.isValue()}, {Expr: r.keys[0]}, {Text: r.value}}})
@@ -212,6 +216,45 @@ func (em *emitter) use(r *rec) {
 		}
 	case useReplace: // the pointer is assigned and compared as the map was
 	}
+}
+
+// storeFirst emits m[k], err = f() in the order in which it happens: the call, the store,
+// and what the other variables get.
+func (em *emitter) storeFirst(r *rec) {
+	p := r.node.(*ast.AssignStmt)
+	var names, after []string
+	for i, lhs := range p.Lhs {
+		want := "value"
+		if id, ok := lhs.(*ast.Ident); ok && i > 0 {
+			if id.Name == "_" {
+				names = append(names, "_")
+				continue
+			}
+			want = id.Name
+		}
+		name := r.fi.fresh(p, want)
+		r.fi.reserve(p, name)
+		names = append(names, name)
+		if i > 0 {
+			after = append(after, want+" = "+name)
+		}
+	}
+	em.add(r.fi, &hoistOp{opBase: em.base(p), Expr: r.rhs, Name: names[0], More: names[1:]})
+	em.call(r, "Store", arg{Text: names[0]})
+	if len(after) > 0 {
+		em.add(r.fi, &lockOp{opBase: em.base(p), Last: p, After: after})
+	}
+}
+
+// storeAll emits maps.Copy(m, x) as a function that stores one entry after the other: a
+// step each, unless a lock keeps them together.
+func (em *emitter) storeAll(r *rec) {
+	if em.c.strict() && !em.c.guarding().together(r, r) {
+		em.c.refuse("two-steps", r.node.Pos(), "take a lock around the statement", "the entries would be stored one at a time, and other goroutines could see some of them")
+		return
+	}
+	em.add(r.fi, &callOp{opBase: em.base(r.node), Fun: "Copy", Args: []arg{{Expr: r.base, Addr: em.c.isValue()}, {Expr: r.rhs}}})
+	em.extra = "MapProvider"
 }
 
 func or(a, b string) string {

@@ -220,6 +220,10 @@ var rules = func() []rule {
 		{"encoding/gob", "", "Register RegisterName", sees(encodes(gobEncode)[0])},
 		{"github.com/go-viper/mapstructure/...", "*", "*", sees(decodes(plainAny)[0])},
 		{"github.com/mitchellh/mapstructure", "*", "*", sees(decodes(plainAny)[0])},
+		// They go by the exported fields: copies have none of the others, hashes leave them out.
+		{"github.com/mitchellh/copystructure", "*", "*", effect{views: encodes(plainAny), keeps: true}},
+		{"github.com/mitchellh/hashstructure", "*", "*", sees(encodes(plainAny)[0])},
+		{"google.golang.org/grpc", "*", "HandlerType RegisterService", carries()}, // compares method sets
 	}
 	for _, c := range []struct {
 		pkg      string

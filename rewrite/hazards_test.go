@@ -20,6 +20,8 @@ var hazardCases = map[string]struct{ success, refusal string }{
 	"The same element":                  {"rebound", ""},
 	"Read-modify-write":                 {"update", "callbacks callback-calls"},
 	"Evaluation order":                  {"order-of-operands", "order-of-operands cannot-hoist"},
+	"Reading early":                     {"read-too-early", "read-too-early read-too-early"},
+	"Whole maps":                        {"copied-into", "copied-into two-steps"},
 	"Names":                             {"names", ""},
 	"Types that have to be written out": {"shadowed-type", "shadowed-type cannot-spell-type"},
 	"Lazy rows of nested maps":          {"article-nested", "rows-shared two-steps"},

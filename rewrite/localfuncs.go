@@ -1,5 +1,5 @@
-// This file follows maps into function literals that a variable names and that are only
-// ever called by that name.
+// This file follows maps into function literals that are called where they stand, or that a
+// variable names and that are only ever called by that name.
 
 package rewrite
 
@@ -15,6 +15,7 @@ import (
 //	check := func(m map[string]int) { … }   // → func(m *safemap.Sharded[string, int])
 //	check(s.in)
 //	check(s.out)
+//	go func(m map[string]int) { … }(s.out)
 //
 // Its type may change, because nobody else has it.
 type localFunc struct {
@@ -52,14 +53,32 @@ func (fi *fileInfo) localFuncOf(id *ast.Ident) *localFunc {
 		}
 		return only
 	})
-	if !only || slices.ContainsFunc(lit.Type.Params.List, func(f *ast.Field) bool { _, ok := f.Type.(*ast.Ellipsis); return ok }) {
+	if !only || variadic(lit) {
 		return nil
 	}
 	return f
 }
 
+// calledHere returns the local function that a call calls, if it is a literal.
+func calledHere(call *ast.CallExpr) *localFunc {
+	lit, ok := ast.Unparen(call.Fun).(*ast.FuncLit)
+	if !ok || len(call.Args) != lit.Type.Params.NumFields() || variadic(lit) {
+		return nil
+	}
+	return &localFunc{lit: lit, calls: []*ast.CallExpr{call}}
+}
+
+func variadic(lit *ast.FuncLit) bool {
+	return slices.ContainsFunc(lit.Type.Params.List, func(f *ast.Field) bool { _, ok := f.Type.(*ast.Ellipsis); return ok })
+}
+
 // named returns the local function that a literal is, nil if it is used otherwise.
 func (fi *fileInfo) named(lit *ast.FuncLit) *localFunc {
+	if e, p := fi.outer(lit); p != nil {
+		if call, ok := p.(*ast.CallExpr); ok && call.Fun == e {
+			return calledHere(call)
+		}
+	}
 	as, ok := fi.parent(lit).(*ast.AssignStmt)
 	if !ok {
 		return nil
@@ -81,11 +100,10 @@ func (fi *fileInfo) named(lit *ast.FuncLit) *localFunc {
 // intoLocal makes the parameter of a local function a member that gets the i-th argument
 // of one of its calls. It reports false if the callee is no local function.
 func (c *class) intoLocal(fi *fileInfo, call *ast.CallExpr, i int, e ast.Expr, pl place) bool {
-	id, ok := call.Fun.(*ast.Ident)
-	if !ok {
-		return false
+	f := calledHere(call)
+	if id, ok := call.Fun.(*ast.Ident); ok {
+		f = fi.localFuncOf(id)
 	}
-	f := fi.localFuncOf(id)
 	if f == nil {
 		return false
 	}

@@ -117,6 +117,7 @@ type hoistOp struct {
 	opBase
 	Expr          ast.Expr
 	Name          string
+	More          []string // the names of further results of Expr, a call
 	Call          string   // a function to call with Expr: `Name := Call(Expr)`
 	Before, After []string // statements around it, one line of Go source each
 }

@@ -21,6 +21,8 @@ const (
 	useLoad                    // v, ok := m[k]
 	useStore                   // m[k] = v
 	useUpdate                  // m[k]++, m[k] op= x, m[k] = f(m[k])
+	useStoreFirst              // m[k], err = f()
+	useStoreAll                // maps.Copy(m, x)
 	useDelete                  // delete(m, k)
 	useLen                     // len(m)
 	useClear                   // clear(m)
@@ -50,7 +52,7 @@ func (k useKind) reads() bool {
 
 func (k useKind) writes() bool {
 	switch k {
-	case useStore, useUpdate, useDelete, useClear, useStoreRow, useReplace, useDrain:
+	case useStore, useStoreFirst, useStoreAll, useUpdate, useDelete, useClear, useStoreRow, useReplace, useDrain:
 		return true
 	}
 	return false
@@ -245,6 +247,66 @@ func (c *class) soleAssign(fi *fileInfo, p *ast.AssignStmt, at ast.Expr) bool {
 	return true
 }
 
+// beforeOthers reports whether an assignment gives the results of one call to an element
+// and, after that, to variables, and whether the call changes nothing in what names the
+// element, so that it may be made first.
+//
+//	conns[addr], err = dial(addr)   // → value, next := dial(addr)
+//	                                //   conns.Store(addr, value)
+//	                                //   err = next
+func (c *class) beforeOthers(fi *fileInfo, p *ast.AssignStmt, pl place) bool {
+	call, ok := ast.Unparen(p.Rhs[0]).(*ast.CallExpr)
+	if !ok || len(p.Rhs) != 1 || len(p.Lhs) < 2 || p.Tok != token.ASSIGN || c.nested || c.named != nil || len(pl.keys) != 1 || !fi.inBlock(p) || jumpedOver(fi.enclosing(p), p) {
+		return false
+	}
+	for _, lhs := range p.Lhs[1:] {
+		id, ok := lhs.(*ast.Ident)
+		if !ok || mentionsVar(fi, pl.base, id) || mentionsVar(fi, pl.keys[0], id) {
+			return false
+		}
+	}
+	return c.simple(fi, call.Fun) && fi.settled(p, pl.keys[0]) && cheapBase(pl.base)
+}
+
+// settled reports whether e is a constant or a local variable that only the function around
+// p itself can change.
+func (fi *fileInfo) settled(p ast.Node, e ast.Expr) bool {
+	if fi.pkg.Info.Types[e].Value != nil {
+		return true
+	}
+	id, ok := ast.Unparen(e).(*ast.Ident)
+	if !ok {
+		return false
+	}
+	v, ok := fi.object(id).(*types.Var)
+	if !ok || v.Pkg() == nil || v.Parent() == v.Pkg().Scope() {
+		return false
+	}
+	fn, own := fi.enclosing(p), true
+	ast.Inspect(fi.topLevel(p), func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.Ident:
+			own = own && (fi.object(n) != v || fi.enclosing(n) == fn)
+		case *ast.UnaryExpr:
+			x := fi.variableOf(n.X)
+			own = own && !(n.Op == token.AND && x != nil && fi.object(x) == v)
+		}
+		return own
+	})
+	return own
+}
+
+// cheapBase reports whether e is a variable, or a field of one.
+func cheapBase(e ast.Expr) bool {
+	switch x := ast.Unparen(e).(type) {
+	case *ast.Ident:
+		return true
+	case *ast.SelectorExpr:
+		return cheapBase(x.X)
+	}
+	return false
+}
+
 // element classifies m[k] (or m[a][k]).
 func (c *class) element(fi *fileInfo, idx *ast.IndexExpr, pl place) {
 	r := &rec{fi: fi, kind: useGet, node: idx, base: pl.base, keys: pl.keys, row: pl.row}
@@ -252,6 +314,11 @@ func (c *class) element(fi *fileInfo, idx *ast.IndexExpr, pl place) {
 	switch p := parent.(type) {
 	case *ast.AssignStmt:
 		if slices.Contains(p.Lhs, e) {
+			if p.Lhs[0] == e && c.beforeOthers(fi, p, pl) {
+				r.node, r.rhs, r.kind = p, p.Rhs[0], useStoreFirst
+				c.record(r)
+				return
+			}
 			if !c.soleAssign(fi, p, idx) {
 				return
 			}
@@ -617,6 +684,10 @@ func (c *class) argument(fi *fileInfo, call *ast.CallExpr, e ast.Expr, pl place)
 			}
 			c.record(&rec{fi: fi, kind: useHelper, node: call, base: pl.base, keys: pl.keys, row: pl.row, fun: fn.Name()})
 			c.rowValue(fi, e, pl)
+			return
+		}
+		if i == 0 && fn.FullName() == "maps.Copy" && !c.nested && c.named == nil && !later {
+			c.record(&rec{fi: fi, kind: useStoreAll, node: call, base: pl.base, rhs: call.Args[1]})
 			return
 		}
 		names, ok := readOnlySinks[fn.Pkg().Path()]

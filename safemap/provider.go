@@ -65,3 +65,11 @@ func CompareAndDelete[K, V comparable](m MapProvider[K, V], key K, old V) (delet
 	})
 	return deleted
 }
+
+// Copy stores the entries of src in m, one after the other: each is one atomic step, all together
+// are not. A nil src has none.
+func Copy[K comparable, V any](m MapProvider[K, V], src map[K]V) {
+	for key, value := range src {
+		m.Store(key, value)
+	}
+}
