@@ -221,9 +221,10 @@ func (e *editor) splice() ([]byte, bool) {
 			s.d1++
 		}
 		for len(spans) > 0 && (spans[len(spans)-1].g1 > s.g0 || toO[spans[len(spans)-1].g1] > toO[s.g0]) {
+			// Lines were counted as if nothing had changed between the two.
 			last := spans[len(spans)-1]
-			s.g0, s.d0 = min(s.g0, last.g0), min(s.d0, last.d0)
-			s.g1, s.d1 = max(s.g1, last.g1), max(s.d1, last.d1)
+			g0, g1 := min(s.g0, last.g0), max(s.g1, last.g1)
+			s = span{g0, g1, last.d0 - (last.g0 - g0), s.d1 + (g1 - s.g1)}
 			spans = spans[:len(spans)-1]
 		}
 		spans = append(spans, s)
@@ -311,7 +312,7 @@ func (e *editor) lineAnchors(olines, glines int) []int {
 			}
 		}
 	}
-	// Parentheses that formatting dropped go or stay together.
+	// Parentheses that formatting dropped go or stay together, and so do imports that it sorted.
 	var open []int
 	for i, t := range ot {
 		switch t.tok {
@@ -323,7 +324,8 @@ func (e *editor) lineAnchors(olines, glines int) []int {
 			}
 			from := open[len(open)-1]
 			open = open[:len(open)-1]
-			if twin[from] >= 0 && twin[i] >= 0 {
+			sorted := from > 0 && ot[from-1].tok == token.IMPORT && slices.Contains(twin[from:i], -1)
+			if twin[from] >= 0 && twin[i] >= 0 && !sorted {
 				break
 			}
 			for g, o := range to {
