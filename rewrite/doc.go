@@ -52,6 +52,13 @@ A read and a write stay one step under a lock that both hold if all changes of t
 are made under it (guard.go): one reader without the lock, which may be the whole
 finding, does not make steps of what others do under it.
 
+# Locks that are left
+
+All locks stay. With --drop-locks (droplocks.go) a lock goes whose every critical section is one
+operation on one key of a map that locks itself now, among the function's own variables; where
+anything else happens under it (a second map, a field, a loop, a call, a wait for the lock) it
+stays, and a note names the place.
+
 # Locks instead of types
 
 Two forms leave the map as it is. Guard (takelock.go) takes the lock that most accesses hold where one

@@ -959,6 +959,10 @@ func (e *editor) remove(c *dstutil.Cursor) {
 	if c.Index() < 0 {
 		panic("a statement to remove is not in a block")
 	}
+	if _, ok := n.(dst.Stmt); !ok {
+		removeDecl(c)
+		return
+	}
 	list := stmtList(c.Parent())
 	i := c.Index()
 	d := n.Decorations()
@@ -1160,6 +1164,49 @@ func (e *editor) declareBefore(c *dstutil.Cursor, o *declOp) {
 	m.After = d.Before
 	e.produced[made] = true
 	c.InsertBefore(made)
+}
+
+// removeDecl removes the field, spec or declaration at the cursor. Its comments go to the next
+// one, or behind the one before.
+func removeDecl(c *dstutil.Cursor) {
+	siblings := map[bool]dst.Node{}
+	for _, next := range []bool{false, true} {
+		siblings[next] = sibling(c.Parent(), c.Index(), next)
+	}
+	d, cs := c.Node().Decorations(), ownLines(allComments(c.Node()))
+	if n := siblings[true]; n != nil {
+		nd := n.Decorations()
+		nd.Before = max(d.Before, dst.NewLine)
+		prepend(&nd.Start, cs)
+	} else if p := siblings[false]; p != nil && len(cs) > 0 {
+		pd := p.Decorations()
+		pd.End.Append("\n")
+		pd.End.Append(trimBreak(cs)...)
+	}
+	c.Delete()
+}
+
+// sibling returns the field, spec or declaration before or after the i-th one of parent.
+func sibling(parent dst.Node, i int, next bool) dst.Node {
+	j := i - 1
+	if next {
+		j = i + 1
+	}
+	switch p := parent.(type) {
+	case *dst.FieldList:
+		if j >= 0 && j < len(p.List) {
+			return p.List[j]
+		}
+	case *dst.GenDecl:
+		if j >= 0 && j < len(p.Specs) {
+			return p.Specs[j]
+		}
+	case *dst.File:
+		if j >= 0 && j < len(p.Decls) {
+			return p.Decls[j]
+		}
+	}
+	return nil
 }
 
 // insertBehind puts statements behind the one at the cursor. What stands on lines of their

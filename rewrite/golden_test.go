@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "rewrite the golden archives with what t
 // TestGolden runs every archive of testdata/golden. An archive is a module, the
 // flags of one run in its comment
 //
-//	-strategy=sharded -scope=all|findings -maps=name,name -packages=./a,./b -std -allow-api-change -prune-empty-rows
+//	-strategy=sharded -scope=all|findings -maps=name,name -packages=./a,./b -std -allow-api-change -prune-empty-rows -drop-locks
 //
 // and what is wanted: files under want/ (all files that change, runtime aside),
 // and "refusals", one line each: NAME CODE FILE:LINE.
@@ -39,9 +39,9 @@ func TestGolden(t *testing.T) {
 }
 
 type goldenFlags struct {
-	strategy, scope string
-	maps, packages  []string
-	std, api, prune bool
+	strategy, scope       string
+	maps, packages        []string
+	std, api, prune, drop bool
 }
 
 func parseFlags(t *testing.T, comment string) goldenFlags {
@@ -67,6 +67,8 @@ func parseFlags(t *testing.T, comment string) goldenFlags {
 				f.api = true
 			case "-prune-empty-rows":
 				f.prune = true
+			case "-drop-locks":
+				f.drop = true
 			default:
 				t.Fatalf("unknown flag %s", arg)
 			}
@@ -193,7 +195,7 @@ func run(t *testing.T, dir string, flags goldenFlags) *rewrite.Output {
 			reqs = append(reqs, rewrite.Request{Map: m, Strategy: flags.strategy})
 		}
 	}
-	out, err := rewrite.Rewrite(context.Background(), prog, reqs, rewrite.Options{StdRuntime: flags.std, AllowAPIChange: flags.api, PruneEmptyRows: flags.prune, Maps: res.Maps, SkipCompile: testing.Short()})
+	out, err := rewrite.Rewrite(context.Background(), prog, reqs, rewrite.Options{StdRuntime: flags.std, AllowAPIChange: flags.api, PruneEmptyRows: flags.prune, DropLocks: flags.drop, Maps: res.Maps, SkipCompile: testing.Short()})
 	if err != nil {
 		t.Fatal(err)
 	}

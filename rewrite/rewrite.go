@@ -43,6 +43,7 @@ type Options struct {
 	StdRuntime     bool // --runtime=std: emit sync.Map itself where every use has a direct method
 	AllowAPIChange bool // --allow-api-change: exported API of non-internal packages may change
 	PruneEmptyRows bool // --prune-empty-rows: a delete that empties a row of a nested map removes it
+	DropLocks      bool // --drop-locks: locks that guarded nothing but such maps go
 	StrictLines    bool // --strict-lines: not even white-space re-alignment outside sites
 	Tags           string
 	// Maps is the whole inventory: what detection knows about the variables that
@@ -96,6 +97,9 @@ func Rewrite(ctx context.Context, prog *detect.Program, reqs []Request, opts Opt
 		run.ix.maps[run.ix.at(req.Map.Pos)] = req.Map
 	}
 	run.classify(reqs)
+	if opts.DropLocks {
+		run.dropLocks()
+	}
 	if err := run.edit(); err != nil {
 		return nil, err
 	}
@@ -122,11 +126,12 @@ type run struct {
 
 // A siteWork is a class on its way to a Site.
 type siteWork struct {
-	class *class
-	maps  []*detect.Map
-	strat string
-	form  form
-	ops   map[*fileInfo][]op
+	class  *class
+	maps   []*detect.Map
+	strat  string
+	form   form
+	ops    map[*fileInfo][]op
+	merges []*merge
 
 	runtime []string // the runtime types it needs
 
@@ -197,7 +202,7 @@ func (r *run) classify(reqs []Request) {
 		} else if s.class.start(req.Map) {
 			r.decide(s)
 			if again := r.withCopies(s); again != nil {
-				s.class, s.form, s.ops, s.runtime = again.class, again.form, again.ops, again.runtime
+				s.class, s.form, s.ops, s.merges, s.runtime = again.class, again.form, again.ops, again.merges, again.runtime
 			}
 			for pos := range s.class.members {
 				owner[pos] = s
@@ -295,7 +300,7 @@ func (r *run) decide(s *siteWork) {
 	} else {
 		c.checkDrains()
 	}
-	s.form = f
+	s.form, s.merges = f, merges
 	em := c.emit(f, merges)
 	s.ops, s.runtime = em.ops, f.runtimeTypes()
 	if em.extra != "" {

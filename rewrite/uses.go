@@ -17,28 +17,28 @@ import (
 type useKind int
 
 const (
-	useGet      useKind = iota // m[k] as a value
-	useLoad                    // v, ok := m[k]
-	useStore                   // m[k] = v
-	useUpdate                  // m[k]++, m[k] op= x, m[k] = f(m[k])
-	useStoreFirst              // m[k], err = f()
-	useStoreAll                // maps.Copy(m, x)
-	useDelete                  // delete(m, k)
-	useLen                     // len(m)
-	useClear                   // clear(m)
-	useRange                   // for … range m
-	useMake                    // make(map[K]V)
-	useLiteral                 // map[K]V{…}
-	useFresh                   // maps.Clone(x): a new map that nobody else has
-	useSnapshot                // m handed to code that only reads
-	useHelper                  // maps.Keys(m), maps.Values(m), maps.All(m), maps.Clone(m)
-	useRow                     // m[a] of a nested map, as a value
-	useLoadRow                 // row, ok := m[a]
-	useStoreRow                // m[a] = make(map[K2]V)
-	useReplace                 // m = …
-	useNilValue                // nil as a value of a named map type
-	useDrain                   // old := m, before m = make(map[K]V)
-	useNil                     // m == nil
+	useGet        useKind = iota // m[k] as a value
+	useLoad                      // v, ok := m[k]
+	useStore                     // m[k] = v
+	useUpdate                    // m[k]++, m[k] op= x, m[k] = f(m[k])
+	useStoreFirst                // m[k], err = f()
+	useStoreAll                  // maps.Copy(m, x)
+	useDelete                    // delete(m, k)
+	useLen                       // len(m)
+	useClear                     // clear(m)
+	useRange                     // for … range m
+	useMake                      // make(map[K]V)
+	useLiteral                   // map[K]V{…}
+	useFresh                     // maps.Clone(x): a new map that nobody else has
+	useSnapshot                  // m handed to code that only reads
+	useHelper                    // maps.Keys(m), maps.Values(m), maps.All(m), maps.Clone(m)
+	useRow                       // m[a] of a nested map, as a value
+	useLoadRow                   // row, ok := m[a]
+	useStoreRow                  // m[a] = make(map[K2]V)
+	useReplace                   // m = …
+	useNilValue                  // nil as a value of a named map type
+	useDrain                     // old := m, before m = make(map[K]V)
+	useNil                       // m == nil
 )
 
 // reads and writes say how a use takes part in a compound operation.

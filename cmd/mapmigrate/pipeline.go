@@ -43,6 +43,7 @@ type planFlags struct {
 	allowAPIChange bool
 	strictLines    bool
 	pruneEmptyRows bool
+	dropLocks      bool
 	evidence       []string // files: race logs, crash traces, profiles
 	evidenceAll    bool     // also maps that the logs do not name
 	noRaceTests    bool
@@ -69,6 +70,7 @@ func (f *planFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.config, "config", "", "read the configuration from `file` instead of "+detect.ConfigFile+" in the module's root")
 	fl.BoolVar(&f.noRaceTests, "no-race-tests", false, "generate no tests, so that apply adds none")
 	fl.StringVar(&f.framework, "framework", racetest.Testing, "generated tests: testing, or gocheck (a gopkg.in/check.v1 suite, where the module requires that)")
+	fl.BoolVar(&f.dropLocks, "drop-locks", false, "remove a lock that guarded nothing but maps that lock themselves now")
 	fl.BoolVar(&f.pruneEmptyRows, "prune-empty-rows", false, "a delete that takes the last entry of a nested map's row removes the row, where nothing counts on it")
 	fl.BoolVar(&f.strictLines, "strict-lines", false, "do not even re-align white space outside the rewritten code")
 }
@@ -97,6 +99,7 @@ func (f *planFlags) rewriteOptions(pr *progress) rewrite.Options {
 		StdRuntime:     f.runtime == "std",
 		AllowAPIChange: f.allowAPIChange,
 		PruneEmptyRows: f.pruneEmptyRows,
+		DropLocks:      f.dropLocks,
 		StrictLines:    f.strictLines,
 		Tags:           f.tags,
 		Progress:       pr.count,
