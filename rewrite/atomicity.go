@@ -44,7 +44,7 @@ func (c *class) checkPairs(statements bool) {
 			spans[fn] = s
 			order = append(order, fn)
 		}
-		if r.kind.reads() || r.kind == useNil && r.row {
+		if r.kind.reads() || r.kind == useNil && (r.row || r.leaf) {
 			s.reads = append(s.reads, r)
 		}
 		if r.kind.writes() && r.kind != useReplace {
@@ -70,7 +70,7 @@ func (c *class) checkPairs(statements bool) {
 // not matter.
 func (c *class) apartSteps(r, w *rec, statements bool) string {
 	inside := !w.apart && w.node.Pos() <= r.node.Pos() && r.node.End() <= w.node.End()
-	if r.node == w.node || statements && !inside || c.guarding().together(r, w) {
+	if r.node == w.node || statements && !inside || c.guarding().together(r, w) || r.fetches && w.leaf {
 		return ""
 	}
 	deferred := r.fi.deferred(w.node)

@@ -16,12 +16,13 @@ import (
 )
 
 // A level says what a member of a class holds: the map of the site, or (nested
-// maps only) one of its rows.
+// maps only) one of its rows, or (three levels only) one of their elements.
 type level int
 
 const (
 	whole level = iota
 	row
+	leaf // of three levels, an element of a row
 )
 
 // A class is an alias class: the members are the variables, fields, parameters
@@ -37,6 +38,7 @@ type class struct {
 	ix       *index
 	n        int // index of the site
 	nested   bool
+	deep     bool         // the elements of rows are maps, see deep.go
 	rows     *types.Named // the element type, if it is a named map type
 	named    *namedType   // the class is a named type, and what it is declared as
 	typ      *types.Map   // of the first member
@@ -165,8 +167,7 @@ func (c *class) start(m *detect.Map) bool {
 	c.typ = mt
 	if _, ok := mt.Elem().(*types.Map); ok {
 		c.nested = true
-		if _, ok := mt.Elem().(*types.Map).Elem().Underlying().(*types.Map); ok {
-			c.refuse("nested-three-levels", pos, "give the two inner levels a struct type of their own", "%s has three levels of maps; the runtime has two", m.Name)
+		if !c.startDeep(m.Name, mt, pos) {
 			return false
 		}
 	} else if _, ok := mt.Elem().Underlying().(*types.Map); ok {
@@ -189,7 +190,7 @@ func (c *class) add(fi *fileInfo, obj types.Object, lv level, at token.Pos) {
 	}
 	if m := c.members[v.Pos()]; m != nil {
 		if m.level != lv {
-			c.refuse("recursive-map", at, "use two variables", "%s holds both the map and one of its rows", v.Name())
+			c.refuse("recursive-map", at, "use two variables", "%s holds maps of two levels", v.Name())
 		}
 		return
 	}
@@ -276,7 +277,7 @@ func (c *class) declaration(m *member) {
 		}
 	case *ast.RangeStmt:
 		m.kind = localVar
-		if rec := c.byNode[p]; rec == nil || m.level != row {
+		if rec := c.byNode[p]; rec == nil || m.level == whole {
 			if !c.pullRange(m, p) {
 				c.refuse("foreign-map", m.pos, "", "%s is a loop variable over values that are not rows of this map", m.name)
 			}
@@ -292,10 +293,13 @@ func (c *class) declaration(m *member) {
 // pullRange handles a row that is the loop variable of a range over a map that
 // is not a member yet: it must be one.
 func (c *class) pullRange(m *member, p *ast.RangeStmt) bool {
-	if m.level != row {
-		return false
+	switch m.level {
+	case row:
+		return c.pull(m.fi, p.X, whole)
+	case leaf:
+		return c.pullRow(m.fi, p.X)
 	}
-	return c.pull(m.fi, p.X, whole)
+	return false
 }
 
 // pull adds the variable that e names to the class.
@@ -595,7 +599,7 @@ func (c *class) multiSource(m *member, rhs ast.Expr, i int) {
 		}
 		c.refuse("foreign-map", rhs.Pos(), "copy the map into one that this code makes", "%s comes from a function outside the module", m.name)
 	case *ast.IndexExpr:
-		if m.level == row && i == 0 && c.pull(m.fi, x.X, whole) {
+		if m.level == row && i == 0 && c.pull(m.fi, x.X, whole) || m.level == leaf && i == 0 && c.pullRow(m.fi, x.X) {
 			return
 		}
 		c.refuse("foreign-map", rhs.Pos(), "", "%s is an element of another collection", m.name)
@@ -621,14 +625,16 @@ func (c *class) source(s source) {
 			return
 		}
 	case *ast.CompositeLit:
-		if _, ok := x.Type.(*ast.MapType); ok && s.level == whole {
+		if _, ok := x.Type.(*ast.MapType); ok && s.level != row {
 			c.sources = append(c.sources, s)
 			c.record(&rec{fi: fi, kind: useLiteral, node: x, level: s.level})
-			c.literalRows(fi, x)
+			if s.level == whole {
+				c.literalRows(fi, x)
+			}
 			return
 		}
 	case *ast.IndexExpr:
-		if s.level == row && c.pull(fi, x.X, whole) {
+		if s.level == row && c.pull(fi, x.X, whole) || s.level == leaf && c.pullRow(fi, x.X) {
 			return
 		}
 	case *ast.CallExpr:
@@ -649,6 +655,10 @@ func (c *class) source(s source) {
 // that are stored are.
 func (c *class) literalRows(fi *fileInfo, lit *ast.CompositeLit) {
 	if !c.nested {
+		return
+	}
+	if c.deep && len(lit.Elts) > 0 {
+		c.refuse("nested-three-levels", lit.Pos(), "fill the map after it is made", "the inner maps of the literal would stay plain maps")
 		return
 	}
 	for _, elt := range lit.Elts {
@@ -691,9 +701,9 @@ func (fi *fileInfo) maybeNil(e ast.Expr) bool {
 // callSource handles calls that make or return a map.
 func (c *class) callSource(s source, call *ast.CallExpr) bool {
 	fi := s.fi
-	if fi.builtin(call) == "make" && s.level == whole {
+	if fi.builtin(call) == "make" && s.level != row {
 		if mt, ok := ast.Unparen(call.Args[0]).(*ast.MapType); ok {
-			if _, inner := ast.Unparen(mt.Value).(*ast.MapType); c.nested && !inner {
+			if _, inner := ast.Unparen(mt.Value).(*ast.MapType); c.nested && !inner && s.level == whole {
 				c.refuse("named-type", mt.Value.Pos(), "write the map type out", "the rows are written as %s here", types.ExprString(mt.Value))
 			}
 			c.sources = append(c.sources, s)

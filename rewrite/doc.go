@@ -210,6 +210,12 @@ that contains it (holder-reflected, see flows.go):
 
 	json.NewEncoder(w).Encode(s)   // s.Limits is the map
 
+Three levels. The elements of a nested map may be maps: they lock themselves, each, and are
+pointers that behave as maps do (deep.go). Fetching one and using it is one step only where nobody
+removes or replaces such maps meanwhile, or under a lock (two-steps):
+
+	m[a][b][c]++                          // → m.Get(a, b).Update(c, func(old int) int { … })
+
 Named map types. The type becomes a struct around the pointer (named.go): still handed
 around by value, still nil when zero, so that methods and signatures stay. A value that
 is taken for another type, or becomes an interface value, is refused (named-type,
@@ -273,7 +279,7 @@ as shared as before. An element has no address, and its length may be a constant
 
 # What is left undone
 
-Generic named map types, named rows, maps of three levels, generic functions over maps, values sent on
+Generic named map types, named rows, maps of four levels, generic functions over maps, values sent on
 channels or kept in other collections, and nested maps for the strategies syncmap and provider are refused.
 A loop's body becomes a function, which runtime.Caller can see. Where the language leaves open whether a
 variable in a key is read before or after a call in the same statement, m[i] + next() with a package's

@@ -68,8 +68,13 @@ func (c *class) emit(f form, merges []*merge) *emitter {
 			em.add(m.fi, &textOp{em.base(mt), text})
 		case m.level == row:
 			em.add(m.fi, &typeOp{opBase: em.base(mt), Star: true, Name: "Row", TypeArgs: []ast.Expr{mt.Key, mt.Value}})
+		case m.level == leaf:
+			em.leafType(m.fi, mt)
 		default:
 			em.add(m.fi, &typeOp{opBase: em.base(mt), Star: f.star, Name: f.typ, TypeArgs: em.typeArgs(mt)})
+		}
+		if m.level != leaf {
+			em.leafTypes(m.fi, mt)
 		}
 	}
 	for _, m := range merges {
@@ -152,7 +157,7 @@ func (em *emitter) use(r *rec) {
 		if r.fun != "" {
 			em.add(r.fi, &callOp{opBase: em.base(r.node), Fun: r.fun, Args: []arg{{Expr: r.base, Addr: c.isValue()}, {Expr: r.keys[0]}, {Text: r.value}}})
 			em.extra = "MapProvider"
-		} else if c.nested && !r.row {
+		} else if c.nested && !r.row && !r.leaf {
 			em.call(r, "DeleteRow")
 		} else if c.prunes && len(r.keys) == 2 {
 			em.call(r, "DeletePruning")
@@ -166,6 +171,10 @@ func (em *emitter) use(r *rec) {
 	case useRange:
 		em.rangeOver(r)
 	case useMake, useLiteral:
+		if r.level == leaf {
+			em.makeLeaf(r)
+			break
+		}
 		if c.named != nil {
 			em.constructNamed(r)
 			break
@@ -205,6 +214,7 @@ func (em *emitter) use(r *rec) {
 	case useLoadRow:
 		em.call(r, "LoadRow")
 	case useStoreRow:
+		em.leafTypes(r.fi, typeMade(r.rhs))
 		em.call(r, "StoreRow", arg{Expr: r.rhs})
 	case useDrain:
 		em.call(r, "Drain")
@@ -276,7 +286,7 @@ func (em *emitter) existing(r *rec, fun string) string {
 func (em *emitter) rangeOver(r *rec) {
 	p := r.node.(*ast.RangeStmt)
 	o := &rangeOp{opBase: em.base(p), Recv: p.X}
-	whole := em.c.nested && !r.row
+	whole := em.c.nested && !r.row && !r.leaf
 	byKey := em.c.nested && r.row && len(r.keys) == 1
 	if byKey {
 		o.Recv, o.Args = r.base, exprArgs(r.keys...)
@@ -309,6 +319,7 @@ func (em *emitter) literal(r *rec) {
 	case em.c.isValue():
 		em.zeroValue(r, lit.Type)
 	case len(lit.Elts) == 0:
+		em.leafTypes(r.fi, lit.Type)
 		em.add(r.fi, &callOp{opBase: em.base(lit), Fun: em.form.ctor, TypeArgs: em.typeArgs(lit.Type.(*ast.MapType))})
 	default:
 		em.add(r.fi, &callOp{opBase: em.base(lit), Fun: em.form.of, Args: exprArgs(lit)})
@@ -351,6 +362,7 @@ func (em *emitter) sizeHint(r *rec, call *ast.CallExpr) []arg {
 func (em *emitter) construct(r *rec) {
 	call := r.node.(*ast.CallExpr)
 	mt := ast.Unparen(call.Args[0]).(*ast.MapType)
+	em.leafTypes(r.fi, mt)
 	em.add(r.fi, &callOp{opBase: em.base(call), Fun: em.form.ctor, TypeArgs: em.typeArgs(mt), Args: em.sizeHint(r, call)})
 }
 
@@ -537,7 +549,13 @@ func (em *emitter) merge(m *merge) {
 		}
 		if m.value != nil {
 			a := arg{Expr: m.value}
-			if m.lazy {
+			switch {
+			case em.c.deep && !m.call.leaf: // an empty leaf costs next to nothing
+				if !emptyMap(m.fi, m.value) {
+					em.c.refuse("row-made-apart", m.value.Pos(), "store a new map (make, or an empty literal)", "%s becomes an inner map only if there is none yet", shortExpr(m.value))
+				}
+				o.Fun = "LoadOrStore"
+			case m.lazy:
 				a = arg{Func: &funcArg{Type: em.elemType(m.call), Body: m.value}}
 			}
 			o.Args = append(o.Args, a)

@@ -25,6 +25,7 @@ var hazardCases = map[string]struct{ success, refusal string }{
 	"Names":                             {"names", ""},
 	"Types that have to be written out": {"shadowed-type", "shadowed-type cannot-spell-type"},
 	"Lazy rows of nested maps":          {"article-nested", "rows-shared two-steps"},
+	"Three levels":                      {"three-levels", "three-levels two-steps"},
 	"Empty rows":                        {"prune-empty-rows", "rows-elsewhere nil-row"},
 	"Handing out":                       {"handed-out", "handed-out variable-replaced"},
 	"Function literals":                 {"local-functions", "local-functions function-value"},

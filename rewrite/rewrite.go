@@ -277,6 +277,7 @@ func (r *run) decide(s *siteWork) {
 		c.checkStatements()
 		c.note("not every use is seen to hold the lock that most hold: steps that other goroutines could interrupt before can be interrupted still")
 	case strict:
+		c.checkLeaves()
 		c.checkAtomicity()
 		c.checkSteps()
 	}

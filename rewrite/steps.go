@@ -181,10 +181,10 @@ func (s *stepper) body(fi *fileInfo, decl *ast.FuncDecl) *stepBody {
 			b.sinks[r.node] |= writesOnce
 		case r.kind.writes() && r.kind != useReplace && !r.skip:
 			b.sinks[r.node] |= writesPlain
-		case r.skip || r.merged:
+		case r.skip || r.merged || r.fetches:
 		case r.kind == useLen:
 			b.tells[r.node] |= tellsSize
-		case r.kind.reads() || r.kind == useNil && r.row:
+		case r.kind.reads() || r.kind == useNil && (r.row || r.leaf):
 			b.tells[r.node] |= tellsElement
 		}
 	}

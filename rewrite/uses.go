@@ -67,15 +67,17 @@ type rec struct {
 	keys  []ast.Expr
 	rhs   ast.Expr // of a store or update
 	row   bool     // base (with no keys) or base[keys[0]] is a row
+	leaf  bool     // base is an element of a row that is a map
 	level level
 
-	olds   []ast.Expr // occurrences of the element in rhs, for m[k] = f(m[k])
-	apart  bool       // m[k] = f(m[k]) whose f may not run while the map is locked: Get, then Store
-	fun    string     // method chosen by a compound shape; "" for the usual one
-	clone  ast.Expr   // of a useFresh: the member that is cloned
-	value  string     // the variable that holds the element, for CompareAndDelete
-	skip   bool       // merged into another operation
-	merged bool       // part of a compound that is one atomic call now
+	olds    []ast.Expr // occurrences of the element in rhs, for m[k] = f(m[k])
+	apart   bool       // m[k] = f(m[k]) whose f may not run while the map is locked: Get, then Store
+	fun     string     // method chosen by a compound shape; "" for the usual one
+	clone   ast.Expr   // of a useFresh: the member that is cloned
+	fetches bool       // the element is a map, and what is done with it is a use of its own
+	value   string     // the variable that holds the element, for CompareAndDelete
+	skip    bool       // merged into another operation
+	merged  bool       // part of a compound that is one atomic call now
 }
 
 // A place denotes the map itself (no keys), or a row of a nested one: base[keys[0]].
@@ -83,6 +85,7 @@ type place struct {
 	base ast.Expr
 	keys []ast.Expr
 	row  bool
+	leaf bool // of three levels: an element of a row, which base denotes
 }
 
 func (c *class) record(r *rec) *rec {
@@ -96,7 +99,7 @@ func (c *class) record(r *rec) *rec {
 
 // value classifies one occurrence of a member, or of a call that returns one.
 func (c *class) value(fi *fileInfo, e ast.Expr, lv level) {
-	c.use(fi, e, place{base: e, row: lv == row})
+	c.use(fi, e, place{base: e, row: lv == row, leaf: lv == leaf})
 }
 
 func (c *class) use(fi *fileInfo, e ast.Expr, pl place) {
@@ -106,10 +109,15 @@ func (c *class) use(fi *fileInfo, e ast.Expr, pl place) {
 		if p.X != e {
 			break
 		}
-		if c.nested && !pl.row {
-			c.rowUse(fi, p, place{base: pl.base, keys: []ast.Expr{p.Index}, row: true})
-		} else {
-			c.element(fi, p, place{base: pl.base, keys: append(slices.Clone(pl.keys), p.Index), row: pl.row})
+		next := place{base: pl.base, keys: append(slices.Clone(pl.keys), p.Index), row: pl.row, leaf: pl.leaf}
+		switch {
+		case c.nested && !pl.row && !pl.leaf:
+			next.row = true
+			c.rowUse(fi, p, next)
+		case c.deep && pl.row:
+			c.leafUse(fi, p, next)
+		default:
+			c.element(fi, p, next)
 		}
 		return
 	case *ast.CallExpr:
@@ -128,7 +136,7 @@ func (c *class) use(fi *fileInfo, e ast.Expr, pl place) {
 			other = p.Y
 		}
 		if (p.Op == token.EQL || p.Op == token.NEQ) && fi.isNil(other) {
-			c.record(&rec{fi: fi, kind: useNil, node: p, base: pl.base, keys: pl.keys, row: pl.row})
+			c.record(&rec{fi: fi, kind: useNil, node: p, base: pl.base, keys: pl.keys, row: pl.row, leaf: pl.leaf})
 			c.rowValue(fi, e, pl)
 			return
 		}
@@ -171,8 +179,11 @@ func (c *class) use(fi *fileInfo, e ast.Expr, pl place) {
 }
 
 func (c *class) levelOf(pl place) level {
-	if pl.row {
+	switch {
+	case pl.row:
 		return row
+	case pl.leaf:
+		return leaf
 	}
 	return whole
 }
@@ -219,7 +230,7 @@ func (c *class) storeRow(fi *fileInfo, p *ast.AssignStmt, idx *ast.IndexExpr, pl
 	if !c.soleAssign(fi, p, idx) {
 		return
 	}
-	if fi.freshMap(p.Rhs[0]) {
+	if fi.freshMap(p.Rhs[0]) && c.emptyIfDeep(fi, p.Rhs[0]) {
 		c.record(&rec{fi: fi, kind: useStoreRow, node: p, base: pl.base, keys: pl.keys, rhs: p.Rhs[0], row: true})
 		if fi.maybeNil(p.Rhs[0]) {
 			c.nilRows = append(c.nilRows, p.Pos())
@@ -309,7 +320,7 @@ func cheapBase(e ast.Expr) bool {
 
 // element classifies m[k] (or m[a][k]).
 func (c *class) element(fi *fileInfo, idx *ast.IndexExpr, pl place) {
-	r := &rec{fi: fi, kind: useGet, node: idx, base: pl.base, keys: pl.keys, row: pl.row}
+	r := &rec{fi: fi, kind: useGet, node: idx, base: pl.base, keys: pl.keys, row: pl.row, leaf: pl.leaf}
 	e, parent := fi.outer(idx)
 	switch p := parent.(type) {
 	case *ast.AssignStmt:
@@ -387,7 +398,7 @@ func (fi *fileInfo) needsConstant(e ast.Expr) bool {
 //
 //	len(s.m[k])   // of a map[any][3]int: a constant, though s may be nil, and k not hashable
 func (c *class) safeToRead(fi *fileInfo, pl place) bool {
-	return hashable(c.typ.Key()) && !slices.ContainsFunc(append([]ast.Expr{pl.base}, pl.keys...), func(e ast.Expr) bool { return !cannotPanic(fi, e) })
+	return !c.nested && hashable(c.typ.Key()) && !slices.ContainsFunc(append([]ast.Expr{pl.base}, pl.keys...), func(e ast.Expr) bool { return !cannotPanic(fi, e) })
 }
 
 // arrayLike reports whether t is an array, or a pointer to one.
@@ -437,7 +448,7 @@ func occurrences(fi *fileInfo, e ast.Expr, idx *ast.IndexExpr) (found []ast.Expr
 // assigned handles a member on either side of an assignment.
 func (c *class) assigned(fi *fileInfo, p *ast.AssignStmt, e ast.Expr, pl place) {
 	if i := slices.Index(p.Lhs, e); i >= 0 {
-		c.record(&rec{fi: fi, kind: useReplace, node: e, base: pl.base, row: pl.row})
+		c.record(&rec{fi: fi, kind: useReplace, node: e, base: pl.base, row: pl.row, leaf: pl.leaf})
 		if next, ok := fi.next(p).(*ast.AssignStmt); ok && pl.row {
 			if id, ok := e.(*ast.Ident); ok && c.madeJustBefore(fi, next, id) == p {
 				return // part of a get-or-create of the row; settle checks that it was merged
@@ -496,7 +507,7 @@ func (c *class) flowTo(fi *fileInfo, lhs ast.Expr, lv level, from ast.Expr) {
 		c.add(fi, fi.object(x.Sel), lv, from.Pos())
 	case *ast.IndexExpr:
 		// m[a] = row: the use of m there says whether the row is new.
-		if lv == row && c.memberOf(fi, x.X) != nil {
+		if lv == row && c.memberOf(fi, x.X) != nil || lv == leaf && c.pullRow(fi, x.X) {
 			return
 		}
 		c.refuse("stored-elsewhere", lhs.Pos(), "", "the map is stored in %s, an element of another collection", shortExpr(lhs))
@@ -581,13 +592,13 @@ func (c *class) rangeOver(fi *fileInfo, p *ast.RangeStmt, pl place) {
 		c.refuse("recover-in-loop", at, "", "recover is called in the body of the loop, which becomes a function: only a deferred function itself can recover")
 		return
 	}
-	c.record(&rec{fi: fi, kind: useRange, node: p, base: pl.base, keys: pl.keys, row: pl.row})
-	if c.nested && !pl.row && !blank(p.Value) {
+	c.record(&rec{fi: fi, kind: useRange, node: p, base: pl.base, keys: pl.keys, row: pl.row, leaf: pl.leaf})
+	if inner, ok := c.inside(pl); ok && !blank(p.Value) {
 		if p.Tok != token.DEFINE {
 			c.refuse("range-target", p.Value.Pos(), "declare the row in the range statement", "the loop assigns rows to a variable declared elsewhere")
 			return
 		}
-		c.add(fi, fi.pkg.Info.Defs[p.Value.(*ast.Ident)], row, p.Value.Pos())
+		c.add(fi, fi.pkg.Info.Defs[p.Value.(*ast.Ident)], inner, p.Value.Pos())
 	}
 }
 
@@ -639,13 +650,13 @@ func (c *class) argument(fi *fileInfo, call *ast.CallExpr, e ast.Expr, pl place)
 	}
 	switch fi.builtin(call) {
 	case "delete":
-		c.record(&rec{fi: fi, kind: useDelete, node: call, base: pl.base, keys: append(slices.Clone(pl.keys), call.Args[1]), row: pl.row})
+		c.record(&rec{fi: fi, kind: useDelete, node: call, base: pl.base, keys: append(slices.Clone(pl.keys), call.Args[1]), row: pl.row, leaf: pl.leaf})
 		return
 	case "len":
-		c.record(&rec{fi: fi, kind: useLen, node: call, base: pl.base, keys: pl.keys, row: pl.row})
+		c.record(&rec{fi: fi, kind: useLen, node: call, base: pl.base, keys: pl.keys, row: pl.row, leaf: pl.leaf})
 		return
 	case "clear":
-		c.record(&rec{fi: fi, kind: useClear, node: call, base: pl.base, keys: pl.keys, row: pl.row})
+		c.record(&rec{fi: fi, kind: useClear, node: call, base: pl.base, keys: pl.keys, row: pl.row, leaf: pl.leaf})
 		if len(pl.keys) == 1 {
 			c.rowValue(fi, e, pl)
 		}
@@ -670,6 +681,10 @@ func (c *class) argument(fi *fileInfo, call *ast.CallExpr, e ast.Expr, pl place)
 		return
 	}
 	if fn == nil && c.intoLocal(fi, call, i, e, pl) {
+		return
+	}
+	if fn != nil && fn.Pkg() != nil && c.deep {
+		c.refuse("escapes-to-call", e.Pos(), "copy what is wanted into a map of its own", "a copy of the map for %s.%s would hold the inner maps themselves", fn.Pkg().Name(), fn.Name())
 		return
 	}
 	if fn != nil && fn.Pkg() != nil {

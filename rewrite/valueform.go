@@ -18,7 +18,7 @@ import (
 // value form, whose zero value is an empty map, and the block goes. settle checks
 // that nothing else depends on the variable being nil or assigned.
 func (c *class) lazyVariable(r *rec) *merge {
-	if r.row || len(r.keys) > 0 || !c.strict() || c.pointerHolds() {
+	if r.row || r.leaf || len(r.keys) > 0 || !c.strict() || c.pointerHolds() {
 		return nil
 	}
 	bin := r.node.(*ast.BinaryExpr)
@@ -48,7 +48,7 @@ func (c *class) lazyVariable(r *rec) *merge {
 // form, in which they are one atomic step. It is all or nothing: nil has no such step,
 // and neither has a map that other code holds.
 func (c *class) replacements() (merges []*merge) {
-	if !c.strict() || c.pointerHolds() {
+	if !c.strict() || c.deep || c.pointerHolds() {
 		return nil
 	}
 	var absorbed []*rec

@@ -315,7 +315,7 @@ func (c *class) pointerHolds() bool {
 // assignments returns the assignments of variables that others may see.
 func (c *class) assignments() (out []*rec) {
 	for _, r := range c.recs {
-		if r.kind != useReplace || r.row || r.skip {
+		if r.kind != useReplace || r.row || r.leaf || r.skip {
 			continue
 		}
 		if m := c.memberOf(r.fi, r.base); m == nil || m.kind != packageVar && m.kind != structField && !c.captured(m) {
@@ -372,7 +372,7 @@ func (c *class) settle(strict bool) {
 				c.refuse("row-made-apart", r.node.Pos(), "store a new map into the row", "the row %s is a map that other code may still hold", shortExpr(r.rhs))
 			}
 		}
-		if c.nested && (!r.row && (r.kind == useDelete || r.kind == useClear) || r.kind == useStoreRow && !r.skip) {
+		if c.nested && (!r.row && !r.leaf && (r.kind == useDelete || r.kind == useClear) || r.kind == useStoreRow && !r.skip) {
 			deletesRows = r.node.Pos()
 		}
 		switch {
@@ -477,6 +477,10 @@ func (c *class) rowMember(r *rec) bool {
 // chooseForm picks the target form for a strategy.
 func (c *class) chooseForm(strategy string, opts Options) (form, bool) {
 	at := c.order[0].pos
+	if c.deep && strategy != "sharded" && strategy != "locked" {
+		c.refuse("nested-strategy", at, "use --strategy=sharded or --strategy=locked for this map", "a map of three levels has no %s form", strategy)
+		return form{}, false
+	}
 	if c.nested {
 		switch strategy {
 		case "sharded":
