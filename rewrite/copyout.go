@@ -349,7 +349,7 @@ func polls(fi *fileInfo, id *ast.Ident) bool {
 	for n := fi.parent(id); n != nil; child, n = n, fi.parent(n) {
 		switch n := n.(type) {
 		case *ast.ForStmt:
-			if n.Cond == child || !counts(n) {
+			if n.Cond == child || !counts(fi, n) {
 				return true
 			}
 		case *ast.FuncDecl, *ast.FuncLit:

@@ -26,6 +26,7 @@ func (t *taking) init(sp *spot, s *ast.IfStmt, lock *lockExpr, writes bool) bool
 	if assign.Tok == token.DEFINE && (jumps(sp.fi.enclosing(s)) || !widens(sp.fi, s, assign)) {
 		return false
 	}
+	writes = writes || !onlyReads(sp.fi, []ast.Stmt{assign})
 	t.section(s.Pos(), s.Pos()+1)
 	t.add(sp.fi, &hoistOp{opBase: t.base(s), Before: []string{lock.take(writes)}, After: []string{lock.leave(writes)}})
 	return true
@@ -279,13 +280,14 @@ func (t *taking) fetch(sp *spot, lock *lockExpr) bool {
 		x, name = accessOf(fi, sp.uses[0])
 	}
 	expr := []ast.Stmt{&ast.ExprStmt{X: x}}
-	if x == nil || t.runs(fi, expr, lock) != nil || t.panics(fi, expr, 3) != nil || !first(fi, sp.stmt, x) || t.tested(fi, sp.stmt, lock) || holdsLock(fi.pkg.Info.TypeOf(x)) {
+	if x == nil || t.runs(fi, expr, lock) != nil || t.panics(fi, expr, 3) != nil || !first(fi, sp.stmt, x) || holdsLock(fi.pkg.Info.TypeOf(x)) {
 		return false
 	}
 	fresh := fi.fresh(sp.stmt, name)
 	fi.reserve(sp.stmt, fresh)
 	t.section(sp.stmt.Pos(), sp.stmt.Pos()+1)
-	t.add(fi, &hoistOp{opBase: t.base(sp.stmt), Expr: x, Name: fresh, Before: []string{lock.take(false)}, After: []string{lock.leave(false)}})
+	writes := !onlyReads(fi, expr)
+	t.add(fi, &hoistOp{opBase: t.base(sp.stmt), Expr: x, Name: fresh, Before: []string{lock.take(writes)}, After: []string{lock.leave(writes)}})
 	return true
 }
 
@@ -305,12 +307,6 @@ func holdsLock(t types.Type) bool {
 		}
 	}
 	return false
-}
-
-// tested reports whether a statement compares what the lock belongs to with nil.
-func (t *taking) tested(fi *fileInfo, s ast.Stmt, lock *lockExpr) (found bool) {
-	header(s, func(n ast.Node) { found = found || asksForNil(fi, n, lock) })
-	return found
 }
 
 // isTuple reports whether t is what a call of several results, or of none, gives.

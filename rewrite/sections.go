@@ -49,7 +49,7 @@ func (t *taking) function(fn ast.Node, spots []*spot) {
 	if alias := slices.ContainsFunc(spots, func(sp *spot) bool { return sp.alias }); alias || !apart(first.fi, spots) {
 		for region := range regions(spots) {
 			if why := t.runs(first.fi, region, lock); why != nil {
-				t.c.refuse("lock-reach", why.Pos(), "", "between the accesses in %s comes what may not run under %s: %s", funcName(first.fi, fn), t.lockName(), shortNode(why))
+				t.c.refuse("lock-reach", why.Pos(), "", "between the accesses in %s comes what may not run under %s: %s", funcName(first.fi, fn), t.lockName(), t.because(why))
 				return
 			}
 			break
@@ -350,7 +350,7 @@ func (t *taking) single(sp *spot, lock *lockExpr) {
 	if why == nil {
 		why = sp.stmt
 	}
-	t.c.refuse("lock-reach", why.Pos(), "", "the statement at line %d cannot be put under %s as it is: %s", t.ix.pos(sp.stmt.Pos()).Line, t.lockName(), shortNode(why))
+	t.c.refuse("lock-reach", why.Pos(), "", "the statement at line %d cannot be put under %s as it is: %s", t.ix.pos(sp.stmt.Pos()).Line, t.lockName(), t.because(why))
 }
 
 // inIterator reports whether a statement stands in a loop over a function. A return lets that

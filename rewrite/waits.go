@@ -56,7 +56,7 @@ func (t *taking) unleafed(fi *fileInfo, n ast.Node) (bad ast.Node) {
 		case *ast.SendStmt, *ast.SelectStmt:
 			bad = n
 		case *ast.ForStmt:
-			if !counts(n) {
+			if !counts(fi, n) {
 				bad = n
 			}
 		case *ast.RangeStmt:
