@@ -325,24 +325,6 @@ func (w *outWalk) variable(fi *fileInfo, obj types.Object) bool {
 	return true
 }
 
-// waitsForOthers reports whether a function waits for other goroutines.
-func waitsForOthers(fi *fileInfo, decl *ast.FuncDecl) (found bool) {
-	ast.Inspect(decl, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.UnaryExpr:
-			found = found || n.Op == token.ARROW
-		case *ast.SelectStmt, *ast.SendStmt:
-			found = true
-		case *ast.CallExpr:
-			if fn := fi.callee(n); fn != nil {
-				found = found || fn.Name() == "Wait" || fn.FullName() == "time.Sleep"
-			}
-		}
-		return !found
-	})
-	return found
-}
-
 // polls reports whether a loop may look at a map again and again until it has changed.
 func polls(fi *fileInfo, id *ast.Ident) bool {
 	var child ast.Node = id

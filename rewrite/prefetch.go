@@ -10,8 +10,6 @@ import (
 	"go/version"
 	"slices"
 	"strconv"
-
-	"github.com/mapmigrate/mapmigrate/detect"
 )
 
 // init moves the init of an if in front of it, under the lock: if v, ok := m[k]; ok { … }.
@@ -131,7 +129,7 @@ func (t *taking) copied(sp *spot, s *ast.RangeStmt, lock *lockExpr) bool {
 	if len(sp.uses) != 1 || len(sp.calls) > 0 || !sp.fi.isMap(s.X) || isNested(sp.fi, s.X) || !t.hasMaps() {
 		return false
 	}
-	if t.changes(sp.fi, s.Body) || t.deletes() && callsBack(sp.fi, s.Body) || mapVarOf(sp.fi, s.X) != sp.uses[0] || t.runs(sp.fi, []ast.Stmt{&ast.ExprStmt{X: s.X}}, lock) != nil || jumpedOver(sp.fi.enclosing(s), s) {
+	if t.stale(sp.fi, s) || mapVarOf(sp.fi, s.X) != sp.uses[0] || t.runs(sp.fi, []ast.Stmt{&ast.ExprStmt{X: s.X}}, lock) != nil || jumpedOver(sp.fi.enclosing(s), s) {
 		return false
 	}
 	name := t.importStd(sp.fi, "maps")
@@ -141,25 +139,6 @@ func (t *taking) copied(sp *spot, s *ast.RangeStmt, lock *lockExpr) bool {
 		Before: []string{lock.take(false)}, After: []string{lock.leave(false)}})
 	t.c.note("the loop at %s runs over a copy of the map, made under %s: it takes time and memory in proportion to the map, and does not see what changes meanwhile", t.ix.pos(s.Pos()), t.lockName())
 	return true
-}
-
-// deletes reports whether an entry of the map may go: a loop over the map does not come to it
-// then, a loop over a copy does.
-func (t *taking) deletes() bool {
-	return slices.ContainsFunc(t.m.Accesses, func(a detect.Access) bool { return a.Op == detect.Delete || a.Op == detect.Clear })
-}
-
-// callsBack reports whether code calls a function value, of which nothing is known.
-func callsBack(fi *fileInfo, n ast.Node) (found bool) {
-	ast.Inspect(n, func(n ast.Node) bool {
-		call, ok := n.(*ast.CallExpr)
-		if ok && !fi.isConversion(call) && fi.builtin(call) == "" && fi.callee(call) == nil {
-			_, lit := ast.Unparen(call.Fun).(*ast.FuncLit)
-			found = found || !lit
-		}
-		return !found
-	})
-	return found
 }
 
 // localName returns a name for a new variable before a statement: want, if the function has it
@@ -197,45 +176,6 @@ func (fi *fileInfo) localName(at ast.Stmt, want, otherwise string) string {
 func (t *taking) hasMaps() bool {
 	v := t.ix.prog.GoVersion
 	return v == "" || version.Compare("go"+v, "go1.21") >= 0
-}
-
-// changes reports whether code may change the map, in itself or in functions that it calls by
-// name: a copy would not show that.
-func (t *taking) changes(fi *fileInfo, n ast.Node) bool {
-	if t.mutators == nil {
-		t.mutators = map[*ast.FuncDecl]bool{}
-		for _, a := range t.m.Accesses {
-			if pos := t.ix.at(a.Pos); a.Op.Mutates() && !a.Owned && pos.IsValid() {
-				if home := t.ix.fileAt(pos); home != nil {
-					for _, x := range home.enclosingPath(pos) {
-						if decl, ok := x.(*ast.FuncDecl); ok {
-							t.mutators[decl] = true
-						}
-					}
-				}
-			}
-		}
-	}
-	for _, a := range t.m.Accesses {
-		if pos := t.ix.at(a.Pos); a.Op.Mutates() && n.Pos() <= pos && pos < n.End() {
-			return true
-		}
-	}
-	seen := map[*ast.FuncDecl]bool{}
-	var visit func(fi *fileInfo, n ast.Node) bool
-	visit = func(fi *fileInfo, n ast.Node) (found bool) {
-		ast.Inspect(n, func(n ast.Node) bool {
-			if call, ok := n.(*ast.CallExpr); ok && !found {
-				if decl, home := t.ix.funcDecl(fi.callee(call)); decl != nil && home != nil && decl.Body != nil && !seen[decl] {
-					seen[decl] = true
-					found = t.mutators[decl] || visit(home, decl.Body)
-				}
-			}
-			return !found
-		})
-		return found
-	}
-	return visit(fi, n)
 }
 
 // importStd makes a file import a package of the standard library, and returns its name there.

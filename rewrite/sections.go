@@ -260,7 +260,7 @@ func terminates(s ast.Stmt) bool {
 	case *ast.ReturnStmt:
 		return true
 	case *ast.BranchStmt:
-		return s.Tok == token.CONTINUE || s.Tok == token.GOTO
+		return s.Tok != token.FALLTHROUGH
 	case *ast.BlockStmt:
 		return len(s.List) > 0 && terminates(s.List[len(s.List)-1])
 	case *ast.IfStmt:
@@ -446,8 +446,11 @@ func apart(fi *fileInfo, spots []*spot) bool {
 }
 
 // exclusive reports whether two statements lie in different branches of one if or switch,
-// with no loop around it.
+// with no loop around it, and nothing leads from one to the other.
 func exclusive(fi *fileInfo, a, b ast.Stmt) bool {
+	if fn := fi.enclosing(a); jumps(fn) {
+		return false
+	}
 	on := map[ast.Node]ast.Node{} // ancestor of a → its child on the way
 	var child ast.Node = a
 	for n := fi.parent(a); n != nil; child, n = n, fi.parent(n) {
@@ -459,7 +462,7 @@ func exclusive(fi *fileInfo, a, b ast.Stmt) bool {
 		if !ok {
 			continue
 		}
-		branches := holdsClauses(fi, n)
+		branches := holdsClauses(fi, n) && !fallsThrough(n)
 		if s, isIf := n.(*ast.IfStmt); isIf {
 			branches = other != child && other != s.Init && other != s.Cond && child != s.Init && child != s.Cond
 		}
@@ -476,6 +479,76 @@ func exclusive(fi *fileInfo, a, b ast.Stmt) bool {
 		}
 	}
 	return false
+}
+
+// fallsThrough reports whether a clause of a switch goes on with the next one.
+func fallsThrough(clauses ast.Node) bool {
+	return slices.ContainsFunc(stmtsOf(clauses), func(s ast.Stmt) bool {
+		c, ok := s.(*ast.CaseClause)
+		if !ok || len(c.Body) == 0 {
+			return false
+		}
+		b, ok := c.Body[len(c.Body)-1].(*ast.BranchStmt)
+		return ok && b.Tok == token.FALLTHROUGH
+	})
+}
+
+// inOneCall reports whether a function and a literal in it that it calls itself do the halves of one
+// operation: one reads the map, and the other changes it.
+//
+//	n := func() int { return m[k] }(); m[k] = n + 1
+func inOneCall(spots []*spot) *spot {
+	for _, a := range spots {
+		for _, b := range spots {
+			fi := a.fi
+			if b.fi != fi || fi.enclosing(a.stmt) == fi.enclosing(b.stmt) || runner(fi, a.stmt) != runner(fi, b.stmt) {
+				continue
+			}
+			reads := slices.ContainsFunc(a.ops, func(op detect.Op) bool { return !op.Mutates() })
+			if reads && writes([]*spot{b}) && !exclusive(fi, a.stmt, b.stmt) {
+				return b
+			}
+		}
+	}
+	return nil
+}
+
+// runner returns the function that runs a statement: the one around it, or, for one in a literal
+// that is called where it stands, or by the variable it is for, the one around that.
+func runner(fi *fileInfo, n ast.Node) ast.Node {
+	fn := fi.enclosing(n)
+	lit, ok := fn.(*ast.FuncLit)
+	if !ok {
+		return fn
+	}
+	x, parent := fi.outer(lit)
+	switch p := parent.(type) {
+	case *ast.CallExpr:
+		if _, started := fi.parent(p).(*ast.GoStmt); p.Fun == x && !started {
+			return runner(fi, p)
+		}
+	case *ast.AssignStmt:
+		if i := slices.Index(p.Rhs, x); len(p.Lhs) == len(p.Rhs) && callsIt(fi, p.Lhs[i]) {
+			return runner(fi, p)
+		}
+	}
+	return fn
+}
+
+// callsIt reports whether the function that sets a variable calls it, too.
+func callsIt(fi *fileInfo, x ast.Expr) (found bool) {
+	id, ok := x.(*ast.Ident)
+	if !ok || fi.enclosing(x) == nil {
+		return false
+	}
+	ast.Inspect(bodyOf(fi.enclosing(x)), func(n ast.Node) bool {
+		if call, ok := n.(*ast.CallExpr); ok {
+			f, named := ast.Unparen(call.Fun).(*ast.Ident)
+			found = found || named && fi.object(f) != nil && fi.object(f) == fi.object(id)
+		}
+		return !found
+	})
+	return found
 }
 
 // writes reports whether the lock is needed for writing: something changes the map, or what
@@ -518,6 +591,9 @@ func onlyReads(fi *fileInfo, list []ast.Stmt) bool {
 			case *ast.CallExpr:
 				b := fi.builtin(n)
 				fn := fi.callee(n)
+				if b == "append" && !ownSlice(fi, n.Args[0]) || fn != nil && strings.HasPrefix(fn.Name(), "Append") {
+					ok = false // what is behind the elements may be shared
+				}
 				computes := fn != nil && fn.Pkg() != nil && fn.Signature().Recv() == nil && (quietPackages[fn.Pkg().Path()] || fn.Pkg().Path() == "fmt")
 				ok = ok && (fi.isConversion(n) || computes || b != "" && b != "delete" && b != "clear" && b != "copy" && b != "close")
 			}
@@ -525,6 +601,52 @@ func onlyReads(fi *fileInfo, list []ast.Stmt) bool {
 		})
 	}
 	return ok
+}
+
+// ownSlice reports whether x is a slice that the function itself began, or got as a parameter: not
+// one of the map, which others that read it may append to at the same time.
+func ownSlice(fi *fileInfo, x ast.Expr) bool {
+	id, ok := ast.Unparen(x).(*ast.Ident)
+	if !ok || fi.isNil(x) {
+		return beginsSlice(fi, x)
+	}
+	v, ok := fi.object(id).(*types.Var)
+	if !ok || v.Parent() == fi.pkg.Types.Scope() || v.Pos() < fi.enclosing(id).Pos() {
+		return false
+	}
+	is := func(x ast.Expr) bool {
+		other, same := x.(*ast.Ident)
+		return same && fi.object(other) == v
+	}
+	ast.Inspect(bodyOf(fi.enclosing(id)), func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.AssignStmt:
+			if i := slices.IndexFunc(n.Lhs, is); i >= 0 {
+				call, grows := n.Rhs[min(i, len(n.Rhs)-1)].(*ast.CallExpr)
+				grows = grows && fi.builtin(call) == "append" && is(call.Args[0])
+				ok = ok && len(n.Lhs) == len(n.Rhs) && (grows || beginsSlice(fi, n.Rhs[i]))
+			}
+		case *ast.ValueSpec:
+			if i := slices.IndexFunc(n.Names, func(id *ast.Ident) bool { return is(id) }); i >= 0 && len(n.Values) > 0 {
+				ok = ok && len(n.Values) == len(n.Names) && beginsSlice(fi, n.Values[i])
+			}
+		case *ast.RangeStmt:
+			ok = ok && !is(n.Value)
+		}
+		return ok
+	})
+	return ok
+}
+
+// beginsSlice reports whether x is a slice that nobody else has.
+func beginsSlice(fi *fileInfo, x ast.Expr) bool {
+	switch x := ast.Unparen(x).(type) {
+	case *ast.CompositeLit:
+		return true
+	case *ast.CallExpr:
+		return fi.builtin(x) == "make" || fi.isConversion(x) && fi.isNil(x.Args[0])
+	}
+	return fi.isNil(x)
 }
 
 // assigned reports whether an identifier stands in what a statement assigns to: m[k].n++.

@@ -80,7 +80,8 @@ type taking struct {
 	own      *ownLock               // of the form mutex
 	locking  map[*ast.FuncDecl]bool // functions that this rewrite makes take locks: not to be called under one
 	run      *run
-	mutators map[*ast.FuncDecl]bool // functions that change the map, see changes
+	mutators map[*ast.FuncDecl]bool // functions that change the map, see mutating
+	changing []string               // … and the names of the methods that come to them, see changers
 	owner    types.Object           // what the lock's name begins with in the function at hand
 	way      []*types.Var           // the fields on the way to it
 	guard    token.Pos              // of the lock's declaration, once a spot has found it
@@ -140,6 +141,9 @@ func (r *run) takeLocks(s *siteWork, m *detect.Map) {
 		}
 		byFunc[fn] = append(byFunc[fn], sp)
 		r.locking[sp.fi.topLevel(fn)] = true
+	}
+	if sp := inOneCall(spots); sp != nil {
+		t.c.refuse("lock-steps", sp.stmt.Pos(), "", "%s uses %s in steps that belong together, and one of them is in a function literal", funcName(sp.fi, runner(sp.fi, sp.stmt)), t.m.Name)
 	}
 	for _, fn := range funcs {
 		if fn != nil && len(t.c.refusals) == 0 {
@@ -265,35 +269,6 @@ func sortSpots(list []*spot) {
 		}
 		return int(a.stmt.Pos() - b.stmt.Pos())
 	})
-}
-
-// otherInstances refuses a field that is given the map of another object: which lock is the
-// map's is not known then.
-func (t *taking) otherInstances(decl token.Pos) bool {
-	for _, id := range t.ix.uses[decl] {
-		fi := t.ix.fileAt(id.Pos())
-		if fi == nil || t.m.Kind != detect.Field {
-			continue
-		}
-		var value ast.Expr
-		switch p := fi.parent(id).(type) {
-		case *ast.KeyValueExpr:
-			if p.Key == ast.Expr(id) {
-				value = p.Value
-			}
-		case *ast.SelectorExpr:
-			if a, ok := fi.parent(p).(*ast.AssignStmt); ok && len(a.Lhs) == len(a.Rhs) {
-				if i := slices.Index(a.Lhs, ast.Expr(p)); i >= 0 {
-					value = a.Rhs[i]
-				}
-			}
-		}
-		if value != nil && t.isVar(fi, value, decl) {
-			t.c.refuse("lock-alias", id.Pos(), "", "%s of one object becomes that of another here: the lock of which guards it?", t.m.Name)
-			return true
-		}
-	}
-	return false
 }
 
 // racing returns which accesses are to take the lock: those of the conflicts that are likely,
