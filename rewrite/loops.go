@@ -180,7 +180,7 @@ func mentions(fi *fileInfo, n ast.Node, vars map[types.Object]bool) (found bool)
 // mayTurn reports whether a condition may become another one by what others do: it calls
 // something, or looks at more than local variables that are set in front of the loop.
 func mayTurn(fi *fileInfo, n ast.Stmt) (found bool) {
-	for _, h := range header1(n) {
+	for _, h := range headOf(n) {
 		ast.Inspect(h, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.CallExpr:

@@ -17,7 +17,7 @@ import (
 //	s, ok := reg[k]
 //	if ok && s.m[k] > 0 { … }
 func (t *taking) hasOwner(fi *fileInfo, list []ast.Stmt, lock *lockExpr) bool {
-	if lock.root == nil || len(lock.path) == 0 || t.isThere(lock) {
+	if lock.root == nil || len(lock.path) == 0 || len(list) == 0 || t.isThere(lock) {
 		return true
 	}
 	goesBy := func(n ast.Node) bool { return t.goesBy(fi, n, lock) }
@@ -109,10 +109,13 @@ func certainly(n ast.Node, is func(ast.Node) bool) (found bool) {
 			found = inTurn(n.List, is)
 			return false
 		case *ast.IfStmt:
-			found = any(header1(n)...) || n.Else != nil && any(n.Body) && any(n.Else)
+			found = any(headOf(n)...) || n.Else != nil && any(n.Body) && any(n.Else)
 			return false
-		case *ast.ForStmt, *ast.RangeStmt, *ast.SwitchStmt, *ast.TypeSwitchStmt:
-			found = any(header1(n)...)
+		case *ast.ForStmt, *ast.RangeStmt:
+			found = any(headOf(n)...)
+			return false
+		case *ast.SwitchStmt, *ast.TypeSwitchStmt:
+			found = any(headOf(n)...) || inEach(n, is)
 			return false
 		}
 		found = is(n)
@@ -121,8 +124,30 @@ func certainly(n ast.Node, is func(ast.Node) bool) (found bool) {
 	return found
 }
 
-// header1 returns what a statement evaluates before it comes to a body, in any case.
-func header1(n ast.Node) (list []ast.Node) {
+// inEach reports whether all clauses of a switch come to a node that is looked for, one of which is
+// executed.
+func inEach(n ast.Node, is func(ast.Node) bool) bool {
+	byDefault, all := false, true
+	for _, s := range clausesOf(n) {
+		c := s.(*ast.CaseClause)
+		byDefault = byDefault || c.List == nil
+		all = all && inTurn(c.Body, is)
+	}
+	return byDefault && all
+}
+
+func clausesOf(n ast.Node) []ast.Stmt {
+	switch n := n.(type) {
+	case *ast.SwitchStmt:
+		return n.Body.List
+	case *ast.TypeSwitchStmt:
+		return n.Body.List
+	}
+	return nil
+}
+
+// headOf returns what a statement evaluates before it comes to a body, in any case.
+func headOf(n ast.Node) (list []ast.Node) {
 	add := func(s ast.Stmt, x ast.Expr) {
 		if s != nil {
 			list = append(list, s)
@@ -168,7 +193,7 @@ func comesAfter(fi *fileInfo, s ast.Stmt, is func(ast.Node) bool) bool {
 		case *ast.FuncDecl, *ast.FuncLit:
 			return false
 		}
-		if heads := header1(n); !slices.Contains(heads, child) && slices.ContainsFunc(heads, func(h ast.Node) bool { return certainly(h, is) }) {
+		if heads := headOf(n); !slices.Contains(heads, child) && slices.ContainsFunc(heads, func(h ast.Node) bool { return certainly(h, is) }) {
 			return true
 		}
 	}

@@ -392,6 +392,9 @@ func (r *risk) selects(n *ast.SelectorExpr) bool {
 	if s == nil {
 		return false
 	}
+	if s.Kind() == types.MethodExpr { // whose receiver is an argument
+		return true
+	}
 	if outer, parent := r.fi.outer(n); s.Kind() == types.MethodVal {
 		if call, ok := parent.(*ast.CallExpr); !ok || call.Fun != outer {
 			return true

@@ -266,14 +266,9 @@ func terminates(s ast.Stmt) bool {
 	case *ast.IfStmt:
 		return s.Else != nil && terminates(s.Body) && terminates(s.Else)
 	case *ast.SwitchStmt, *ast.TypeSwitchStmt:
-		body, found := (*ast.BlockStmt)(nil), false
-		if sw, ok := s.(*ast.SwitchStmt); ok {
-			body = sw.Body
-		} else {
-			body = s.(*ast.TypeSwitchStmt).Body
-		}
+		found := false
 		breaks := false // out of this one, or of something in it
-		ast.Inspect(body, func(n ast.Node) bool {
+		ast.Inspect(s, func(n ast.Node) bool {
 			b, ok := n.(*ast.BranchStmt)
 			breaks = breaks || ok && b.Tok == token.BREAK
 			return true
@@ -281,7 +276,7 @@ func terminates(s ast.Stmt) bool {
 		if breaks {
 			return false
 		}
-		for _, c := range body.List {
+		for _, c := range clausesOf(s) {
 			clause := c.(*ast.CaseClause)
 			found = found || clause.List == nil
 			if len(clause.Body) == 0 || !terminates(clause.Body[len(clause.Body)-1]) {

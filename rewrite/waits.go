@@ -249,7 +249,7 @@ func (t *taking) after(fi *fileInfo, lock *ast.CallExpr, look func(*fileInfo, as
 			list := stmtsOf(n)
 			for _, behind := range list[slices.Index(list, s)+1:] {
 				if e, ok := behind.(*ast.ExprStmt); ok {
-					if call, ok := e.X.(*ast.CallExpr); ok && t.calls(fi, call, "Unlock", "RUnlock") {
+					if call, ok := e.X.(*ast.CallExpr); ok && t.calls(fi, call, "Unlock", "RUnlock") && sameLock(lock, call) {
 						return nil
 					}
 				}
@@ -274,4 +274,11 @@ func (t *taking) after(fi *fileInfo, lock *ast.CallExpr, look func(*fileInfo, as
 		return !lit
 	})
 	return at
+}
+
+// sameLock reports whether two calls of a lock's methods are of one lock, as they are written.
+func sameLock(a, b *ast.CallExpr) bool {
+	x, ok := ast.Unparen(a.Fun).(*ast.SelectorExpr)
+	y, also := ast.Unparen(b.Fun).(*ast.SelectorExpr)
+	return ok && also && types.ExprString(x.X) == types.ExprString(y.X)
 }
