@@ -319,10 +319,7 @@ func (w *outWalk) variable(fi *fileInfo, obj types.Object) bool {
 		}
 	}
 	decl := fi.topLevel(definition(fi, v))
-	if decl == nil || w.t.changes(fi, decl) || waitsForOthers(fi, decl) {
-		return false // what it, or others, did to the map since, it would not see in the copy
-	}
-	return true
+	return decl != nil && !w.t.differs(fi, decl, true)
 }
 
 // polls reports whether a loop may look at a map again and again until it has changed.

@@ -62,6 +62,8 @@ func (t *taking) sharesMap(fi *fileInfo, n ast.Node, decl token.Pos) bool {
 				return true
 			}
 		}
+	case *ast.RangeStmt:
+		return n.Value != nil && hasField(fi.pkg.Info.TypeOf(n.Value), decl)
 	case *ast.ValueSpec:
 		return slices.ContainsFunc(n.Values, func(x ast.Expr) bool { return t.copiesHolder(fi, x, decl) })
 	case *ast.CallExpr:
@@ -144,11 +146,14 @@ func (t *taking) givenMap(v *types.Var, decl token.Pos, seen map[token.Pos]bool)
 func (t *taking) passedMap(home *fileInfo, v *types.Var, decl token.Pos, seen map[token.Pos]bool) bool {
 	fn, ok := home.enclosing(definition(home, v)).(*ast.FuncDecl)
 	if !ok {
-		return false
+		return true // of a literal: who calls it is not seen
 	}
 	i := names(home, fn.Type.Params, v)
-	obj := home.pkg.Info.Defs[fn.Name]
-	return i >= 0 && obj != nil && slices.ContainsFunc(t.ix.usesOf(obj), func(id *ast.Ident) bool {
+	obj, ok := home.pkg.Info.Defs[fn.Name].(*types.Func)
+	if i < 0 || !ok || fn.Recv != nil && t.ix.asked(obj) || t.isValue(obj) {
+		return i >= 0
+	}
+	return slices.ContainsFunc(t.ix.usesOf(obj), func(id *ast.Ident) bool {
 		fi := t.ix.fileAt(id.Pos())
 		call, ok := fi.parent(fi.spelled(id)).(*ast.CallExpr)
 		return ok && i < len(call.Args) && t.comesFrom(fi, call.Args[i], decl, seen)

@@ -97,9 +97,15 @@ func looksAgain(fi *fileInfo, loop ast.Stmt, body *ast.BlockStmt) bool {
 		case *ast.FuncLit:
 			return false
 		case *ast.IfStmt:
-			found = found || exits([]ast.Stmt{n}) && !mentions(fi, n.Cond, own) && mayTurn(fi, n)
+			found = found || exits([]ast.Stmt{n}) && !mentions(fi, n.Cond, own) && mayTurn(fi, headOf(n), loop)
 		case *ast.SwitchStmt:
-			found = found || exits([]ast.Stmt{n}) && !mentions(fi, n, own) && mayTurn(fi, n)
+			cases := headOf(n)
+			for _, c := range n.Body.List {
+				for _, e := range c.(*ast.CaseClause).List {
+					cases = append(cases, e)
+				}
+			}
+			found = found || exits([]ast.Stmt{n}) && mayTurn(fi, cases, loop) && !slices.ContainsFunc(cases, func(n ast.Node) bool { return mentions(fi, n, own) })
 		}
 		return !found
 	})
@@ -151,7 +157,8 @@ func turns(fi *fileInfo, loop ast.Stmt) map[types.Object]bool {
 				for i, lhs := range n.Lhs {
 					_, part := ast.Unparen(lhs).(*ast.IndexExpr)
 					rhs := n.Rhs[min(i, len(n.Rhs)-1)]
-					if part || n.Tok != token.ASSIGN && n.Tok != token.DEFINE || mentions(fi, rhs, own) {
+					counts := n.Tok != token.ASSIGN && n.Tok != token.DEFINE && fi.pkg.Info.Types[rhs].Value != nil
+					if part || counts || mentions(fi, rhs, own) {
 						note(lhs)
 					}
 				}
@@ -166,21 +173,28 @@ func turns(fi *fileInfo, loop ast.Stmt) map[types.Object]bool {
 	return own
 }
 
-// mentions reports whether code mentions one of some variables and fields.
+// mentions reports whether code mentions one of some variables and fields. An element of a map is
+// another one only with its key.
 func mentions(fi *fileInfo, n ast.Node, vars map[types.Object]bool) (found bool) {
 	ast.Inspect(n, func(n ast.Node) bool {
-		if id, ok := n.(*ast.Ident); ok {
-			found = found || vars[fi.object(id)]
+		switch n := n.(type) {
+		case *ast.Ident:
+			found = found || vars[fi.object(n)]
+		case *ast.IndexExpr:
+			if fi.isMap(n.X) {
+				found = found || mentions(fi, n.Index, vars)
+				return false
+			}
 		}
 		return !found
 	})
 	return found
 }
 
-// mayTurn reports whether a condition may become another one by what others do: it calls
-// something, or looks at more than local variables that are set in front of the loop.
-func mayTurn(fi *fileInfo, n ast.Stmt) (found bool) {
-	for _, h := range headOf(n) {
+// mayTurn reports whether a condition may become another one by what others do: it calls something,
+// looks at more than local variables, or at those that the loop sets.
+func mayTurn(fi *fileInfo, asked []ast.Node, loop ast.Stmt) (found bool) {
+	for _, h := range asked {
 		ast.Inspect(h, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.CallExpr:
@@ -189,7 +203,7 @@ func mayTurn(fi *fileInfo, n ast.Stmt) (found bool) {
 				found = true
 			case *ast.Ident:
 				v, ok := fi.object(n).(*types.Var)
-				found = found || ok && v.Parent() == fi.pkg.Types.Scope()
+				found = found || ok && (v.Parent() == fi.pkg.Types.Scope() || changesIt(fi, loop, v))
 			}
 			return !found
 		})

@@ -11,19 +11,23 @@ import (
 	"github.com/mapmigrate/mapmigrate/detect"
 )
 
-// stale reports whether a loop over a copy of the map might do other things than one over the map,
-// because its body, or whom that calls or waits for, changes the map. The loop over the map does
-// not come to what is deleted meanwhile, and shows what is stored meanwhile.
+// stale reports whether a loop over a copy of the map might do other things than one over the map.
 func (t *taking) stale(fi *fileInfo, s *ast.RangeStmt) bool {
-	if t.changes(fi, s.Body) {
+	value, ok := s.Value.(*ast.Ident)
+	return t.differs(fi, s.Body, s.Value != nil && !(ok && value.Name == "_"))
+}
+
+// differs reports whether code may see that it has a copy of the map, because it changes the map, or
+// those do whom it calls or waits for: a loop over the map does not come to what is deleted
+// meanwhile, and who looks at values sees what is stored.
+func (t *taking) differs(fi *fileInfo, n ast.Node, values bool) bool {
+	if t.changes(fi, n) {
 		return true
 	}
-	value, ok := s.Value.(*ast.Ident)
-	shows := s.Value != nil && !(ok && value.Name == "_")
 	matters := slices.ContainsFunc(t.m.Accesses, func(a detect.Access) bool {
-		return a.Op == detect.Delete || a.Op == detect.Clear || shows && a.Op.Mutates() && !a.Test
+		return a.Op == detect.Delete || a.Op == detect.Clear || values && a.Op.Mutates() && !a.Test
 	})
-	return matters && t.walk(fi, s.Body, func(fi *fileInfo, n ast.Node) bool { return t.callsBack(fi, n) || waitsHere(fi, n) })
+	return matters && t.walk(fi, n, func(fi *fileInfo, n ast.Node) bool { return t.callsBack(fi, n) || waitsForOthers(fi, n) })
 }
 
 // callsBack reports whether a node calls code that is not known by name, and may change the map: a
@@ -72,7 +76,8 @@ func isFuncName(fi *fileInfo, x ast.Expr) bool {
 	return ok
 }
 
-// changers returns the names of the methods that change the map, in themselves or in what they call.
+// changers returns the names of the methods that interfaces have and that change the map, in
+// themselves or in what they call.
 func (t *taking) changers() []string {
 	if t.changing != nil {
 		return t.changing
@@ -80,12 +85,18 @@ func (t *taking) changers() []string {
 	t.changing = []string{}
 	for _, fi := range t.ix.list {
 		for _, d := range fi.syntax.Decls {
-			if decl, ok := d.(*ast.FuncDecl); ok && decl.Recv != nil && t.reaches(fi, decl, t.mutating()) {
+			if decl, ok := d.(*ast.FuncDecl); ok && t.isAsked(fi, decl) && t.reaches(fi, decl, t.mutating()) {
 				t.changing = append(t.changing, decl.Name.Name)
 			}
 		}
 	}
 	return t.changing
+}
+
+// isAsked reports whether a function is a method that some interface has.
+func (t *taking) isAsked(fi *fileInfo, decl *ast.FuncDecl) bool {
+	fn, ok := fi.pkg.Info.Defs[decl.Name].(*types.Func)
+	return ok && decl.Recv != nil && t.ix.asked(fn)
 }
 
 // mutating returns the functions that change the map.
@@ -156,17 +167,8 @@ func (t *taking) walk(fi *fileInfo, n ast.Node, is func(*fileInfo, ast.Node) boo
 	return visit(fi, n)
 }
 
-// waitsForOthers reports whether code waits for other goroutines.
-func waitsForOthers(fi *fileInfo, n ast.Node) (found bool) {
-	ast.Inspect(n, func(n ast.Node) bool {
-		found = found || n != nil && waitsHere(fi, n)
-		return !found
-	})
-	return found
-}
-
-// waitsHere reports whether a node waits for other goroutines.
-func waitsHere(fi *fileInfo, n ast.Node) bool {
+// waitsForOthers reports whether a node waits for other goroutines.
+func waitsForOthers(fi *fileInfo, n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.UnaryExpr:
 		return n.Op == token.ARROW

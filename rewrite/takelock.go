@@ -46,18 +46,25 @@ import (
 //	s.mu.Lock(); close(s.stop); s.wg.Wait() // for a goroutine that cleans s.m up
 //
 // The same holds for what runs under the lock from now on (lock-reach). It must be one object's
-// lock all the time (lock-object), and is not taken inside what another map's lock is to be taken
+// lock all the time (lock-object), and the map must not be another's, too (lock-alias), and is not taken inside what another map's lock is to be taken
 // for (lock-overlap).
 //
 // Where something under it may panic, the lock is let go of by a defer, or not taken at all:
 //
 //	s.mu.Lock(); s.m[k] = int(name[0]); s.mu.Unlock() // held for ever if name is ""
 //
-// panics.go says what may. Nil pointers, and nil maps that are not the one at hand or a row, are
-// not looked for: every access to a field would be one.
+// panics.go says what may: what came out of a map may be nil, and so may all that comes of it. Other
+// pointers that variables hold, and other maps, are not looked for: every access to a field would be
+// one. Of libraries only what is known never to panic runs under a lock that no defer lets go of.
 //
-// A copy of the map for a loop has entries that are deleted meanwhile. There is none where the
-// loop's body may change the map, or calls a function value while entries may be deleted.
+// To take a lock is to use what it belongs to. Where only a condition leads to that, it may be nil
+// when the condition does not hold (owner.go):
+//
+//	s, ok := reg[k]; if ok && s.m[k] > 0 { … } // no s.mu.Lock() before the if
+//
+// A copy of the map for a loop has entries that are deleted meanwhile, and the values that were
+// there. There is none where the loop's body, or whom it calls or waits for, may change the map
+// (stale.go).
 const Guard = "guard"
 
 // lockName is what messages call the lock.

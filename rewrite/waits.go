@@ -78,7 +78,7 @@ func (t *taking) unleafed(fi *fileInfo, n ast.Node) (bad ast.Node) {
 func (t *taking) hooked() bool {
 	for _, fi := range t.ix.list {
 		for _, d := range fi.syntax.Decls {
-			if decl, ok := d.(*ast.FuncDecl); ok && decl.Recv != nil && comesBack[decl.Name.Name] && t.reaches(fi, decl, t.locking) {
+			if decl, ok := d.(*ast.FuncDecl); ok && comesBack[decl.Name.Name] && t.isAsked(fi, decl) && t.reaches(fi, decl, t.locking) {
 				return true
 			}
 		}
