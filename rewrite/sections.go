@@ -424,224 +424,12 @@ func regions(spots []*spot) iter.Seq[[]ast.Stmt] {
 	}
 }
 
-// apart reports whether the spots of a function are no steps of one operation: there is
-// one only, all only read, or no two of them are executed in one call.
-func apart(fi *fileInfo, spots []*spot) bool {
-	if !writes(spots) {
-		return true
-	}
-	for i, a := range spots {
-		for _, b := range spots[i+1:] {
-			if !exclusive(fi, a.stmt, b.stmt) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// exclusive reports whether two statements lie in different branches of one if or switch,
-// with no loop around it, and nothing leads from one to the other.
-func exclusive(fi *fileInfo, a, b ast.Stmt) bool {
-	if fn := fi.enclosing(a); jumps(fn) {
-		return false
-	}
-	on := map[ast.Node]ast.Node{} // ancestor of a → its child on the way
-	var child ast.Node = a
-	for n := fi.parent(a); n != nil; child, n = n, fi.parent(n) {
-		on[n] = child
-	}
-	child = b
-	for n := fi.parent(b); n != nil; child, n = n, fi.parent(n) {
-		other, ok := on[n]
-		if !ok {
-			continue
-		}
-		branches := holdsClauses(fi, n) && !fallsThrough(n)
-		if s, isIf := n.(*ast.IfStmt); isIf {
-			branches = other != child && other != s.Init && other != s.Cond && child != s.Init && child != s.Cond
-		}
-		if !branches || other == child {
-			return false
-		}
-		for ; n != nil; n = fi.parent(n) {
-			switch n.(type) {
-			case *ast.ForStmt, *ast.RangeStmt:
-				return false
-			case *ast.FuncDecl, *ast.FuncLit:
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// fallsThrough reports whether a clause of a switch goes on with the next one.
-func fallsThrough(clauses ast.Node) bool {
-	return slices.ContainsFunc(stmtsOf(clauses), func(s ast.Stmt) bool {
-		c, ok := s.(*ast.CaseClause)
-		if !ok || len(c.Body) == 0 {
-			return false
-		}
-		b, ok := c.Body[len(c.Body)-1].(*ast.BranchStmt)
-		return ok && b.Tok == token.FALLTHROUGH
-	})
-}
-
-// inOneCall reports whether a function and a literal in it that it calls itself do the halves of one
-// operation: one reads the map, and the other changes it.
-//
-//	n := func() int { return m[k] }(); m[k] = n + 1
-func inOneCall(spots []*spot) *spot {
-	for _, a := range spots {
-		for _, b := range spots {
-			fi := a.fi
-			if b.fi != fi || fi.enclosing(a.stmt) == fi.enclosing(b.stmt) || runner(fi, a.stmt) != runner(fi, b.stmt) {
-				continue
-			}
-			reads := slices.ContainsFunc(a.ops, func(op detect.Op) bool { return !op.Mutates() })
-			if reads && writes([]*spot{b}) && !exclusive(fi, a.stmt, b.stmt) {
-				return b
-			}
-		}
-	}
-	return nil
-}
-
-// runner returns the function that runs a statement: the one around it, or, for one in a literal
-// that is called where it stands, or by the variable it is for, the one around that.
-func runner(fi *fileInfo, n ast.Node) ast.Node {
-	fn := fi.enclosing(n)
-	lit, ok := fn.(*ast.FuncLit)
-	if !ok {
-		return fn
-	}
-	x, parent := fi.outer(lit)
-	switch p := parent.(type) {
-	case *ast.CallExpr:
-		if _, started := fi.parent(p).(*ast.GoStmt); p.Fun == x && !started {
-			return runner(fi, p)
-		}
-	case *ast.AssignStmt:
-		if i := slices.Index(p.Rhs, x); len(p.Lhs) == len(p.Rhs) && callsIt(fi, p.Lhs[i]) {
-			return runner(fi, p)
-		}
-	}
-	return fn
-}
-
-// callsIt reports whether the function that sets a variable calls it, too.
-func callsIt(fi *fileInfo, x ast.Expr) (found bool) {
-	id, ok := x.(*ast.Ident)
-	if !ok || fi.enclosing(x) == nil {
-		return false
-	}
-	ast.Inspect(bodyOf(fi.enclosing(x)), func(n ast.Node) bool {
-		if call, ok := n.(*ast.CallExpr); ok {
-			f, named := ast.Unparen(call.Fun).(*ast.Ident)
-			found = found || named && fi.object(f) != nil && fi.object(f) == fi.object(id)
-		}
-		return !found
-	})
-	return found
-}
-
 // writes reports whether the lock is needed for writing: something changes the map, or what
 // an element of it points to.
 func writes(spots []*spot) bool {
 	return slices.ContainsFunc(spots, func(s *spot) bool {
 		return slices.ContainsFunc(s.ops, detect.Op.Mutates) || slices.ContainsFunc(s.uses, func(id *ast.Ident) bool { return assigned(s.fi, id) })
 	})
-}
-
-// between returns the statements from one to another of the same list.
-func between(fi *fileInfo, first, last ast.Stmt) []ast.Stmt {
-	list := stmtsOf(fi.parent(first))
-	return list[slices.Index(list, first) : slices.Index(list, last)+1]
-}
-
-// onlyReads reports whether statements change nothing but variables, so that they may run
-// beside each other: they assign through nothing, and call only what computes.
-func onlyReads(fi *fileInfo, list []ast.Stmt) bool {
-	ok := true
-	for _, s := range list {
-		ast.Inspect(s, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.FuncLit:
-				return false
-			case *ast.AssignStmt:
-				for _, lhs := range n.Lhs {
-					if _, plain := ast.Unparen(lhs).(*ast.Ident); !plain {
-						ok = false
-					}
-				}
-			case *ast.IncDecStmt:
-				_, plain := ast.Unparen(n.X).(*ast.Ident)
-				ok = ok && plain
-			case *ast.RangeStmt:
-				for _, x := range []ast.Expr{n.Key, n.Value} {
-					_, plain := x.(*ast.Ident)
-					ok = ok && (plain || x == nil)
-				}
-			case *ast.CallExpr:
-				b := fi.builtin(n)
-				fn := fi.callee(n)
-				if b == "append" && !ownSlice(fi, n.Args[0]) || fn != nil && strings.HasPrefix(fn.Name(), "Append") {
-					ok = false // what is behind the elements may be shared
-				}
-				computes := fn != nil && fn.Pkg() != nil && fn.Signature().Recv() == nil && (quietPackages[fn.Pkg().Path()] || fn.Pkg().Path() == "fmt")
-				ok = ok && (fi.isConversion(n) || computes || b != "" && b != "delete" && b != "clear" && b != "copy" && b != "close")
-			}
-			return ok
-		})
-	}
-	return ok
-}
-
-// ownSlice reports whether x is a slice that the function itself began, or got as a parameter: not
-// one of the map, which others that read it may append to at the same time.
-func ownSlice(fi *fileInfo, x ast.Expr) bool {
-	id, ok := ast.Unparen(x).(*ast.Ident)
-	if !ok || fi.isNil(x) {
-		return beginsSlice(fi, x)
-	}
-	v, ok := fi.object(id).(*types.Var)
-	if !ok || v.Parent() == fi.pkg.Types.Scope() || v.Pos() < fi.enclosing(id).Pos() {
-		return false
-	}
-	is := func(x ast.Expr) bool {
-		other, same := x.(*ast.Ident)
-		return same && fi.object(other) == v
-	}
-	ast.Inspect(bodyOf(fi.enclosing(id)), func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.AssignStmt:
-			if i := slices.IndexFunc(n.Lhs, is); i >= 0 {
-				call, grows := n.Rhs[min(i, len(n.Rhs)-1)].(*ast.CallExpr)
-				grows = grows && fi.builtin(call) == "append" && is(call.Args[0])
-				ok = ok && len(n.Lhs) == len(n.Rhs) && (grows || beginsSlice(fi, n.Rhs[i]))
-			}
-		case *ast.ValueSpec:
-			if i := slices.IndexFunc(n.Names, func(id *ast.Ident) bool { return is(id) }); i >= 0 && len(n.Values) > 0 {
-				ok = ok && len(n.Values) == len(n.Names) && beginsSlice(fi, n.Values[i])
-			}
-		case *ast.RangeStmt:
-			ok = ok && !is(n.Value)
-		}
-		return ok
-	})
-	return ok
-}
-
-// beginsSlice reports whether x is a slice that nobody else has.
-func beginsSlice(fi *fileInfo, x ast.Expr) bool {
-	switch x := ast.Unparen(x).(type) {
-	case *ast.CompositeLit:
-		return true
-	case *ast.CallExpr:
-		return fi.builtin(x) == "make" || fi.isConversion(x) && fi.isNil(x.Args[0])
-	}
-	return fi.isNil(x)
 }
 
 // assigned reports whether an identifier stands in what a statement assigns to: m[k].n++.
@@ -664,4 +452,10 @@ func assigned(fi *fileInfo, id *ast.Ident) bool {
 		}
 	}
 	return false
+}
+
+// between returns the statements from one to another of the same list.
+func between(fi *fileInfo, first, last ast.Stmt) []ast.Stmt {
+	list := stmtsOf(fi.parent(first))
+	return list[slices.Index(list, first) : slices.Index(list, last)+1]
 }

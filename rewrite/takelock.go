@@ -46,8 +46,8 @@ import (
 //	s.mu.Lock(); close(s.stop); s.wg.Wait() // for a goroutine that cleans s.m up
 //
 // The same holds for what runs under the lock from now on (lock-reach). It must be one object's
-// lock all the time (lock-object), and the map must not be another's, too (lock-alias), and is not taken inside what another map's lock is to be taken
-// for (lock-overlap).
+// lock all the time (lock-object), and the map no other's, too (lock-alias). It is not taken inside
+// what another map's lock is to be taken for (lock-overlap).
 //
 // Where something under it may panic, the lock is let go of by a defer, or not taken at all:
 //
