@@ -22,12 +22,13 @@ type risk struct {
 	fi    *fileInfo
 	list  []ast.Stmt
 	depth int                   // of calls that are still followed
+	ours  bool                  // only what came out of this map counts
 	nils  map[types.Object]bool // the variables that may be nil, or hold what is
 }
 
 // panics returns what may panic in statements. The variables nils may be nil.
 func (t *taking) panics(fi *fileInfo, list []ast.Stmt, depth int, nils ...types.Object) (bad ast.Node) {
-	r := t.risk(fi, list, depth, nils)
+	r := t.risk(fi, list, depth, nils, false)
 	for _, s := range list {
 		ast.Inspect(s, func(n ast.Node) bool {
 			if _, lit := n.(*ast.FuncLit); lit || n == nil || bad != nil {
@@ -42,11 +43,15 @@ func (t *taking) panics(fi *fileInfo, list []ast.Stmt, depth int, nils ...types.
 	return bad
 }
 
-// risk returns the risk of statements, with all variables that are given what may be nil.
-func (t *taking) risk(fi *fileInfo, list []ast.Stmt, depth int, nils []types.Object) *risk {
-	r := &risk{t: t, fi: fi, list: list, depth: depth, nils: map[types.Object]bool{}}
+// risk returns the risk of statements, with all variables that are given what may be nil: in the
+// statements, or, if it came out of the map, elsewhere in the function.
+func (t *taking) risk(fi *fileInfo, list []ast.Stmt, depth int, nils []types.Object, ours bool) *risk {
+	r := &risk{t: t, fi: fi, list: list, depth: depth, ours: ours, nils: map[types.Object]bool{}}
 	for _, v := range nils {
 		r.nils[v] = true
+	}
+	if decl := fi.topLevel(realNode(list)); decl != nil && decl.Body != nil && !ours {
+		maps.Copy(r.nils, t.risk(fi, decl.Body.List, depth, nils, true).nils)
 	}
 	for before := -1; before < len(r.nils); {
 		before = len(r.nils)
@@ -58,6 +63,17 @@ func (t *taking) risk(fi *fileInfo, list []ast.Stmt, depth int, nils []types.Obj
 		}
 	}
 	return r
+}
+
+// realNode returns a node of statements that is one of the source.
+func realNode(list []ast.Stmt) ast.Node {
+	if len(list) == 0 {
+		return nil
+	}
+	if s, ok := list[0].(*ast.ExprStmt); ok {
+		return s.X
+	}
+	return list[0]
 }
 
 // given notes the variables that a node gives what may be nil.
@@ -83,7 +99,9 @@ func (r *risk) given(n ast.Node) {
 		for i, id := range n.Names {
 			switch {
 			case len(n.Values) == 0: // its zero value
-				give(id, nil)
+				if !r.ours {
+					give(id, nil)
+				}
 			case len(n.Values) == len(n.Names):
 				give(id, n.Values[i])
 			default:
@@ -91,14 +109,14 @@ func (r *risk) given(n ast.Node) {
 			}
 		}
 	case *ast.RangeStmt:
-		if r.fi.isMap(n.X) {
+		if r.isSource(n.X) {
 			give(n.Key, nil)
 			give(n.Value, nil)
 		} else {
 			give(n.Value, n.X)
 		}
 	case *ast.CaseClause:
-		if v := r.fi.pkg.Info.Implicits[n]; v != nil { // of a type switch
+		if v := r.fi.pkg.Info.Implicits[n]; v != nil && !r.ours { // of a type switch
 			r.nils[v] = true
 		}
 	}
@@ -131,22 +149,26 @@ func (r *risk) doubtful(x ast.Expr) bool {
 	}
 	switch x := x.(type) {
 	case *ast.Ident:
-		return r.fi.isNil(x) || r.nils[r.fi.object(x)]
+		return r.fi.isNil(x) && !r.ours || r.nils[r.fi.object(x)]
 	case *ast.SelectorExpr:
 		v, ok := r.fi.object(x.Sel).(*types.Var)
 		if !ok || r.fi.isPackage(x.X) {
-			return !ok || r.nils[v]
+			return !ok && !r.ours || r.nils[v]
 		}
-		return isPointer(v.Type()) && r.t.ix.fileAt(v.Pos()) != nil && !r.t.onWay(v) || r.doubtful(x.X)
+		return !r.ours && isPointer(v.Type()) && r.t.ix.fileAt(v.Pos()) != nil && !r.t.onWay(v) || r.doubtful(x.X)
 	case *ast.IndexExpr:
-		return r.fi.isMap(x.X) || r.doubtful(x.X)
+		return r.isSource(x.X) || r.doubtful(x.X)
 	case *ast.SliceExpr:
 		return r.doubtful(x.X)
+	case *ast.StarExpr:
+		return !r.ours || r.doubtful(x.X)
+	case *ast.TypeAssertExpr:
+		return !r.ours || r.doubtful(x.X)
 	case *ast.UnaryExpr:
-		return x.Op != token.AND
+		return !r.ours && x.Op != token.AND
 	case *ast.CompositeLit:
 		_, array := r.fi.pkg.Info.TypeOf(x).Underlying().(*types.Array)
-		return array || slices.ContainsFunc(x.Elts, func(e ast.Expr) bool {
+		return array && !r.ours || slices.ContainsFunc(x.Elts, func(e ast.Expr) bool {
 			if kv, ok := e.(*ast.KeyValueExpr); ok {
 				e = kv.Value
 			}
@@ -154,10 +176,14 @@ func (r *risk) doubtful(x ast.Expr) bool {
 		})
 	case *ast.CallExpr:
 		return r.gives(x)
-	case *ast.FuncLit:
-		return false
 	}
-	return true
+	return !r.ours
+}
+
+// isSource reports whether what comes out of a map may be nil, because the key is not there, or
+// that is stored.
+func (r *risk) isSource(m ast.Expr) bool {
+	return r.fi.isMap(m) && (!r.ours || r.t.isVar(r.fi, m, r.t.ix.at(r.t.m.Pos)))
 }
 
 // gives reports whether the result of a call may be nil.
@@ -174,13 +200,13 @@ func (r *risk) gives(call *ast.CallExpr) bool {
 	}
 	decl, home := r.t.ix.funcDecl(r.fi.callee(call))
 	if decl == nil || decl.Body == nil || r.depth == 0 {
-		return true
+		return !r.ours || slices.ContainsFunc(call.Args, r.doubtful)
 	}
-	in := r.t.risk(home, decl.Body.List, r.depth-1, r.passed(call, decl, home))
+	in := r.t.risk(home, decl.Body.List, r.depth-1, r.passed(call, decl, home), r.ours)
 	found := false
 	ast.Inspect(decl.Body, func(n ast.Node) bool {
 		if ret, ok := n.(*ast.ReturnStmt); ok {
-			found = found || len(ret.Results) != 1 || in.doubtful(ret.Results[0])
+			found = found || len(ret.Results) != 1 && !r.ours || slices.ContainsFunc(ret.Results, in.doubtful)
 		}
 		_, lit := n.(*ast.FuncLit)
 		return !lit && !found
