@@ -51,7 +51,7 @@ func (t *taking) risk(fi *fileInfo, list []ast.Stmt, depth int, nils []types.Obj
 		r.nils[v] = true
 	}
 	if decl := fi.topLevel(realNode(list)); decl != nil && decl.Body != nil && !ours {
-		maps.Copy(r.nils, t.risk(fi, decl.Body.List, depth, nils, true).nils)
+		maps.Copy(r.nils, t.fromMap(fi, decl))
 	}
 	for before := -1; before < len(r.nils); {
 		before = len(r.nils)
@@ -63,6 +63,15 @@ func (t *taking) risk(fi *fileInfo, list []ast.Stmt, depth int, nils []types.Obj
 		}
 	}
 	return r
+}
+
+// fromMap returns the variables of a function that are given what came out of the map, as far as the
+// function itself and those that it calls show.
+func (t *taking) fromMap(fi *fileInfo, decl *ast.FuncDecl) map[types.Object]bool {
+	if t.given[decl] == nil {
+		t.given[decl] = t.risk(fi, decl.Body.List, 1, nil, true).nils
+	}
+	return t.given[decl]
 }
 
 // realNode returns a node of statements that is one of the source.
@@ -202,7 +211,7 @@ func (r *risk) gives(call *ast.CallExpr) bool {
 	if decl == nil || decl.Body == nil || r.depth == 0 {
 		return !r.ours || slices.ContainsFunc(call.Args, r.doubtful)
 	}
-	in := r.t.risk(home, decl.Body.List, r.depth-1, r.passed(call, decl, home), r.ours)
+	in := r.t.risk(home, decl.Body.List, min(r.depth-1, 1), r.passed(call, decl, home), r.ours)
 	found := false
 	ast.Inspect(decl.Body, func(n ast.Node) bool {
 		if ret, ok := n.(*ast.ReturnStmt); ok {

@@ -94,8 +94,9 @@ type taking struct {
 	guard    token.Pos              // of the lock's declaration, once a spot has found it
 	field    *types.Var
 
-	lifted    map[*ast.CallExpr]bool // calls that need the lock, see lift
-	ownerless ast.Node               // what may run where the lock has no owner, see runs
+	lifted    map[*ast.CallExpr]bool                  // calls that need the lock, see lift
+	ownerless ast.Node                                // what may run where the lock has no owner, see runs
+	given     map[*ast.FuncDecl]map[types.Object]bool // see fromMap
 }
 
 // A spot is a statement with accesses that miss the lock.
@@ -118,7 +119,7 @@ type spotPlace struct {
 
 // takeLocks decides about a request for the form guard, or mutex.
 func (r *run) takeLocks(s *siteWork, m *detect.Map) {
-	t := &taking{c: s.class, ix: r.ix, m: m, ops: map[*fileInfo][]op{}, api: r.opts.AllowAPIChange, locking: r.locking, run: r, lifted: map[*ast.CallExpr]bool{}}
+	t := &taking{c: s.class, ix: r.ix, m: m, ops: map[*fileInfo][]op{}, api: r.opts.AllowAPIChange, locking: r.locking, run: r, lifted: map[*ast.CallExpr]bool{}, given: map[*ast.FuncDecl]map[types.Object]bool{}}
 	at := r.ix.at(m.Pos)
 	t.c.order = []*member{{pos: at, name: m.Name}}
 	var spots []*spot
