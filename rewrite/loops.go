@@ -157,8 +157,8 @@ func turns(fi *fileInfo, loop ast.Stmt) map[types.Object]bool {
 				for i, lhs := range n.Lhs {
 					_, part := ast.Unparen(lhs).(*ast.IndexExpr)
 					rhs := n.Rhs[min(i, len(n.Rhs)-1)]
-					counts := n.Tok != token.ASSIGN && n.Tok != token.DEFINE && fi.pkg.Info.Types[rhs].Value != nil
-					if part || counts || mentions(fi, rhs, own) {
+					adds := n.Tok != token.ASSIGN && n.Tok != token.DEFINE && fi.pkg.Info.Types[rhs].Value != nil
+					if part || adds || mentions(fi, rhs, own) {
 						note(lhs)
 					}
 				}

@@ -90,7 +90,7 @@ func inTurn(list []ast.Stmt, is func(ast.Node) bool) bool {
 
 // certainly reports whether a node that is looked for is evaluated wherever n is.
 func certainly(n ast.Node, is func(ast.Node) bool) (found bool) {
-	any := func(list ...ast.Node) bool {
+	one := func(list ...ast.Node) bool {
 		return slices.ContainsFunc(list, func(n ast.Node) bool { return certainly(n, is) })
 	}
 	ast.Inspect(n, func(n ast.Node) bool {
@@ -102,20 +102,20 @@ func certainly(n ast.Node, is func(ast.Node) bool) (found bool) {
 			return false
 		case *ast.BinaryExpr:
 			if n.Op == token.LAND || n.Op == token.LOR {
-				found = any(n.X)
+				found = one(n.X)
 				return false
 			}
 		case *ast.BlockStmt:
 			found = inTurn(n.List, is)
 			return false
 		case *ast.IfStmt:
-			found = any(headOf(n)...) || n.Else != nil && any(n.Body) && any(n.Else)
+			found = one(headOf(n)...) || n.Else != nil && one(n.Body) && one(n.Else)
 			return false
 		case *ast.ForStmt, *ast.RangeStmt:
-			found = any(headOf(n)...)
+			found = one(headOf(n)...)
 			return false
 		case *ast.SwitchStmt, *ast.TypeSwitchStmt:
-			found = any(headOf(n)...) || inEach(n, is)
+			found = one(headOf(n)...) || inEach(n, is)
 			return false
 		}
 		found = is(n)
