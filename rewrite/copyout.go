@@ -319,28 +319,7 @@ func (w *outWalk) variable(fi *fileInfo, obj types.Object) bool {
 		}
 	}
 	decl := fi.topLevel(definition(fi, v))
-	if decl == nil || w.t.changes(fi, decl) || waitsForOthers(fi, decl) {
-		return false // what it, or others, did to the map since, it would not see in the copy
-	}
-	return true
-}
-
-// waitsForOthers reports whether a function waits for other goroutines.
-func waitsForOthers(fi *fileInfo, decl *ast.FuncDecl) (found bool) {
-	ast.Inspect(decl, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.UnaryExpr:
-			found = found || n.Op == token.ARROW
-		case *ast.SelectStmt, *ast.SendStmt:
-			found = true
-		case *ast.CallExpr:
-			if fn := fi.callee(n); fn != nil {
-				found = found || fn.Name() == "Wait" || fn.FullName() == "time.Sleep"
-			}
-		}
-		return !found
-	})
-	return found
+	return decl != nil && !w.t.differs(fi, decl, true)
 }
 
 // polls reports whether a loop may look at a map again and again until it has changed.
@@ -349,7 +328,7 @@ func polls(fi *fileInfo, id *ast.Ident) bool {
 	for n := fi.parent(id); n != nil; child, n = n, fi.parent(n) {
 		switch n := n.(type) {
 		case *ast.ForStmt:
-			if n.Cond == child || !counts(n) {
+			if n.Cond == child || !counts(fi, n) {
 				return true
 			}
 		case *ast.FuncDecl, *ast.FuncLit:

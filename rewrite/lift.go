@@ -21,7 +21,7 @@ import (
 func (t *taking) lift(sp *spot, a detect.Access, add func(*spot, detect.Op)) bool {
 	inner := t.lockFor(sp.fi, sp.uses[0])
 	decl, ok := sp.fi.enclosing(sp.stmt).(*ast.FuncDecl)
-	if inner == nil || !ok || len(a.Bares) == 0 || t.nilTested(sp.fi, decl, inner) {
+	if inner == nil || !ok || len(a.Bares) == 0 || !t.hasOwner(sp.fi, decl.Body.List, inner) {
 		return false
 	}
 	if fn, ok := sp.fi.pkg.Info.Defs[decl.Name].(*types.Func); !ok || decl.Recv != nil && t.ix.asked(fn) || t.isValue(fn) {
@@ -51,6 +51,7 @@ func (t *taking) lift(sp *spot, a detect.Access, add func(*spot, detect.Op)) boo
 		spots = append(spots, at)
 	}
 	for _, s := range spots {
+		t.lifted[s.calls[0]] = true
 		add(s, a.Op)
 	}
 	return true
@@ -64,17 +65,6 @@ func (t *taking) isValue(fn *types.Func) bool {
 		call, ok := fi.parent(x).(*ast.CallExpr)
 		return !ok || call.Fun != x
 	})
-}
-
-// nilTested reports whether a function gets along without what its lock belongs to.
-func (t *taking) nilTested(fi *fileInfo, decl *ast.FuncDecl, lock *lockExpr) (found bool) {
-	ast.Inspect(decl.Body, func(n ast.Node) bool {
-		if s, ok := n.(ast.Stmt); ok && !found {
-			found = t.tested(fi, s, lock)
-		}
-		return !found
-	})
-	return found
 }
 
 // callAt returns the call of a function at a position.
@@ -127,7 +117,7 @@ func (t *taking) lockOfCall(fi *fileInfo, call *ast.CallExpr, home *fileInfo, de
 		}
 		text += "." + v.Name()
 	}
-	return &lockExpr{text: text, root: root, path: append(path, inner.path...), reads: inner.reads, decl: inner.decl, symbol: inner.symbol}
+	return &lockExpr{text: text, root: root, path: append(path, inner.path...), reads: inner.reads, decl: inner.decl, symbol: inner.symbol, beside: inner.beside}
 }
 
 // names returns which of a list of parameters an object is, -1 if none.

@@ -100,7 +100,7 @@ func (t *taking) declare(at token.Pos) bool {
 }
 
 // mayBeNil reports whether a map variable is nil at some time, as far as is seen: neither its
-// declaration nor an init function gives it a map, or it is set to something else.
+// declaration nor the init function that comes first gives it a map, or it is set to something else.
 func (t *taking) mayBeNil(v types.Object, made bool) bool {
 	for _, id := range t.ix.usesOf(v) {
 		fi := t.ix.fileAt(id.Pos())
@@ -117,11 +117,50 @@ func (t *taking) mayBeNil(v types.Object, made bool) bool {
 		case len(a.Lhs) != len(a.Rhs) || !makesMap(fi, a.Rhs[i]):
 			return true
 		default:
-			decl := fi.topLevel(a)
-			made = made || decl != nil && decl.Recv == nil && decl.Name.Name == "init" && slices.Contains(decl.Body.List, ast.Stmt(a))
+			decl, ok := fi.enclosing(a).(*ast.FuncDecl)
+			made = made || ok && decl.Recv == nil && decl.Name.Name == "init" && t.comesFirst(fi, decl, a)
 		}
 	}
 	return !made
+}
+
+// comesFirst reports whether a statement of an init function runs before all that may use a variable
+// of its package: there is one init function only, nothing is called before it there, nor for a
+// variable's value.
+func (t *taking) comesFirst(fi *fileInfo, init *ast.FuncDecl, s ast.Stmt) bool {
+	i := slices.Index(init.Body.List, s)
+	if i < 0 || callsOwn(t.ix, fi, init.Body.List[:i]...) {
+		return false
+	}
+	for _, other := range t.ix.list {
+		if other.pkg.Path != fi.pkg.Path {
+			continue
+		}
+		for _, d := range other.syntax.Decls {
+			if decl, ok := d.(*ast.FuncDecl); ok && decl.Recv == nil && decl.Name.Name == "init" && decl != init {
+				return false
+			}
+			if decl, ok := d.(*ast.GenDecl); ok && callsOwn(t.ix, other, &ast.DeclStmt{Decl: decl}) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// callsOwn reports whether statements call functions of the module, or function values.
+func callsOwn(ix *index, fi *fileInfo, list ...ast.Stmt) (found bool) {
+	for _, s := range list {
+		ast.Inspect(s, func(n ast.Node) bool {
+			if call, ok := n.(*ast.CallExpr); ok && !fi.isConversion(call) && fi.builtin(call) == "" {
+				fn := fi.callee(call)
+				decl, _ := ix.funcDecl(fn)
+				found = found || fn == nil || decl != nil
+			}
+			return !found
+		})
+	}
+	return found
 }
 
 // mostlyReads reports whether more places read the map than change it.

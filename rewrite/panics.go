@@ -5,66 +5,36 @@ package rewrite
 
 import (
 	"go/ast"
-	"go/constant"
 	"go/token"
 	"go/types"
+	"maps"
 	"slices"
 )
 
-// panics returns what may panic in statements that let go of the lock without a defer, but for
-// nil pointers, and nil maps of fields, that variables hold: a program that has those is one
-// that does not work without the lock either.
-func (t *taking) panics(fi *fileInfo, list []ast.Stmt, depth int) (bad ast.Node) {
-	fetched := map[types.Object]bool{} // pointers that the map gave
+// A risk looks for what may panic in statements that let go of the lock without a defer.
+//
+// What came out of the map may be nil, and so may all that comes of it: variables, results of
+// calls that get it, elements, and pointers in fields. Variables and parameters that have nothing
+// of that are taken to be what they have to be: a program that has nil there is one that does
+// not work without the lock either.
+type risk struct {
+	t     *taking
+	fi    *fileInfo
+	list  []ast.Stmt
+	depth int                   // of calls that are still followed
+	ours  bool                  // only what came out of this map counts
+	nils  map[types.Object]bool // the variables that may be nil, or hold what is
+}
+
+// panics returns what may panic in statements. The variables nils may be nil.
+func (t *taking) panics(fi *fileInfo, list []ast.Stmt, depth int, nils ...types.Object) (bad ast.Node) {
+	r := t.risk(fi, list, depth, nils, false)
 	for _, s := range list {
 		ast.Inspect(s, func(n ast.Node) bool {
-			if bad != nil {
-				return false
+			if _, lit := n.(*ast.FuncLit); lit || n == nil || bad != nil {
+				return false // made here, not run
 			}
-			risk := false
-			switch n := n.(type) {
-			case *ast.FuncLit:
-				return false
-			case *ast.AssignStmt:
-				for _, lhs := range n.Lhs {
-					risk = risk || t.writesNil(fi, lhs, list, fetched)
-				}
-				if len(n.Rhs) == 1 {
-					if e, ok := ast.Unparen(n.Rhs[0]).(*ast.IndexExpr); ok && fi.isMap(e.X) {
-						if id, ok := n.Lhs[0].(*ast.Ident); ok && fi.object(id) != nil {
-							fetched[fi.object(id)] = true
-						}
-					}
-					risk = risk || n.Tok != token.ASSIGN && n.Tok != token.DEFINE && failing(fi, updateOp(n.Tok), n.Lhs[0], n.Rhs[0])
-				}
-			case *ast.IncDecStmt:
-				risk = t.writesNil(fi, n.X, list, fetched)
-			case *ast.CompositeLit:
-				m, ok := fi.pkg.Info.TypeOf(n).Underlying().(*types.Map)
-				risk = ok && !hashable(m.Key())
-			case *ast.BinaryExpr:
-				risk = failing(fi, n.Op, n.X, n.Y)
-			case *ast.SwitchStmt:
-				for _, clause := range n.Body.List {
-					for _, e := range clause.(*ast.CaseClause).List {
-						risk = risk || n.Tag != nil && failing(fi, token.EQL, n.Tag, e)
-					}
-				}
-			case *ast.CallExpr:
-				risk = t.callPanics(fi, n, depth)
-			case *ast.IndexExpr:
-				risk = indexPanics(fi, n)
-			case *ast.SliceExpr:
-				risk = n.Low != nil || n.High != nil
-			case *ast.TypeAssertExpr:
-				a, ok := fi.parent(n).(*ast.AssignStmt)
-				risk = n.Type != nil && (!ok || len(a.Lhs) != 2)
-			case *ast.SelectorExpr:
-				risk = t.selectPanics(fi, n, fetched)
-			case *ast.StarExpr:
-				risk = fi.pkg.Info.Types[n].IsValue()
-			}
-			if risk {
+			if r.at(n) {
 				bad = n
 			}
 			return bad == nil
@@ -73,28 +43,297 @@ func (t *taking) panics(fi *fileInfo, list []ast.Stmt, depth int) (bad ast.Node)
 	return bad
 }
 
-// writesNil reports whether an assignment to x may write to a map that is nil: a row, or a map
-// of its own lock that nothing sets early enough. What the statements themselves make is there.
-func (t *taking) writesNil(fi *fileInfo, x ast.Expr, list []ast.Stmt, fetched map[types.Object]bool) bool {
-	e, ok := ast.Unparen(x).(*ast.IndexExpr)
-	if !ok || !fi.isMap(e.X) {
+// risk returns the risk of statements, with all variables that are given what may be nil: in the
+// statements, or, if it came out of the map, elsewhere in the function.
+func (t *taking) risk(fi *fileInfo, list []ast.Stmt, depth int, nils []types.Object, ours bool) *risk {
+	r := &risk{t: t, fi: fi, list: list, depth: depth, ours: ours, nils: map[types.Object]bool{}}
+	for _, v := range nils {
+		r.nils[v] = true
+	}
+	if decl := fi.topLevel(realNode(list)); decl != nil && decl.Body != nil && !ours {
+		maps.Copy(r.nils, t.fromMap(fi, decl))
+	}
+	for before := -1; before < len(r.nils); {
+		before = len(r.nils)
+		for _, s := range list {
+			ast.Inspect(s, func(n ast.Node) bool {
+				r.given(n)
+				return true
+			})
+		}
+	}
+	return r
+}
+
+// fromMap returns the variables of a function that are given what came out of the map, as far as the
+// function itself and those that it calls show.
+func (t *taking) fromMap(fi *fileInfo, decl *ast.FuncDecl) map[types.Object]bool {
+	if t.given[decl] == nil {
+		t.given[decl] = t.risk(fi, decl.Body.List, 1, nil, true).nils
+	}
+	return t.given[decl]
+}
+
+// realNode returns a node of statements that is one of the source.
+func realNode(list []ast.Stmt) ast.Node {
+	if len(list) == 0 {
+		return nil
+	}
+	if s, ok := list[0].(*ast.ExprStmt); ok {
+		return s.X
+	}
+	return list[0]
+}
+
+// given notes the variables that a node gives what may be nil.
+func (r *risk) given(n ast.Node) {
+	give := func(lhs, value ast.Expr) {
+		if lhs == nil || value != nil && !r.doubtful(value) {
+			return
+		}
+		if v := r.holder(lhs); v != nil && nilable(v.Type()) {
+			r.nils[v] = true
+		}
+	}
+	switch n := n.(type) {
+	case *ast.AssignStmt:
+		for i, lhs := range n.Lhs {
+			if len(n.Lhs) == len(n.Rhs) {
+				give(lhs, n.Rhs[i])
+			} else {
+				give(lhs, n.Rhs[0])
+			}
+		}
+	case *ast.ValueSpec:
+		for i, id := range n.Names {
+			switch {
+			case len(n.Values) == 0: // its zero value
+				if !r.ours {
+					give(id, nil)
+				}
+			case len(n.Values) == len(n.Names):
+				give(id, n.Values[i])
+			default:
+				give(id, n.Values[0])
+			}
+		}
+	case *ast.RangeStmt:
+		if r.isSource(n.X) {
+			give(n.Key, nil)
+			give(n.Value, nil)
+		} else {
+			give(n.Value, n.X)
+		}
+	case *ast.CaseClause:
+		if v := r.fi.pkg.Info.Implicits[n]; v != nil && !r.ours { // of a type switch
+			r.nils[v] = true
+		}
+	}
+}
+
+// holder returns the variable that an assignment to x changes: x itself, or what it is a part of.
+func (r *risk) holder(x ast.Expr) types.Object {
+	switch x := ast.Unparen(x).(type) {
+	case *ast.Ident:
+		if v, ok := r.fi.object(x).(*types.Var); ok {
+			return v
+		}
+	case *ast.SelectorExpr:
+		if !isPointer(r.fi.pkg.Info.TypeOf(x.X)) {
+			return r.holder(x.X)
+		}
+	case *ast.IndexExpr:
+		if !isPointer(r.fi.pkg.Info.TypeOf(x.X)) && !r.fi.isMap(x.X) {
+			return r.holder(x.X)
+		}
+	}
+	return nil
+}
+
+// doubtful reports whether x may be nil, or hold what is.
+func (r *risk) doubtful(x ast.Expr) bool {
+	x = ast.Unparen(x)
+	if t := r.fi.pkg.Info.TypeOf(x); !isTuple(t) && !nilable(t) {
 		return false
 	}
-	switch m := ast.Unparen(e.X).(type) {
-	case *ast.IndexExpr:
+	switch x := x.(type) {
 	case *ast.Ident:
-		if !fetched[fi.object(m)] && (t.own == nil || !t.own.mayBe || fi.object(m) == nil || fi.object(m).Pos() != t.ix.at(t.m.Pos)) {
-			return false
+		return r.fi.isNil(x) && !r.ours || r.nils[r.fi.object(x)]
+	case *ast.SelectorExpr:
+		v, ok := r.fi.object(x.Sel).(*types.Var)
+		if !ok || r.fi.isPackage(x.X) {
+			return !ok && !r.ours || r.nils[v]
 		}
+		return !r.ours && isPointer(v.Type()) && r.t.ix.fileAt(v.Pos()) != nil && !r.t.onWay(v) || r.doubtful(x.X)
+	case *ast.IndexExpr:
+		return r.isSource(x.X) || r.doubtful(x.X)
+	case *ast.SliceExpr:
+		return r.doubtful(x.X)
+	case *ast.StarExpr:
+		return !r.ours || r.doubtful(x.X)
+	case *ast.TypeAssertExpr:
+		return !r.ours || r.doubtful(x.X)
+	case *ast.UnaryExpr:
+		return !r.ours && x.Op != token.AND
+	case *ast.CompositeLit:
+		_, array := r.fi.pkg.Info.TypeOf(x).Underlying().(*types.Array)
+		return array && !r.ours || slices.ContainsFunc(x.Elts, func(e ast.Expr) bool {
+			if kv, ok := e.(*ast.KeyValueExpr); ok {
+				e = kv.Value
+			}
+			return r.doubtful(e)
+		})
+	case *ast.CallExpr:
+		return r.gives(x)
+	}
+	return !r.ours
+}
+
+// isSource reports whether what comes out of a map may be nil, because the key is not there, or
+// that is stored.
+func (r *risk) isSource(m ast.Expr) bool {
+	return r.fi.isMap(m) && (!r.ours || r.t.isVar(r.fi, m, r.t.ix.at(r.t.m.Pos)))
+}
+
+// gives reports whether the result of a call may be nil.
+func (r *risk) gives(call *ast.CallExpr) bool {
+	switch r.fi.builtin(call) {
+	case "":
+	case "new", "make":
+		return false
 	default:
+		return slices.ContainsFunc(call.Args, r.doubtful)
+	}
+	if r.fi.isConversion(call) {
+		return r.doubtful(call.Args[0])
+	}
+	decl, home := r.t.ix.funcDecl(r.fi.callee(call))
+	if decl == nil || decl.Body == nil || r.depth == 0 {
+		return !r.ours || slices.ContainsFunc(call.Args, r.doubtful)
+	}
+	in := r.t.risk(home, decl.Body.List, min(r.depth-1, 1), r.passed(call, decl, home), r.ours)
+	found := false
+	ast.Inspect(decl.Body, func(n ast.Node) bool {
+		if ret, ok := n.(*ast.ReturnStmt); ok {
+			found = found || len(ret.Results) != 1 && !r.ours || slices.ContainsFunc(ret.Results, in.doubtful)
+		}
+		_, lit := n.(*ast.FuncLit)
+		return !lit && !found
+	})
+	return found
+}
+
+// passed returns the parameters, and the receiver, of a function that may be nil in a call.
+func (r *risk) passed(call *ast.CallExpr, decl *ast.FuncDecl, home *fileInfo) (nils []types.Object) {
+	if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok && decl.Recv != nil && r.doubtful(sel.X) {
+		for _, id := range decl.Recv.List[0].Names {
+			nils = append(nils, home.pkg.Info.Defs[id])
+		}
+	}
+	var params []*ast.Ident
+	for _, f := range decl.Type.Params.List {
+		params = append(params, f.Names...)
+		if len(f.Names) == 0 {
+			params = append(params, nil)
+		}
+	}
+	for i, id := range params {
+		if id == nil {
+			continue
+		}
+		args := call.Args[min(i, len(call.Args)):]
+		if i < len(params)-1 && len(args) > 0 && len(call.Args) > 1 {
+			args = args[:1]
+		}
+		if len(call.Args) == 1 {
+			args = call.Args // f(g()) gives all of them
+		}
+		if slices.ContainsFunc(args, r.doubtful) {
+			nils = append(nils, home.pkg.Info.Defs[id])
+		}
+	}
+	return nils
+}
+
+// nilable reports whether a value of type t may be nil, or hold what is.
+func nilable(t types.Type) bool {
+	if t == nil {
+		return true
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Basic:
+		return u.Kind() == types.UnsafePointer || u.Kind() == types.UntypedNil
+	case *types.Array:
+		return nilable(u.Elem())
+	case *types.Struct:
+		for f := range u.Fields() {
+			if nilable(f.Type()) {
+				return true
+			}
+		}
+		return false
+	}
+	return true
+}
+
+// at reports whether a node may panic, but for what is in it.
+func (r *risk) at(n ast.Node) bool {
+	fi := r.fi
+	switch n := n.(type) {
+	case *ast.AssignStmt:
+		update := n.Tok != token.ASSIGN && n.Tok != token.DEFINE
+		return slices.ContainsFunc(n.Lhs, r.writesNil) || update && failing(fi, updateOp(n.Tok), n.Lhs[0], n.Rhs[0])
+	case *ast.IncDecStmt:
+		return r.writesNil(n.X)
+	case *ast.CompositeLit:
+		m, ok := fi.pkg.Info.TypeOf(n).Underlying().(*types.Map)
+		return ok && !hashable(m.Key())
+	case *ast.BinaryExpr:
+		return failing(fi, n.Op, n.X, n.Y)
+	case *ast.SwitchStmt:
+		for _, clause := range n.Body.List {
+			if n.Tag != nil && slices.ContainsFunc(clause.(*ast.CaseClause).List, func(e ast.Expr) bool { return failing(fi, token.EQL, n.Tag, e) }) {
+				return true
+			}
+		}
+	case *ast.CallExpr:
+		return r.call(n)
+	case *ast.IndexExpr:
+		return indexPanics(fi, n) || isPointer(fi.pkg.Info.TypeOf(n.X)) && r.doubtful(n.X)
+	case *ast.SliceExpr:
+		return n.Low != nil || n.High != nil || isPointer(fi.pkg.Info.TypeOf(n.X)) && r.doubtful(n.X)
+	case *ast.RangeStmt: // over what an array's pointer points to
+		return isPointer(fi.pkg.Info.TypeOf(n.X)) && r.doubtful(n.X)
+	case *ast.TypeAssertExpr:
+		a, ok := fi.parent(n).(*ast.AssignStmt)
+		return n.Type != nil && (!ok || len(a.Lhs) != 2)
+	case *ast.SelectorExpr:
+		return r.selects(n)
+	case *ast.StarExpr:
+		return fi.pkg.Info.Types[n].IsValue()
+	}
+	return false
+}
+
+// writesNil reports whether an assignment to x may write to a map that is nil: one that came out
+// of a map, or a map of its own lock that nothing sets early enough. What the statements
+// themselves make is there.
+func (r *risk) writesNil(x ast.Expr) bool {
+	e, ok := ast.Unparen(x).(*ast.IndexExpr)
+	if !ok || !r.fi.isMap(e.X) {
+		return false
+	}
+	id, _ := ast.Unparen(e.X).(*ast.Ident)
+	own := r.t.own != nil && r.t.own.mayBe && id != nil && r.fi.object(id) != nil && r.fi.object(id).Pos() == r.t.ix.at(r.t.m.Pos)
+	if !own && !r.doubtful(e.X) {
 		return false
 	}
 	made := false
-	for _, s := range list {
+	for _, s := range r.list {
 		ast.Inspect(s, func(n ast.Node) bool {
 			if a, ok := n.(*ast.AssignStmt); ok && a.Pos() < x.Pos() && len(a.Lhs) == len(a.Rhs) {
 				for i, lhs := range a.Lhs {
-					made = made || types.ExprString(lhs) == types.ExprString(e.X) && makesMap(fi, a.Rhs[i])
+					made = made || types.ExprString(lhs) == types.ExprString(e.X) && makesMap(r.fi, a.Rhs[i])
 				}
 			}
 			return !made
@@ -114,58 +353,11 @@ func makesMap(fi *fileInfo, x ast.Expr) bool {
 	return false
 }
 
-// failing reports whether x op y may panic: a division by zero, a negative count of a shift, two
-// values that have no ==.
-func failing(fi *fileInfo, op token.Token, x, y ast.Expr) bool {
-	switch op {
-	case token.SHL, token.SHR:
-		if basic, ok := fi.pkg.Info.TypeOf(y).Underlying().(*types.Basic); ok && basic.Info()&types.IsUnsigned != 0 {
-			return false
-		}
-	case token.EQL, token.NEQ:
-		if fi.isNil(x) || hashable(fi.pkg.Info.TypeOf(x)) {
-			return false
-		}
-	}
-	return !harmless(fi, op, y)
-}
-
-// hashing reports whether an operation of the map that x names may get a key that has no hash.
-func hashing(fi *fileInfo, x ast.Expr) bool {
-	m, ok := fi.pkg.Info.TypeOf(x).Underlying().(*types.Map)
-	return !ok || !hashable(m.Key())
-}
-
-// indexPanics reports whether x[i] may be out of range, or i a key without a hash.
-func indexPanics(fi *fileInfo, n *ast.IndexExpr) bool {
-	if fi.pkg.Info.Types[n.Index].IsType() || !fi.pkg.Info.Types[n.X].IsValue() {
-		return false
-	}
-	if fi.isMap(n.X) {
-		return hashing(fi, n.X)
-	}
-	_, array := deref(fi.pkg.Info.TypeOf(n.X)).Underlying().(*types.Array)
-	return !array || fi.pkg.Info.Types[n.Index].Value == nil
-}
-
-// callPanics reports whether a call may panic, but for what its arguments do.
-func (t *taking) callPanics(fi *fileInfo, call *ast.CallExpr, depth int) bool {
-	switch fi.builtin(call) {
-	case "":
-	case "make":
-		for _, a := range call.Args[1:] {
-			size, ok := ast.Unparen(a).(*ast.CallExpr)
-			if fi.pkg.Info.Types[a].Value == nil && (!ok || fi.builtin(size) != "len") {
-				return true
-			}
-		}
-		return false
-	case "delete":
-		return hashing(fi, call.Args[0])
-	case "close":
-		return true
-	default:
-		return false
+// call reports whether a call may panic, but for what its arguments do.
+func (r *risk) call(call *ast.CallExpr) bool {
+	fi := r.fi
+	if b := fi.builtin(call); b != "" {
+		return builtinPanics(fi, call, b)
 	}
 	if fi.isConversion(call) { // of a slice to an array that is longer
 		_, slice := fi.pkg.Info.TypeOf(call.Args[0]).Underlying().(*types.Slice)
@@ -173,76 +365,92 @@ func (t *taking) callPanics(fi *fileInfo, call *ast.CallExpr, depth int) bool {
 		return slice && array
 	}
 	fn := fi.callee(call)
-	if fn == nil {
+	if decl, home := r.t.ix.funcDecl(fn); decl != nil {
+		return r.depth == 0 || decl.Body == nil || r.t.panics(home, decl.Body.List, r.depth-1, r.passed(call, decl, home)...) != nil
+	}
+	if fn == nil || !panicsNever(fi, fn, call) {
 		return true
 	}
-	if decl, home := t.ix.funcDecl(fn); decl != nil {
-		return depth == 0 || decl.Body == nil || t.panics(home, decl.Body.List, depth-1) != nil
-	}
-	if baseArg[fn.FullName()] && len(call.Args) > 1 {
-		base := fi.pkg.Info.Types[call.Args[len(call.Args)-1]].Value
-		n, ok := constant.Int64Val(constantInt(base))
-		return !ok || n < 2 || n > 36
-	}
-	if fn.Pkg() != nil && fn.Pkg().Path() == "slices" && len(call.Args) > 0 { // Contains, Index, Equal, …
-		if s, ok := fi.pkg.Info.TypeOf(call.Args[0]).Underlying().(*types.Slice); ok && !hashable(s.Elem()) {
+	for i, a := range call.Args {
+		if isPointer(fi.pkg.Info.TypeOf(a)) && r.doubtful(a) || r.runsArgument(fn, i, a) {
 			return true
 		}
 	}
-	return panicking[fn.FullName()]
+	return false
 }
 
-// constantInt returns a constant as an integer, or as what is none.
-func constantInt(v constant.Value) constant.Value {
-	if v == nil {
-		return constant.MakeUnknown()
+// runsArgument reports whether code may panic that a function gets as an argument: a literal, or
+// the methods of a value.
+func (r *risk) runsArgument(fn *types.Func, i int, a ast.Expr) bool {
+	if lit, ok := ast.Unparen(a).(*ast.FuncLit); ok {
+		nils := slices.Collect(maps.Keys(r.nils))
+		for _, f := range lit.Type.Params.List {
+			for _, id := range f.Names {
+				nils = append(nils, r.fi.pkg.Info.Defs[id]) // parts of what is in the map, perhaps
+			}
+		}
+		return r.t.panics(r.fi, lit.Body.List, r.depth, nils...) != nil
 	}
-	return constant.ToInt(v)
-}
-
-// baseArg are the functions whose last argument is a base from 2 to 36.
-var baseArg = map[string]bool{"strconv.FormatInt": true, "strconv.FormatUint": true, "strconv.AppendInt": true, "strconv.AppendUint": true}
-
-// panicking are the functions of the packages that may run under a lock that panic with some
-// arguments, as their documentation says.
-var panicking = map[string]bool{
-	"strings.Repeat": true, "bytes.Repeat": true, "strings.NewReplacer": true, "strconv.FormatFloat": true, "strconv.AppendFloat": true,
-	"slices.Insert": true, "slices.Delete": true, "slices.Replace": true, "slices.Max": true, "slices.Min": true, "slices.MaxFunc": true,
-	"slices.MinFunc": true, "slices.Grow": true, "slices.Repeat": true, "slices.Chunk": true,
-	"(*strings.Builder).Grow": true, "(*bytes.Buffer).Grow": true, "(*bytes.Buffer).Truncate": true,
-	"(*sync/atomic.Value).Store": true, "(*sync/atomic.Value).Swap": true, "(*sync/atomic.Value).CompareAndSwap": true,
-	"math/bits.Div": true, "math/bits.Div32": true, "math/bits.Div64": true, "math/bits.Rem": true, "math/bits.Rem32": true, "math/bits.Rem64": true,
-	"time.Date": true,
-}
-
-// selectPanics reports whether x.f may go through a pointer that is nil: one that the map gave,
-// or that a field holds; or is a method of an interface that is not called yet.
-func (t *taking) selectPanics(fi *fileInfo, n *ast.SelectorExpr, fetched map[types.Object]bool) bool {
-	switch x := ast.Unparen(n.X).(type) {
-	case *ast.IndexExpr: // m[k].field
-		if fi.isMap(x.X) && isPointer(fi.pkg.Info.TypeOf(x)) {
-			return true
-		}
-	case *ast.Ident:
-		if fetched[fi.object(x)] && isPointer(fi.pkg.Info.TypeOf(x)) {
-			return true
-		}
-	case *ast.SelectorExpr: // s.next.n
-		if v, ok := fi.object(x.Sel).(*types.Var); ok && isPointer(fi.pkg.Info.TypeOf(x)) && t.ix.fileAt(v.Pos()) != nil && !t.onWay(v) {
+	for _, m := range askedOf(r.fi, fn, i, a) {
+		decl, home := r.t.ix.funcDecl(m)
+		if decl != nil && (r.depth == 0 || r.t.panics(home, decl.Body.List, r.depth-1) != nil) {
 			return true
 		}
 	}
-	s := fi.pkg.Info.Selections[n]
+	return false
+}
+
+// askedOf returns the methods that a function may call of its argument number i, because its
+// parameter is an interface that has them.
+func askedOf(fi *fileInfo, fn *types.Func, i int, a ast.Expr) (methods []*types.Func) {
+	params := fn.Signature().Params()
+	if i >= params.Len() {
+		return nil
+	}
+	asked, ok := params.At(i).Type().Underlying().(*types.Interface)
+	if _, generic := params.At(i).Type().(*types.TypeParam); generic || !ok {
+		return nil
+	}
+	for m := range asked.Methods() {
+		obj, _, _ := types.LookupFieldOrMethod(fi.pkg.Info.TypeOf(a), true, m.Pkg(), m.Name())
+		if f, ok := obj.(*types.Func); ok {
+			methods = append(methods, f)
+		}
+	}
+	return methods
+}
+
+// selects reports whether x.f may go through a pointer that is nil, or is a method that is not
+// called yet.
+func (r *risk) selects(n *ast.SelectorExpr) bool {
+	s := r.fi.pkg.Info.Selections[n]
 	if s == nil {
 		return false
 	}
-	if outer, parent := fi.outer(n); s.Kind() == types.MethodVal {
+	if s.Kind() == types.MethodExpr { // whose receiver is an argument
+		return true
+	}
+	if outer, parent := r.fi.outer(n); s.Kind() == types.MethodVal {
 		if call, ok := parent.(*ast.CallExpr); !ok || call.Fun != outer {
 			return true
 		}
 	}
-	holder, _ := cutLast(t.m.GuardKey)
+	if isPointer(r.fi.pkg.Info.TypeOf(n.X)) && r.doubtful(n.X) && !r.takesPointer(s) {
+		return true
+	}
+	holder, _ := cutLast(r.t.m.GuardKey)
 	return slices.ContainsFunc(embeddedOn(s), func(f *types.Var) bool { // n.f, where f is promoted
-		return isPointer(f.Type()) && !t.onWay(f) && keyOf(f.Type()) != holder
+		return isPointer(f.Type()) && !r.t.onWay(f) && keyOf(f.Type()) != holder
 	})
+}
+
+// takesPointer reports whether what is selected is a method of the module that gets the pointer
+// as it is: what it does with nil is looked at where it is called.
+func (r *risk) takesPointer(s *types.Selection) bool {
+	fn, ok := s.Obj().(*types.Func)
+	if !ok || len(s.Index()) > 1 || !isPointer(fn.Signature().Recv().Type()) {
+		return false
+	}
+	decl, _ := r.t.ix.funcDecl(fn)
+	return decl != nil
 }

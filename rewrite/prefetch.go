@@ -10,8 +10,6 @@ import (
 	"go/version"
 	"slices"
 	"strconv"
-
-	"github.com/mapmigrate/mapmigrate/detect"
 )
 
 // init moves the init of an if in front of it, under the lock: if v, ok := m[k]; ok { … }.
@@ -26,6 +24,7 @@ func (t *taking) init(sp *spot, s *ast.IfStmt, lock *lockExpr, writes bool) bool
 	if assign.Tok == token.DEFINE && (jumps(sp.fi.enclosing(s)) || !widens(sp.fi, s, assign)) {
 		return false
 	}
+	writes = writes || !onlyReads(sp.fi, []ast.Stmt{assign})
 	t.section(s.Pos(), s.Pos()+1)
 	t.add(sp.fi, &hoistOp{opBase: t.base(s), Before: []string{lock.take(writes)}, After: []string{lock.leave(writes)}})
 	return true
@@ -130,7 +129,7 @@ func (t *taking) copied(sp *spot, s *ast.RangeStmt, lock *lockExpr) bool {
 	if len(sp.uses) != 1 || len(sp.calls) > 0 || !sp.fi.isMap(s.X) || isNested(sp.fi, s.X) || !t.hasMaps() {
 		return false
 	}
-	if t.changes(sp.fi, s.Body) || t.deletes() && callsBack(sp.fi, s.Body) || mapVarOf(sp.fi, s.X) != sp.uses[0] || t.runs(sp.fi, []ast.Stmt{&ast.ExprStmt{X: s.X}}, lock) != nil || jumpedOver(sp.fi.enclosing(s), s) {
+	if t.stale(sp.fi, s) || mapVarOf(sp.fi, s.X) != sp.uses[0] || t.runs(sp.fi, []ast.Stmt{&ast.ExprStmt{X: s.X}}, lock) != nil || jumpedOver(sp.fi.enclosing(s), s) {
 		return false
 	}
 	name := t.importStd(sp.fi, "maps")
@@ -140,25 +139,6 @@ func (t *taking) copied(sp *spot, s *ast.RangeStmt, lock *lockExpr) bool {
 		Before: []string{lock.take(false)}, After: []string{lock.leave(false)}})
 	t.c.note("the loop at %s runs over a copy of the map, made under %s: it takes time and memory in proportion to the map, and does not see what changes meanwhile", t.ix.pos(s.Pos()), t.lockName())
 	return true
-}
-
-// deletes reports whether an entry of the map may go: a loop over the map does not come to it
-// then, a loop over a copy does.
-func (t *taking) deletes() bool {
-	return slices.ContainsFunc(t.m.Accesses, func(a detect.Access) bool { return a.Op == detect.Delete || a.Op == detect.Clear })
-}
-
-// callsBack reports whether code calls a function value, of which nothing is known.
-func callsBack(fi *fileInfo, n ast.Node) (found bool) {
-	ast.Inspect(n, func(n ast.Node) bool {
-		call, ok := n.(*ast.CallExpr)
-		if ok && !fi.isConversion(call) && fi.builtin(call) == "" && fi.callee(call) == nil {
-			_, lit := ast.Unparen(call.Fun).(*ast.FuncLit)
-			found = found || !lit
-		}
-		return !found
-	})
-	return found
 }
 
 // localName returns a name for a new variable before a statement: want, if the function has it
@@ -196,45 +176,6 @@ func (fi *fileInfo) localName(at ast.Stmt, want, otherwise string) string {
 func (t *taking) hasMaps() bool {
 	v := t.ix.prog.GoVersion
 	return v == "" || version.Compare("go"+v, "go1.21") >= 0
-}
-
-// changes reports whether code may change the map, in itself or in functions that it calls by
-// name: a copy would not show that.
-func (t *taking) changes(fi *fileInfo, n ast.Node) bool {
-	if t.mutators == nil {
-		t.mutators = map[*ast.FuncDecl]bool{}
-		for _, a := range t.m.Accesses {
-			if pos := t.ix.at(a.Pos); a.Op.Mutates() && !a.Owned && pos.IsValid() {
-				if home := t.ix.fileAt(pos); home != nil {
-					for _, x := range home.enclosingPath(pos) {
-						if decl, ok := x.(*ast.FuncDecl); ok {
-							t.mutators[decl] = true
-						}
-					}
-				}
-			}
-		}
-	}
-	for _, a := range t.m.Accesses {
-		if pos := t.ix.at(a.Pos); a.Op.Mutates() && n.Pos() <= pos && pos < n.End() {
-			return true
-		}
-	}
-	seen := map[*ast.FuncDecl]bool{}
-	var visit func(fi *fileInfo, n ast.Node) bool
-	visit = func(fi *fileInfo, n ast.Node) (found bool) {
-		ast.Inspect(n, func(n ast.Node) bool {
-			if call, ok := n.(*ast.CallExpr); ok && !found {
-				if decl, home := t.ix.funcDecl(fi.callee(call)); decl != nil && home != nil && decl.Body != nil && !seen[decl] {
-					seen[decl] = true
-					found = t.mutators[decl] || visit(home, decl.Body)
-				}
-			}
-			return !found
-		})
-		return found
-	}
-	return visit(fi, n)
 }
 
 // importStd makes a file import a package of the standard library, and returns its name there.
@@ -279,13 +220,14 @@ func (t *taking) fetch(sp *spot, lock *lockExpr) bool {
 		x, name = accessOf(fi, sp.uses[0])
 	}
 	expr := []ast.Stmt{&ast.ExprStmt{X: x}}
-	if x == nil || t.runs(fi, expr, lock) != nil || t.panics(fi, expr, 3) != nil || !first(fi, sp.stmt, x) || t.tested(fi, sp.stmt, lock) || holdsLock(fi.pkg.Info.TypeOf(x)) {
+	if x == nil || t.runs(fi, expr, lock) != nil || t.panics(fi, expr, 3) != nil || !first(fi, sp.stmt, x) || holdsLock(fi.pkg.Info.TypeOf(x)) {
 		return false
 	}
 	fresh := fi.fresh(sp.stmt, name)
 	fi.reserve(sp.stmt, fresh)
 	t.section(sp.stmt.Pos(), sp.stmt.Pos()+1)
-	t.add(fi, &hoistOp{opBase: t.base(sp.stmt), Expr: x, Name: fresh, Before: []string{lock.take(false)}, After: []string{lock.leave(false)}})
+	writes := !onlyReads(fi, expr)
+	t.add(fi, &hoistOp{opBase: t.base(sp.stmt), Expr: x, Name: fresh, Before: []string{lock.take(writes)}, After: []string{lock.leave(writes)}})
 	return true
 }
 
@@ -305,12 +247,6 @@ func holdsLock(t types.Type) bool {
 		}
 	}
 	return false
-}
-
-// tested reports whether a statement compares what the lock belongs to with nil.
-func (t *taking) tested(fi *fileInfo, s ast.Stmt, lock *lockExpr) (found bool) {
-	header(s, func(n ast.Node) { found = found || asksForNil(fi, n, lock) })
-	return found
 }
 
 // isTuple reports whether t is what a call of several results, or of none, gives.

@@ -49,7 +49,7 @@ func (t *taking) function(fn ast.Node, spots []*spot) {
 	if alias := slices.ContainsFunc(spots, func(sp *spot) bool { return sp.alias }); alias || !apart(first.fi, spots) {
 		for region := range regions(spots) {
 			if why := t.runs(first.fi, region, lock); why != nil {
-				t.c.refuse("lock-reach", why.Pos(), "", "between the accesses in %s comes what may not run under %s: %s", funcName(first.fi, fn), t.lockName(), shortNode(why))
+				t.c.refuse("lock-reach", why.Pos(), "", "between the accesses in %s comes what may not run under %s: %s", funcName(first.fi, fn), t.lockName(), t.because(why))
 				return
 			}
 			break
@@ -260,20 +260,15 @@ func terminates(s ast.Stmt) bool {
 	case *ast.ReturnStmt:
 		return true
 	case *ast.BranchStmt:
-		return s.Tok == token.CONTINUE || s.Tok == token.GOTO
+		return s.Tok != token.FALLTHROUGH
 	case *ast.BlockStmt:
 		return len(s.List) > 0 && terminates(s.List[len(s.List)-1])
 	case *ast.IfStmt:
 		return s.Else != nil && terminates(s.Body) && terminates(s.Else)
 	case *ast.SwitchStmt, *ast.TypeSwitchStmt:
-		body, found := (*ast.BlockStmt)(nil), false
-		if sw, ok := s.(*ast.SwitchStmt); ok {
-			body = sw.Body
-		} else {
-			body = s.(*ast.TypeSwitchStmt).Body
-		}
+		found := false
 		breaks := false // out of this one, or of something in it
-		ast.Inspect(body, func(n ast.Node) bool {
+		ast.Inspect(s, func(n ast.Node) bool {
 			b, ok := n.(*ast.BranchStmt)
 			breaks = breaks || ok && b.Tok == token.BREAK
 			return true
@@ -281,7 +276,7 @@ func terminates(s ast.Stmt) bool {
 		if breaks {
 			return false
 		}
-		for _, c := range body.List {
+		for _, c := range clausesOf(s) {
 			clause := c.(*ast.CaseClause)
 			found = found || clause.List == nil
 			if len(clause.Body) == 0 || !terminates(clause.Body[len(clause.Body)-1]) {
@@ -350,7 +345,7 @@ func (t *taking) single(sp *spot, lock *lockExpr) {
 	if why == nil {
 		why = sp.stmt
 	}
-	t.c.refuse("lock-reach", why.Pos(), "", "the statement at line %d cannot be put under %s as it is: %s", t.ix.pos(sp.stmt.Pos()).Line, t.lockName(), shortNode(why))
+	t.c.refuse("lock-reach", why.Pos(), "", "the statement at line %d cannot be put under %s as it is: %s", t.ix.pos(sp.stmt.Pos()).Line, t.lockName(), t.because(why))
 }
 
 // inIterator reports whether a statement stands in a loop over a function. A return lets that
@@ -429,102 +424,12 @@ func regions(spots []*spot) iter.Seq[[]ast.Stmt] {
 	}
 }
 
-// apart reports whether the spots of a function are no steps of one operation: there is
-// one only, all only read, or no two of them are executed in one call.
-func apart(fi *fileInfo, spots []*spot) bool {
-	if !writes(spots) {
-		return true
-	}
-	for i, a := range spots {
-		for _, b := range spots[i+1:] {
-			if !exclusive(fi, a.stmt, b.stmt) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// exclusive reports whether two statements lie in different branches of one if or switch,
-// with no loop around it.
-func exclusive(fi *fileInfo, a, b ast.Stmt) bool {
-	on := map[ast.Node]ast.Node{} // ancestor of a → its child on the way
-	var child ast.Node = a
-	for n := fi.parent(a); n != nil; child, n = n, fi.parent(n) {
-		on[n] = child
-	}
-	child = b
-	for n := fi.parent(b); n != nil; child, n = n, fi.parent(n) {
-		other, ok := on[n]
-		if !ok {
-			continue
-		}
-		branches := holdsClauses(fi, n)
-		if s, isIf := n.(*ast.IfStmt); isIf {
-			branches = other != child && other != s.Init && other != s.Cond && child != s.Init && child != s.Cond
-		}
-		if !branches || other == child {
-			return false
-		}
-		for ; n != nil; n = fi.parent(n) {
-			switch n.(type) {
-			case *ast.ForStmt, *ast.RangeStmt:
-				return false
-			case *ast.FuncDecl, *ast.FuncLit:
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // writes reports whether the lock is needed for writing: something changes the map, or what
 // an element of it points to.
 func writes(spots []*spot) bool {
 	return slices.ContainsFunc(spots, func(s *spot) bool {
 		return slices.ContainsFunc(s.ops, detect.Op.Mutates) || slices.ContainsFunc(s.uses, func(id *ast.Ident) bool { return assigned(s.fi, id) })
 	})
-}
-
-// between returns the statements from one to another of the same list.
-func between(fi *fileInfo, first, last ast.Stmt) []ast.Stmt {
-	list := stmtsOf(fi.parent(first))
-	return list[slices.Index(list, first) : slices.Index(list, last)+1]
-}
-
-// onlyReads reports whether statements change nothing but variables, so that they may run
-// beside each other: they assign through nothing, and call only what computes.
-func onlyReads(fi *fileInfo, list []ast.Stmt) bool {
-	ok := true
-	for _, s := range list {
-		ast.Inspect(s, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.FuncLit:
-				return false
-			case *ast.AssignStmt:
-				for _, lhs := range n.Lhs {
-					if _, plain := ast.Unparen(lhs).(*ast.Ident); !plain {
-						ok = false
-					}
-				}
-			case *ast.IncDecStmt:
-				_, plain := ast.Unparen(n.X).(*ast.Ident)
-				ok = ok && plain
-			case *ast.RangeStmt:
-				for _, x := range []ast.Expr{n.Key, n.Value} {
-					_, plain := x.(*ast.Ident)
-					ok = ok && (plain || x == nil)
-				}
-			case *ast.CallExpr:
-				b := fi.builtin(n)
-				fn := fi.callee(n)
-				computes := fn != nil && fn.Pkg() != nil && fn.Signature().Recv() == nil && (quietPackages[fn.Pkg().Path()] || fn.Pkg().Path() == "fmt")
-				ok = ok && (fi.isConversion(n) || computes || b != "" && b != "delete" && b != "clear" && b != "copy" && b != "close")
-			}
-			return ok
-		})
-	}
-	return ok
 }
 
 // assigned reports whether an identifier stands in what a statement assigns to: m[k].n++.
@@ -547,4 +452,10 @@ func assigned(fi *fileInfo, id *ast.Ident) bool {
 		}
 	}
 	return false
+}
+
+// between returns the statements from one to another of the same list.
+func between(fi *fileInfo, first, last ast.Stmt) []ast.Stmt {
+	list := stmtsOf(fi.parent(first))
+	return list[slices.Index(list, first) : slices.Index(list, last)+1]
 }

@@ -46,18 +46,25 @@ import (
 //	s.mu.Lock(); close(s.stop); s.wg.Wait() // for a goroutine that cleans s.m up
 //
 // The same holds for what runs under the lock from now on (lock-reach). It must be one object's
-// lock all the time (lock-object), and is not taken inside what another map's lock is to be taken
-// for (lock-overlap).
+// lock all the time (lock-object), and the map no other's, too (lock-alias). It is not taken inside
+// what another map's lock is to be taken for (lock-overlap).
 //
 // Where something under it may panic, the lock is let go of by a defer, or not taken at all:
 //
 //	s.mu.Lock(); s.m[k] = int(name[0]); s.mu.Unlock() // held for ever if name is ""
 //
-// panics.go says what may. Nil pointers, and nil maps that are not the one at hand or a row, are
-// not looked for: every access to a field would be one.
+// panics.go says what may: what came out of a map may be nil, and so may all that comes of it. Other
+// pointers that variables hold, and other maps, are not looked for: every access to a field would be
+// one. Of libraries only what is known never to panic runs under a lock that no defer lets go of.
 //
-// A copy of the map for a loop has entries that are deleted meanwhile. There is none where the
-// loop's body may change the map, or calls a function value while entries may be deleted.
+// To take a lock is to use what it belongs to. Where only a condition leads to that, it may be nil
+// when the condition does not hold (owner.go):
+//
+//	s, ok := reg[k]; if ok && s.m[k] > 0 { … } // no s.mu.Lock() before the if
+//
+// A copy of the map for a loop has entries that are deleted meanwhile, and the values that were
+// there. There is none where the loop's body, or whom it calls or waits for, may change the map
+// (stale.go).
 const Guard = "guard"
 
 // lockName is what messages call the lock.
@@ -80,11 +87,16 @@ type taking struct {
 	own      *ownLock               // of the form mutex
 	locking  map[*ast.FuncDecl]bool // functions that this rewrite makes take locks: not to be called under one
 	run      *run
-	mutators map[*ast.FuncDecl]bool // functions that change the map, see changes
+	mutators map[*ast.FuncDecl]bool // functions that change the map, see mutating
+	changing []string               // … and the names of the methods that come to them, see changers
 	owner    types.Object           // what the lock's name begins with in the function at hand
 	way      []*types.Var           // the fields on the way to it
 	guard    token.Pos              // of the lock's declaration, once a spot has found it
 	field    *types.Var
+
+	lifted    map[*ast.CallExpr]bool                  // calls that need the lock, see lift
+	ownerless ast.Node                                // what may run where the lock has no owner, see runs
+	given     map[*ast.FuncDecl]map[types.Object]bool // see fromMap
 }
 
 // A spot is a statement with accesses that miss the lock.
@@ -107,7 +119,7 @@ type spotPlace struct {
 
 // takeLocks decides about a request for the form guard, or mutex.
 func (r *run) takeLocks(s *siteWork, m *detect.Map) {
-	t := &taking{c: s.class, ix: r.ix, m: m, ops: map[*fileInfo][]op{}, api: r.opts.AllowAPIChange, locking: r.locking, run: r}
+	t := &taking{c: s.class, ix: r.ix, m: m, ops: map[*fileInfo][]op{}, api: r.opts.AllowAPIChange, locking: r.locking, run: r, lifted: map[*ast.CallExpr]bool{}, given: map[*ast.FuncDecl]map[types.Object]bool{}}
 	at := r.ix.at(m.Pos)
 	t.c.order = []*member{{pos: at, name: m.Name}}
 	var spots []*spot
@@ -137,6 +149,9 @@ func (r *run) takeLocks(s *siteWork, m *detect.Map) {
 		}
 		byFunc[fn] = append(byFunc[fn], sp)
 		r.locking[sp.fi.topLevel(fn)] = true
+	}
+	if sp := inOneCall(spots); sp != nil {
+		t.c.refuse("lock-steps", sp.stmt.Pos(), "", "%s uses %s in steps that belong together, and one of them is in a function literal", funcName(sp.fi, runner(sp.fi, sp.stmt)), t.m.Name)
 	}
 	for _, fn := range funcs {
 		if fn != nil && len(t.c.refusals) == 0 {
@@ -262,35 +277,6 @@ func sortSpots(list []*spot) {
 		}
 		return int(a.stmt.Pos() - b.stmt.Pos())
 	})
-}
-
-// otherInstances refuses a field that is given the map of another object: which lock is the
-// map's is not known then.
-func (t *taking) otherInstances(decl token.Pos) bool {
-	for _, id := range t.ix.uses[decl] {
-		fi := t.ix.fileAt(id.Pos())
-		if fi == nil || t.m.Kind != detect.Field {
-			continue
-		}
-		var value ast.Expr
-		switch p := fi.parent(id).(type) {
-		case *ast.KeyValueExpr:
-			if p.Key == ast.Expr(id) {
-				value = p.Value
-			}
-		case *ast.SelectorExpr:
-			if a, ok := fi.parent(p).(*ast.AssignStmt); ok && len(a.Lhs) == len(a.Rhs) {
-				if i := slices.Index(a.Lhs, ast.Expr(p)); i >= 0 {
-					value = a.Rhs[i]
-				}
-			}
-		}
-		if value != nil && t.isVar(fi, value, decl) {
-			t.c.refuse("lock-alias", id.Pos(), "", "%s of one object becomes that of another here: the lock of which guards it?", t.m.Name)
-			return true
-		}
-	}
-	return false
 }
 
 // racing returns which accesses are to take the lock: those of the conflicts that are likely,

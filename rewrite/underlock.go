@@ -20,6 +20,7 @@ type lockExpr struct {
 	reads  bool         // it has RLock and RUnlock
 	decl   token.Pos    // of the lock itself
 	symbol *types.Var   // the lock itself
+	beside bool         // it is a field of what the way leads to, not of something embedded there
 }
 
 func (l *lockExpr) take(writes bool) string {
@@ -77,7 +78,7 @@ func (t *taking) lockFor(fi *fileInfo, id *ast.Ident) *lockExpr {
 			if !ok || !t.stable(fi, root, path) {
 				return nil
 			}
-			obj, _, _ := types.LookupFieldOrMethod(fi.pkg.Info.TypeOf(x), true, fi.pkg.Types, name)
+			obj, depth, _ := types.LookupFieldOrMethod(fi.pkg.Info.TypeOf(x), true, fi.pkg.Types, name)
 			v, isField := obj.(*types.Var)
 			if !isField || beside && !besideOf(fi, sel, v) {
 				return nil
@@ -86,7 +87,11 @@ func (t *taking) lockFor(fi *fileInfo, id *ast.Ident) *lockExpr {
 			if m, _, _ := types.LookupFieldOrMethod(fi.pkg.Info.TypeOf(x), true, fi.pkg.Types, "Lock"); m == nil || !v.Embedded() {
 				text += "." + name
 			}
-			return asLock(fi, text, root, append(path, v), v)
+			l := asLock(fi, text, root, append(path, v), v)
+			if l != nil {
+				l.beside = len(depth) == 1
+			}
+			return l
 		}
 		up, ok := x.(*ast.SelectorExpr)
 		if !ok {
@@ -143,7 +148,7 @@ func (t *taking) stable(fi *fileInfo, root types.Object, path []*types.Var) bool
 			if home == nil || strings.HasSuffix(home.abs, "_test.go") {
 				continue
 			}
-			if decl := home.topLevel(id); decl != nil && decl.Recv == nil && decl.Name.Name == "init" {
+			if decl, ok := home.enclosing(id).(*ast.FuncDecl); ok && decl.Recv == nil && decl.Name.Name == "init" {
 				continue // before anybody has it
 			}
 			if setsIt(home, id) {
@@ -169,26 +174,32 @@ func isParam(fi *fileInfo, v *types.Var) bool {
 
 // isNew reports whether a local variable begins as a new value, not as a copy of one.
 func isNew(fi *fileInfo, v *types.Var) bool {
-	id := definition(fi, v)
-	if id == nil {
-		return false
-	}
-	var value ast.Expr
-	switch p := fi.parent(id).(type) {
-	case *ast.ValueSpec:
-		if len(p.Values) == 0 {
+	if id := definition(fi, v); id != nil {
+		if spec, ok := fi.parent(id).(*ast.ValueSpec); ok && len(spec.Values) == 0 {
 			return true
 		}
-		if i := slices.Index(p.Names, id); i < len(p.Values) {
-			value = p.Values[i]
+	}
+	_, lit := ast.Unparen(valueOf(fi, v)).(*ast.CompositeLit)
+	return lit
+}
+
+// valueOf returns what a variable is given where it is declared, if that is an expression of its own.
+func valueOf(fi *fileInfo, v *types.Var) ast.Expr {
+	id := definition(fi, v)
+	if id == nil {
+		return nil
+	}
+	switch p := fi.parent(id).(type) {
+	case *ast.ValueSpec:
+		if i := slices.Index(p.Names, id); len(p.Values) == len(p.Names) {
+			return p.Values[i]
 		}
 	case *ast.AssignStmt:
 		if i := slices.Index(p.Lhs, ast.Expr(id)); i >= 0 && len(p.Lhs) == len(p.Rhs) {
-			value = p.Rhs[i]
+			return p.Rhs[i]
 		}
 	}
-	_, lit := ast.Unparen(value).(*ast.CompositeLit)
-	return value != nil && lit
+	return nil
 }
 
 // setsIt reports whether a variable or field is assigned where an identifier names it, or its
@@ -293,39 +304,32 @@ func innermost(fi *fileInfo, pos token.Pos) *types.Scope {
 
 // runs returns the first node of statements that may not run under the lock, nil if all may:
 // nothing there waits, takes a lock, calls what is not known, or makes the lock's name mean
-// another one.
+// another one, and what the lock belongs to is there.
 func (t *taking) runs(fi *fileInfo, list []ast.Stmt, lock *lockExpr) ast.Node {
 	if lock.root != nil && len(list) > 0 && (lock.root.Pos() >= list[0].Pos() && lock.root.Parent() != fi.pkg.Types.Scope() || fi.parent(list[0]) != nil && !visibleAt(fi, lock.root, list[0].Pos())) {
 		return list[0] // the lock's owner is declared, or hidden, in there
 	}
+	if at := renamed(list, lock); at != nil {
+		return at
+	}
+	if !t.hasOwner(fi, list, lock) {
+		t.ownerless = list[0]
+		return list[0]
+	}
 	for _, s := range list {
 		if bad := t.badIn(fi, s, 3); bad != nil {
-			return bad
-		}
-		var bad ast.Node
-		ast.Inspect(s, func(n ast.Node) bool {
-			if asksForNil(fi, n, lock) { // s != nil && s.m[k]
-				bad = n
-			}
-			return bad == nil
-		})
-		if bad != nil {
 			return bad
 		}
 	}
 	return nil
 }
 
-// asksForNil reports whether a node compares what the lock belongs to with nil.
-func asksForNil(fi *fileInfo, n ast.Node, lock *lockExpr) bool {
-	b, ok := n.(*ast.BinaryExpr)
-	if !ok || !fi.isNil(b.X) && !fi.isNil(b.Y) {
-		return false
+// because says why a node may not run under the lock.
+func (t *taking) because(why ast.Node) string {
+	if why == t.ownerless {
+		return "what " + t.lockName() + " belongs to is used only under a condition, and may be nil where that does not hold"
 	}
-	return slices.ContainsFunc([]ast.Expr{b.X, b.Y}, func(x ast.Expr) bool {
-		root, _, ok := steps(fi, x)
-		return ok && root != nil && root == lock.root && !fi.isMap(x)
-	})
+	return shortNode(why)
 }
 
 func isPointer(t types.Type) bool {
@@ -363,8 +367,8 @@ func (t *taking) badIn(fi *fileInfo, n ast.Node, depth int) (bad ast.Node) {
 				bad = n // go clear(m)
 				return false
 			}
-			for _, a := range append(slices.Clone(n.Call.Args), receiverOf(n.Call)...) {
-				if b := t.badIn(fi, a, depth); b != nil {
+			for _, x := range append(slices.Clone(n.Call.Args), n.Call.Fun) {
+				if b := t.badIn(fi, x, depth); b != nil {
 					bad = b
 				}
 			}
@@ -376,7 +380,7 @@ func (t *taking) badIn(fi *fileInfo, n ast.Node, depth int) (bad ast.Node) {
 		case *ast.SendStmt, *ast.SelectStmt, *ast.DeferStmt, *ast.LabeledStmt:
 			bad = n
 		case *ast.ForStmt:
-			if !counts(n) { // it may go on for ever, or for as long as the lock is held
+			if !counts(fi, n) { // it may go on for ever, or for as long as the lock is held
 				bad = n
 			}
 		case *ast.BranchStmt:
@@ -391,37 +395,6 @@ func (t *taking) badIn(fi *fileInfo, n ast.Node, depth int) (bad ast.Node) {
 		return bad == nil
 	})
 	return bad
-}
-
-// endless reports whether a loop over a channel, a function, or what may be one of these goes on
-// for as long as others want.
-func endless(fi *fileInfo, n *ast.RangeStmt) bool {
-	switch core(fi.pkg.Info.TypeOf(n.X)).(type) {
-	case *types.Chan, *types.Signature, *types.Interface, nil:
-		return true
-	}
-	return false
-}
-
-// counts reports whether a loop counts a variable of its own up to something.
-func counts(n *ast.ForStmt) bool {
-	init, ok := n.Init.(*ast.AssignStmt)
-	cond, isCond := n.Cond.(*ast.BinaryExpr)
-	post, isPost := n.Post.(*ast.IncDecStmt)
-	if !ok || !isCond || !isPost || init.Tok != token.DEFINE || len(init.Lhs) == 0 {
-		return false
-	}
-	v, ok := init.Lhs[0].(*ast.Ident)
-	x, isID := ast.Unparen(cond.X).(*ast.Ident)
-	p, isP := post.X.(*ast.Ident)
-	return ok && isID && isP && x.Name == v.Name && p.Name == v.Name && cond.Op != token.NEQ && cond.Op != token.LAND && cond.Op != token.LOR
-}
-
-func receiverOf(call *ast.CallExpr) []ast.Expr {
-	if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok {
-		return []ast.Expr{sel.X}
-	}
-	return nil
 }
 
 // calm reports whether a call neither waits nor takes a lock, and ends soon.
@@ -451,12 +424,16 @@ func (t *taking) calm(fi *fileInfo, call *ast.CallExpr, depth int) bool {
 	case path == "fmt":
 		return strings.HasPrefix(fn.Name(), "Sprint") && !slices.ContainsFunc(call.Args, func(a ast.Expr) bool { return !plain(fi.pkg.Info.TypeOf(a)) })
 	case path == "sort" || path == "maps" || path == "slices":
-		return !slices.ContainsFunc(call.Args, func(a ast.Expr) bool {
+		for i, a := range call.Args {
 			if lit, ok := ast.Unparen(a).(*ast.FuncLit); ok {
-				return t.touches(lit) || t.badIn(fi, lit.Body, depth) != nil
+				if t.touches(lit) || t.badIn(fi, lit.Body, depth) != nil {
+					return false
+				}
+			} else if runsCode(fi, a) || !t.calmMethods(fi, fn, i, a, depth) {
+				return false
 			}
-			return runsCode(fi, a) || path == "sort" && (fn.Name() == "Sort" || fn.Name() == "Stable") && !t.sorts(fi, a, depth)
-		})
+		}
+		return true
 	case path == "time":
 		return calmTimes[fn.Name()]
 	case path == "sync/atomic" || path == "html" || fn.FullName() == "html/template.HTMLEscapeString":
@@ -502,21 +479,12 @@ func (t *taking) touches(lit *ast.FuncLit) bool {
 		slices.ContainsFunc(t.run.sections, func(s section) bool { return in(s.from) })
 }
 
-// sorts reports whether the methods by which a value is sorted are calm.
-func (t *taking) sorts(fi *fileInfo, a ast.Expr, depth int) bool {
-	typ := fi.pkg.Info.TypeOf(a)
-	for _, name := range []string{"Len", "Less", "Swap"} {
-		obj, _, _ := types.LookupFieldOrMethod(typ, true, fi.pkg.Types, name)
-		fn, ok := obj.(*types.Func)
-		if !ok || types.IsInterface(fn.Signature().Recv().Type()) {
-			return false
-		}
-		decl, home := t.ix.funcDecl(fn)
-		if decl != nil && (depth == 0 || t.locking[decl] || t.badIn(home, decl.Body, depth-1) != nil) {
-			return false
-		}
-	}
-	return true
+// calmMethods reports whether the methods are calm that a function may call of an argument.
+func (t *taking) calmMethods(fi *fileInfo, fn *types.Func, i int, a ast.Expr, depth int) bool {
+	return !slices.ContainsFunc(askedOf(fi, fn, i, a), func(m *types.Func) bool {
+		decl, home := t.ix.funcDecl(m)
+		return types.IsInterface(m.Signature().Recv().Type()) || decl != nil && (depth == 0 || t.locking[decl] || t.badIn(home, decl.Body, depth-1) != nil)
+	})
 }
 
 // runsCode reports whether an argument brings code with it that may do anything.

@@ -33,9 +33,9 @@ func (t *taking) unleafed(fi *fileInfo, n ast.Node) (bad ast.Node) {
 		}
 		switch n := n.(type) {
 		case *ast.GoStmt: // runs without the lock, but for its operands
-			for _, a := range n.Call.Args {
-				if bad == nil {
-					bad = t.unleafed(fi, a)
+			for _, x := range append(slices.Clone(n.Call.Args), n.Call.Fun) {
+				if _, lit := ast.Unparen(x).(*ast.FuncLit); bad == nil && !lit {
+					bad = t.unleafed(fi, x)
 				}
 			}
 			return false
@@ -47,7 +47,7 @@ func (t *taking) unleafed(fi *fileInfo, n ast.Node) (bad ast.Node) {
 			if lit || t.calls(fi, n, "Unlock", "RUnlock") || fi.builtin(n) == "panic" {
 				return true
 			}
-			if fn := fi.callee(n); fn != nil && fn.Pkg() != nil && writesLog(fn) && !slices.ContainsFunc(n.Args, func(a ast.Expr) bool { return !plain(fi.pkg.Info.TypeOf(a)) }) {
+			if fn := fi.callee(n); fn != nil && fn.Pkg() != nil && writesLog(fn) && !t.hooked() && !slices.ContainsFunc(n.Args, func(a ast.Expr) bool { return !plain(fi.pkg.Info.TypeOf(a)) }) {
 				return true // who writes there has to do without the lock as it is
 			}
 			if !t.calm(fi, n, 3) {
@@ -56,7 +56,7 @@ func (t *taking) unleafed(fi *fileInfo, n ast.Node) (bad ast.Node) {
 		case *ast.SendStmt, *ast.SelectStmt:
 			bad = n
 		case *ast.ForStmt:
-			if !counts(n) {
+			if !counts(fi, n) {
 				bad = n
 			}
 		case *ast.RangeStmt:
@@ -73,6 +73,29 @@ func (t *taking) unleafed(fi *fileInfo, n ast.Node) (bad ast.Node) {
 	return bad
 }
 
+// hooked reports whether a method that a logger may call gets a lock, be it in what it calls: the
+// log's writer, say.
+func (t *taking) hooked() bool {
+	for _, fi := range t.ix.list {
+		for _, d := range fi.syntax.Decls {
+			if decl, ok := d.(*ast.FuncDecl); ok && comesBack[decl.Name.Name] && t.isAsked(fi, decl) && t.reaches(fi, decl, t.locking) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// comesBack are the methods by which libraries call code that they were given earlier, or that
+// what they print has.
+var comesBack = map[string]bool{
+	"Write": true, "WriteString": true, "WriteLevel": true, "Read": true, "Handle": true, "Fire": true, "Run": true, "Format": true, "Enabled": true, "Check": true,
+	"String": true, "Error": true, "GoString": true, "LogValue": true, "MarshalJSON": true, "MarshalText": true, "MarshalBinary": true, "MarshalXML": true,
+}
+
+// lockMethods are the methods of a lock that do no more than take it and let go of it.
+var lockMethods = []string{"Lock", "Unlock", "TryLock", "RLock", "RUnlock", "TryRLock"}
+
 // lent returns a use of the lock other than a call of its methods: who gets it may take it.
 func (t *taking) lent() ast.Node {
 	if t.field == nil {
@@ -86,7 +109,7 @@ func (t *taking) lent() ast.Node {
 		x := fi.spelled(id)
 		switch p := fi.parent(x).(type) {
 		case *ast.SelectorExpr: // s.mu.Lock
-			if _, call := fi.parent(p).(*ast.CallExpr); !call {
+			if !onlyTakes(fi, p) {
 				return id
 			}
 		case *ast.KeyValueExpr:
@@ -97,8 +120,72 @@ func (t *taking) lent() ast.Node {
 			return id
 		}
 	}
+	if t.field.Embedded() {
+		return t.lentWhole()
+	}
 	return nil
 }
+
+// onlyTakes reports whether a method of a lock does no more here than take it, or let go of it.
+// What RLocker returns can do so elsewhere, unless nobody looks at it.
+func onlyTakes(fi *fileInfo, method *ast.SelectorExpr) bool {
+	call, ok := fi.parent(method).(*ast.CallExpr)
+	if !ok || call.Fun != ast.Expr(method) {
+		return false
+	}
+	_, dropped := fi.parent(call).(*ast.ExprStmt)
+	return slices.Contains(lockMethods, method.Sel.Name) || dropped && method.Sel.Name == "RLocker"
+}
+
+// lentWhole returns where an embedded lock may be lent by its holder, which has the methods of one:
+// as a method value, or to what takes anything that can be locked.
+func (t *taking) lentWhole() (at ast.Node) {
+	for _, fi := range t.ix.list {
+		ast.Inspect(fi.syntax, func(n ast.Node) bool {
+			x, ok := n.(ast.Expr)
+			if !ok || at != nil {
+				return at == nil
+			}
+			if sel, ok := x.(*ast.SelectorExpr); ok {
+				if s := fi.pkg.Info.Selections[sel]; s != nil && s.Kind() != types.FieldVal && slices.ContainsFunc(embeddedOn(s), t.isGuard) {
+					if !onlyTakes(fi, sel) {
+						at = sel
+					}
+				}
+			}
+			if lockable(fi.pkg.Info.TypeOf(x)) {
+				at = x
+			}
+			return at == nil
+		})
+	}
+	return at
+}
+
+// lockable reports whether t is an interface with a method Lock or RLock, or a function that gets one.
+func lockable(t types.Type) bool {
+	if t == nil {
+		return false
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Interface:
+		for m := range u.Methods() {
+			if m.Name() == "Lock" || m.Name() == "RLock" {
+				return true
+			}
+		}
+	case *types.Signature:
+		for v := range u.Params().Variables() {
+			if _, fn := v.Type().Underlying().(*types.Signature); !fn && lockable(v.Type()) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isGuard reports whether a field, or variable, is the lock.
+func (t *taking) isGuard(v *types.Var) bool { return v.Origin() == t.field || v.Pos() == t.guard }
 
 // whileHeld looks at all that runs while the lock is held, as far as the text of the functions
 // that take it shows, and returns the first that look returns.
@@ -126,24 +213,16 @@ func (t *taking) calls(fi *fileInfo, call *ast.CallExpr, methods ...string) bool
 	if !ok {
 		return false
 	}
-	named := false
-	for _, m := range methods {
-		named = named || sel.Sel.Name == m
-	}
-	if !named {
+	if !slices.Contains(methods, sel.Sel.Name) {
 		return false
 	}
-	if _, path, ok := steps(fi, sel.X); ok && len(path) > 0 && path[len(path)-1].Origin() == t.field {
-		return true
-	}
-	if root, path, ok := steps(fi, sel.X); ok && len(path) == 0 && root != nil && root.Pos() == t.guard {
-		return true
+	if id := mapVarOf(fi, sel.X); id != nil { // whatever the way to it: p.shards[i].mu
+		if v, ok := fi.object(id).(*types.Var); ok && t.isGuard(v) {
+			return true
+		}
 	}
 	s := fi.pkg.Info.Selections[sel]
-	if s == nil {
-		return false
-	}
-	return slices.ContainsFunc(embeddedOn(s), func(f *types.Var) bool { return f.Origin() == t.field || f.Pos() == t.guard })
+	return s != nil && slices.ContainsFunc(embeddedOn(s), t.isGuard)
 }
 
 // after looks at what is between a call of Lock and that of Unlock behind it in the same list
@@ -170,7 +249,7 @@ func (t *taking) after(fi *fileInfo, lock *ast.CallExpr, look func(*fileInfo, as
 			list := stmtsOf(n)
 			for _, behind := range list[slices.Index(list, s)+1:] {
 				if e, ok := behind.(*ast.ExprStmt); ok {
-					if call, ok := e.X.(*ast.CallExpr); ok && t.calls(fi, call, "Unlock", "RUnlock") {
+					if call, ok := e.X.(*ast.CallExpr); ok && t.calls(fi, call, "Unlock", "RUnlock") && sameLock(lock, call) {
 						return nil
 					}
 				}
@@ -195,4 +274,11 @@ func (t *taking) after(fi *fileInfo, lock *ast.CallExpr, look func(*fileInfo, as
 		return !lit
 	})
 	return at
+}
+
+// sameLock reports whether two calls of a lock's methods are of one lock, as they are written.
+func sameLock(a, b *ast.CallExpr) bool {
+	x, ok := ast.Unparen(a.Fun).(*ast.SelectorExpr)
+	y, also := ast.Unparen(b.Fun).(*ast.SelectorExpr)
+	return ok && also && types.ExprString(x.X) == types.ExprString(y.X)
 }
