@@ -34,7 +34,7 @@ func (c *class) checkPairs(statements bool) {
 		if r.skip || r.merged {
 			continue
 		}
-		fn := r.fi.runsIn(r.node)
+		fn := c.runsIn(r.fi, r.node)
 		if fn == nil {
 			continue
 		}
@@ -73,9 +73,9 @@ func (c *class) apartSteps(r, w *rec, statements bool) string {
 	if r.node == w.node || statements && !inside || c.guarding().together(r, w) || r.fetches && w.leaf {
 		return ""
 	}
-	deferred := r.fi.deferred(w.node)
+	deferred := c.deferred(r.fi, w.node)
 	switch {
-	case !leavesNoTrace(r) && (r.node.Pos() < w.node.Pos() || inside || commonLoop(r, w) || deferred && !r.fi.deferred(r.node)):
+	case !c.leavesNoTrace(r) && (r.node.Pos() < w.node.Pos() || inside || commonLoop(r, w) || deferred && !c.deferred(r.fi, r.node)):
 		return "the write here and the read"
 	case w.kind == useUpdate && sameElement(r, w) && !printed(r) && r.fi.follows(r.node, w.node):
 		return "counting here and reading the count" // two goroutines may read the same
@@ -108,16 +108,17 @@ func (c *class) replacing() (writes []*rec) {
 }
 
 // runsIn returns the function that n runs as a part of: not a literal that is called where
-// it stands, or deferred.
-func (fi *fileInfo) runsIn(n ast.Node) ast.Node {
+// it stands, deferred, or handed to a function that only calls it before it returns.
+func (c *class) runsIn(fi *fileInfo, n ast.Node) ast.Node {
 	fn := fi.enclosing(n)
 	for {
 		lit, ok := fn.(*ast.FuncLit)
 		if !ok {
 			return fn
 		}
-		call, ok := fi.parent(lit).(*ast.CallExpr)
-		if !ok || call.Fun != ast.Expr(lit) {
+		e, p := fi.outer(lit)
+		call, ok := p.(*ast.CallExpr)
+		if !ok || call.Fun != e && !c.runsNow(fi, lit, map[types.Object]bool{}) {
 			return fn
 		}
 		if _, ok := fi.parent(call).(*ast.GoStmt); ok {
@@ -128,8 +129,8 @@ func (fi *fileInfo) runsIn(n ast.Node) ast.Node {
 }
 
 // deferred reports whether n is run by a defer statement of the function that it runs in.
-func (fi *fileInfo) deferred(n ast.Node) bool {
-	fn := fi.runsIn(n)
+func (c *class) deferred(fi *fileInfo, n ast.Node) bool {
+	fn := c.runsIn(fi, n)
 	for ; n != nil && n != fn; n = fi.parent(n) {
 		if _, ok := n.(*ast.DeferStmt); ok {
 			return true
@@ -140,10 +141,10 @@ func (fi *fileInfo) deferred(n ast.Node) bool {
 
 // leavesNoTrace reports whether nothing later in its function can depend on a read: it
 // is printed, or returned.
-func leavesNoTrace(r *rec) bool {
+func (c *class) leavesNoTrace(r *rec) bool {
 	if _, ok := r.fi.statementOf(r.node).(*ast.ReturnStmt); ok {
 		fn := r.fi.enclosing(r.node)
-		return !hasDefer(fn) && fn == r.fi.runsIn(r.node)
+		return !hasDefer(fn) && fn == c.runsIn(r.fi, r.node)
 	}
 	return printed(r)
 }

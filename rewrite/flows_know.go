@@ -162,6 +162,7 @@ var rules = func() []rule {
 		{"github.com/pkg/errors", "", "*", carries()},
 		// Comparing.
 		{"reflect", "", "DeepEqual", sees(seeDeep)},
+		{"reflect", "", "TypeFor", sees(seeReflect)},
 		// reflect.Value and reflect.Type carry the value; a method that goes to the fields
 		// of a struct sees it (reflectSees), the rest give it back or ask for its top.
 		{"reflect", "*", "*", carries()},
@@ -187,7 +188,7 @@ var rules = func() []rule {
 		// so assertions, and atomic.Value's rule of one type, hold as before.
 		{"context", "*", "WithValue", carries(seeEqual)}, // the key
 		{"context", "*", "*", carries()},
-		{"sync", "*", "CompareAnd*", carries(seeEqual)},
+		{"sync", "*", "CompareAnd* Load* Store Delete Swap", carries(seeEqual)}, // keys
 		{"sync", "*", "*", carries()},
 		{"sync/atomic", "*", "CompareAndSwap", carries(seeEqual)},
 		{"sync/atomic", "*", "*", carries()},
@@ -195,6 +196,7 @@ var rules = func() []rule {
 		{"container/list", "*", "*", carries()},
 		{"container/ring", "*", "*", carries()},
 		{"sort", "*", "*", carries()}, // Slice moves elements; it looks at none
+		{"slices", "*", "Contains Index Equal Compact Replace", carries(seeEqual)},
 		{"slices", "*", "*", carries()},
 		{"maps", "*", "*", carries()},
 		{"iter", "*", "*", carries()},

@@ -38,7 +38,11 @@ type index struct {
 	decls   map[token.Pos]*ast.FuncDecl  // lazily, see funcDecl
 	calls   map[*ast.FuncDecl][]callSite // lazily, see callGraph
 	callers map[*ast.FuncDecl][]*ast.FuncDecl
-	waiters map[*ast.FuncDecl]bool // lazily, see waits
+	waiters map[*ast.FuncDecl]bool     // lazily, see waits
+	valued  map[*ast.FuncDecl]bool     // lazily, see calledAsValue
+	unnamed map[*ast.FuncDecl]*unnamed // lazily, see unnamedCalls
+
+	methodsOf map[types.Type][]string // see methodNames
 
 	every map[token.Pos][]*ast.Ident // lazily, see usesOf
 

@@ -16,6 +16,7 @@ import (
 //
 //	total := m["a"] + refresh()        // refresh changes m["a"]
 //	fmt.Println(m, refresh(), <-done)
+//	fmt.Println(user, m)               // user.String changes m
 func (c *class) checkOrder() {
 	var writes []*rec
 	for _, r := range c.recs {
@@ -28,13 +29,25 @@ func (c *class) checkOrder() {
 		if r.skip || r.merged || r.kind != useGet && r.kind != useLen && r.kind != useRow && r.kind != useSnapshot {
 			continue
 		}
-		for _, n := range r.fi.evaluatedAfter(r.node.(ast.Expr)) {
-			if reaches == nil {
-				reaches = c.reaching(writes)
+		later := r.fi.evaluatedAfter(r.node.(ast.Expr))
+		taker, _ := r.fi.parent(r.node).(*ast.CallExpr) // it may ask other operands how they are printed
+		if r.kind != useSnapshot || taker != nil && len(taker.Args) == 1 {
+			taker = nil
+		}
+		if reaches == nil && (len(later) > 0 || taker != nil) {
+			reaches = c.reaching(writes)
+		}
+		at := token.NoPos
+		if taker != nil && reaches(r.fi, taker) {
+			at = taker.Pos()
+		}
+		for _, n := range later {
+			if !at.IsValid() {
+				at = c.comesBetween(r, n, reaches)
 			}
-			if at := c.comesBetween(r, n, reaches); at.IsValid() {
-				c.refuse("read-too-early", r.node.Pos(), "", "what is called at %s may change the map before %s is read here", c.ix.pos(at), shortExpr(r.node.(ast.Expr)))
-			}
+		}
+		if at.IsValid() {
+			c.refuse("read-too-early", r.node.Pos(), "", "what is called at %s may change the map before %s is read here", c.ix.pos(at), shortExpr(r.node.(ast.Expr)))
 		}
 	}
 }
@@ -46,7 +59,7 @@ func (c *class) comesBetween(r *rec, n ast.Node, reaches func(*fileInfo, *ast.Ca
 		case *ast.FuncLit: // making it is not running it
 			return false
 		case *ast.CallExpr:
-			if reaches(r.fi, n) || r.kind == useSnapshot && c.ix.waits(r.fi, n) {
+			if reaches(r.fi, n) || c.ix.waits(r.fi, n) {
 				at = n.Pos()
 			}
 		case *ast.UnaryExpr: // whoever sends has changed it first
@@ -125,35 +138,192 @@ func (fi *fileInfo) evaluatedAfter(e ast.Expr) (later []ast.Node) {
 	return later
 }
 
-// reaching returns a function that tells whether a call may come to one of some uses.
+// reaching returns a function that tells whether a call may come to one of some uses: by
+// functions that are called by their names, or as values, or as methods of interfaces, in
+// libraries, too. What is exported may be in any function value that others hand over.
 func (c *class) reaching(uses []*rec) func(*fileInfo, *ast.CallExpr) bool {
 	var start []*ast.FuncDecl
+	asValue := false // code that comes to a use is a function value somewhere
 	for _, r := range uses {
 		start = append(start, r.fi.topLevel(r.node))
+		asValue = asValue || r.fi.inValue(r.node)
 	}
-	users := c.ix.callersOf(start)
-	methods := map[string]bool{}
-	for decl := range users {
-		if decl.Recv != nil {
-			methods[decl.Name.Name] = true
+	users, methods := map[*ast.FuncDecl]bool{}, map[string]bool{}
+	for {
+		before := len(users)
+		users = c.ix.callersOf(start)
+		for decl := range users {
+			if decl.Recv != nil {
+				methods[decl.Name.Name] = true
+			}
+			asValue = asValue || c.ix.calledAsValue()[decl] || ast.IsExported(decl.Name.Name) && c.ix.fileAt(decl.Pos()).pkg.Name != "main"
+		}
+		for decl, u := range c.ix.unnamedCalls() {
+			if !users[decl] && (u.values && asValue || u.calls(methods)) {
+				start = append(start, decl)
+			}
+		}
+		if len(users) == before {
+			break
 		}
 	}
 	return func(fi *fileInfo, call *ast.CallExpr) bool {
-		if fi.isConversion(call) || fi.builtin(call) != "" {
-			return false
-		}
-		fn := fi.callee(call)
-		decl, _ := c.ix.funcDecl(fn)
-		switch {
-		case fn == nil: // a function value
-			return true
-		case decl != nil:
+		if decl, _ := c.ix.funcDecl(fi.callee(call)); decl != nil {
 			return users[decl]
-		case fn.Signature().Recv() != nil:
-			return types.IsInterface(fn.Signature().Recv().Type()) && methods[fn.Name()]
 		}
-		return false
+		var u unnamed
+		u.add(c.ix, fi, call)
+		return u.values && asValue || u.calls(methods)
 	}
+}
+
+// inValue reports whether n is in a function literal that is not called where it stands.
+func (fi *fileInfo) inValue(n ast.Node) bool {
+	for fn := fi.enclosing(n); fn != nil; fn = fi.enclosing(fn) {
+		if lit, ok := fn.(*ast.FuncLit); ok {
+			if e, p := fi.outer(lit); p != nil {
+				if call, ok := p.(*ast.CallExpr); ok && call.Fun == e {
+					continue
+				}
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// calledAsValue returns the functions whose names stand for values somewhere, or that are
+// called in a literal which is one.
+func (ix *index) calledAsValue() map[*ast.FuncDecl]bool {
+	if ix.valued != nil {
+		return ix.valued
+	}
+	ix.valued = map[*ast.FuncDecl]bool{}
+	for _, fi := range ix.list {
+		ast.Inspect(fi.syntax, func(n ast.Node) bool {
+			id, ok := n.(*ast.Ident)
+			if !ok {
+				return true
+			}
+			fn, _ := fi.pkg.Info.Uses[id].(*types.Func)
+			decl, _ := ix.funcDecl(fn)
+			if decl == nil {
+				return true
+			}
+			e, p := fi.outer(fi.spelled(id))
+			if call, ok := p.(*ast.CallExpr); !ok || call.Fun != e || fi.inValue(call) {
+				ix.valued[decl] = true
+			}
+			return true
+		})
+	}
+	return ix.valued
+}
+
+// An unnamed is what a function calls that has no name there.
+type unnamed struct {
+	values bool            // function values
+	names  map[string]bool // methods of interfaces
+}
+
+func (u *unnamed) calls(methods map[string]bool) bool {
+	for name := range u.names {
+		if methods[name] {
+			return true
+		}
+	}
+	return false
+}
+
+// unnamedCalls returns what the functions of the program call that has no name there.
+func (ix *index) unnamedCalls() map[*ast.FuncDecl]*unnamed {
+	if ix.unnamed != nil {
+		return ix.unnamed
+	}
+	ix.unnamed = map[*ast.FuncDecl]*unnamed{}
+	for _, fi := range ix.list {
+		for _, d := range fi.syntax.Decls {
+			decl, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			u := &unnamed{}
+			ast.Inspect(decl, func(n ast.Node) bool {
+				if call, ok := n.(*ast.CallExpr); ok {
+					u.add(ix, fi, call)
+				}
+				return true
+			})
+			if u.values || len(u.names) > 0 {
+				ix.unnamed[decl] = u
+			}
+		}
+	}
+	return ix.unnamed
+}
+
+// implicit are methods that libraries call of what they get as any interface value.
+var implicit = []string{"String", "Error", "Format", "GoString", "LogValue", "MarshalJSON", "MarshalText", "Is", "As", "Unwrap"}
+
+// add notes what a call calls beside the function that it names.
+func (u *unnamed) add(ix *index, fi *fileInfo, call *ast.CallExpr) {
+	if fi.isConversion(call) || fi.builtin(call) != "" {
+		return
+	}
+	note := func(names ...string) {
+		if u.names == nil {
+			u.names = map[string]bool{}
+		}
+		for _, name := range names {
+			u.names[name] = true
+		}
+	}
+	fn := fi.callee(call)
+	if fn == nil {
+		u.values = true
+		return
+	}
+	if recv := fn.Signature().Recv(); recv != nil && types.IsInterface(recv.Type()) {
+		note(fn.Name())
+	}
+	if decl, _ := ix.funcDecl(fn); decl != nil {
+		return
+	}
+	if fn.Pkg() != nil && fn.Pkg().Path() == "log/slog" {
+		u.values = true // the handler's
+	}
+	for _, a := range call.Args { // of a library
+		if _, lit := ast.Unparen(a).(*ast.FuncLit); lit {
+			u.values = true
+			continue
+		}
+		t := fi.pkg.Info.TypeOf(a)
+		if t == nil || plain(t) {
+			continue
+		}
+		if _, isFunc := t.Underlying().(*types.Signature); isFunc {
+			u.values = true
+			continue
+		}
+		note(implicit...)
+		note(ix.methodNames(t)...) // sort.Sort(x), fmt.Fprint(w)
+	}
+}
+
+// methodNames returns the names of a type's methods.
+func (ix *index) methodNames(t types.Type) []string {
+	names, ok := ix.methodsOf[t]
+	if !ok {
+		set := types.NewMethodSet(t)
+		for i := range set.Len() {
+			names = append(names, set.At(i).Obj().Name())
+		}
+		if ix.methodsOf == nil {
+			ix.methodsOf = map[types.Type][]string{}
+		}
+		ix.methodsOf[t] = names
+	}
+	return names
 }
 
 // mayReach reports whether what a block calls may come to one of some uses.
@@ -171,7 +341,7 @@ func (c *class) mayReach(fi *fileInfo, body ast.Node, uses []*rec) (found bool) 
 func (ix *index) callersOf(start []*ast.FuncDecl) map[*ast.FuncDecl]bool {
 	_, callers := ix.callGraph()
 	all := map[*ast.FuncDecl]bool{}
-	for len(start) > 0 {
+	for start = slices.Clone(start); len(start) > 0; {
 		decl := start[len(start)-1]
 		start = start[:len(start)-1]
 		if decl == nil || all[decl] {

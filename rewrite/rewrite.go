@@ -517,12 +517,16 @@ func (r *run) verify() (again bool, err error) {
 		}
 		return true, r.stuck(errs)
 	}
-	copied, err := copiedLocks(next, r.changedPackages(next))
+	look := r.changedPackages(next)
+	if slices.ContainsFunc(r.sites, func(s *siteWork) bool { return !s.refused() && s.class.isValue() }) {
+		look = slices.DeleteFunc(slices.Clone(next.Packages), func(p *detect.Package) bool { return !p.FirstParty }) // importers, too
+	}
+	copied, err := copiedLocks(next, look)
 	if err != nil {
 		return false, err
 	}
 	for _, d := range copied {
-		r.blameFor("holder-copied", d.File, d.Line, "the struct that would hold the map by value is copied: "+d.Msg)
+		r.blameHolder(d)
 		again = true
 	}
 	if again || r.opts.SkipCompile {
@@ -662,6 +666,23 @@ func (r *run) blameFor(code, file string, line int, msg string) {
 		return
 	}
 	r.refuseAll(fi, nil, code, msg)
+}
+
+// blameHolder refuses the sites whose struct is copied.
+func (r *run) blameHolder(d CompileDiag) {
+	msg := "the struct that would hold the map by value is copied: " + d.Msg
+	var sites []int
+	for i, s := range r.sites {
+		_, name, _ := strings.Cut(path.Base(s.maps[0].Holder), ".")
+		if name != "" && !s.refused() && s.class.isValue() && regexp.MustCompile(`\b`+regexp.QuoteMeta(name)+`\b`).MatchString(d.Msg) {
+			sites = append(sites, i)
+		}
+	}
+	if len(sites) > 0 {
+		r.refuseAll(r.fileNamed(d.File), sites, "holder-copied", msg)
+		return
+	}
+	r.blameFor("holder-copied", d.File, d.Line, msg)
 }
 
 // refuseAll adds a refusal to the given sites, or to all that

@@ -42,25 +42,9 @@ func (c *class) blind(w *rec) bool {
 		if x, isExpr := n.(ast.Expr); isExpr && slices.Contains(w.olds, x) {
 			return false
 		}
-		switch n := n.(type) {
-		case *ast.CallExpr:
-			switch w.fi.builtin(n) {
-			case "len", "cap", "append", "new", "min", "max":
-			default:
-				ok = ok && w.fi.isConversion(n)
-			}
-		case *ast.UnaryExpr:
-			ok = ok && n.Op != token.ARROW
-		case *ast.BinaryExpr:
-			ok = ok && harmless(w.fi, n.Op, n.Y)
-		case *ast.StarExpr, *ast.SliceExpr, *ast.TypeAssertExpr:
-			ok = false
-		case *ast.IndexExpr:
-			ok = ok && (w.fi.pkg.Info.Types[n.X].IsType() || w.fi.isMap(n.X))
-		case *ast.FuncLit:
-			return false
-		}
-		return ok
+		ok = ok && c.seesNothing(w, n)
+		_, lit := n.(*ast.FuncLit)
+		return ok && !lit
 	}
 	for _, e := range append(slices.Clone(w.keys[1:]), w.rhs) {
 		if e != nil {
@@ -71,6 +55,49 @@ func (c *class) blind(w *rec) bool {
 		ok = ok && harmless(w.fi, updateOp(s.Tok), w.rhs)
 	}
 	return ok
+}
+
+// seesNothing reports whether a node, apart from its parts, cannot panic, and calls nothing.
+func (c *class) seesNothing(w *rec, n ast.Node) bool {
+	fi := w.fi
+	switch n := n.(type) {
+	case *ast.CallExpr:
+		switch fi.builtin(n) {
+		case "len", "cap", "append", "new", "min", "max":
+			return true
+		}
+		if !fi.isConversion(n) || len(n.Args) != 1 {
+			return false
+		}
+		_, list := fi.pkg.Info.TypeOf(n.Args[0]).Underlying().(*types.Slice)
+		return !list || !arrayLike(fi.pkg.Info.TypeOf(n)) // which may be too short
+	case *ast.SelectorExpr:
+		if fi.isPackage(n.X) {
+			return true
+		}
+		// What a pointer leads to, if it may be nil; the one to the map has been used.
+		sel := fi.pkg.Info.Selections[n]
+		root, _ := ast.Unparen(n.X).(*ast.Ident)
+		base, _ := ast.Unparen(w.base).(*ast.SelectorExpr)
+		used := root != nil && base != nil && fi.same(root, base.X) && len(sel.Index()) == 1
+		return sel != nil && sel.Kind() == types.FieldVal && (!sel.Indirect() || used)
+	case *ast.UnaryExpr:
+		return n.Op != token.ARROW
+	case *ast.BinaryExpr:
+		return harmless(fi, n.Op, n.Y)
+	case *ast.StarExpr, *ast.SliceExpr, *ast.TypeAssertExpr:
+		return false
+	case *ast.IndexExpr:
+		if fi.pkg.Info.Types[n.X].IsType() {
+			return true
+		}
+		m, isMap := fi.pkg.Info.TypeOf(n.X).Underlying().(*types.Map)
+		return isMap && hashable(m.Key())
+	case *ast.CompositeLit:
+		m, isMap := fi.pkg.Info.TypeOf(n).Underlying().(*types.Map)
+		return !isMap || hashable(m.Key())
+	}
+	return true
 }
 
 // within reports whether a write evaluates another use of the map.

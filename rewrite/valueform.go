@@ -257,26 +257,84 @@ func (c *class) moves(fi *fileInfo, n ast.Node, m *member) (at token.Pos, how st
 		if n.Tok == token.ASSIGN && overwritten(n.Key, n.Value) {
 			return n.Pos(), "overwritten as a whole"
 		}
-	case *ast.CallExpr: // builtins and generic functions move elements; so do sort.Slice and reflection
-		fn := fi.callee(n)
-		if decl, _ := c.ix.funcDecl(fn); decl != nil && fn.Origin() == fn && fn.Signature().TypeParams() == nil || fi.isConversion(n) {
-			return token.NoPos, ""
-		}
-		switch fi.builtin(n) {
-		case "len", "cap", "make", "new", "delete":
-			return token.NoPos, ""
-		}
-		for _, a := range n.Args {
-			t := fi.pkg.Info.TypeOf(a)
-			if t == nil {
-				continue
+	case *ast.FuncType: // a bare return copies it
+		if n.Results != nil {
+			for _, f := range n.Results.List {
+				if len(f.Names) > 0 && holds(fi.pkg.Info.TypeOf(f.Type)) {
+					return f.Pos(), "returned by value"
+				}
 			}
-			if list, ok := t.Underlying().(*types.Slice); ok && holds(list.Elem()) || holds(t) {
-				return n.Pos(), "moved by " + shortExpr(n.Fun)
-			}
+		}
+	case *ast.CallExpr:
+		if c.movedBy(fi, n, holds) {
+			return n.Pos(), "moved by " + shortExpr(n.Fun)
 		}
 	}
 	return token.NoPos, ""
+}
+
+// movedBy reports whether a call may move such structs: builtins and generic functions move
+// elements, and what a pointer leads to; so do sort.Slice and reflection.
+func (c *class) movedBy(fi *fileInfo, call *ast.CallExpr, holds func(types.Type) bool) bool {
+	isList := func(t types.Type) bool {
+		list, ok := t.Underlying().(*types.Slice)
+		return ok && holds(list.Elem())
+	}
+	moves := func(t types.Type) bool { return t != nil && (holds(t) || isList(t)) }
+	args := func(deep bool) bool {
+		return slices.ContainsFunc(call.Args, func(a ast.Expr) bool {
+			t := fi.pkg.Info.TypeOf(a)
+			return moves(t) || deep && t != nil && moves(deref(t))
+		})
+	}
+	if fi.isConversion(call) { // a slice to an array
+		return holds(fi.pkg.Info.TypeOf(call)) && args(false)
+	}
+	switch fi.builtin(call) {
+	case "len", "cap", "make", "new", "delete":
+		return false
+	case "":
+	default:
+		return args(false)
+	}
+	fn := fi.callee(call)
+	if fn == nil {
+		return args(false)
+	}
+	if id := calleeIdent(call); id != nil {
+		for t := range fi.pkg.Info.Instances[id].TypeArgs.Types() {
+			if moves(t) {
+				return true
+			}
+		}
+	}
+	if recv := fn.Signature().Recv(); recv != nil {
+		if named, ok := types.Unalias(deref(recv.Type())).(*types.Named); ok && fn.Pkg() != nil && fn.Pkg().Path() != "sync/atomic" {
+			for t := range named.TypeArgs().Types() {
+				if moves(t) {
+					return true
+				}
+			}
+		}
+	}
+	if decl, _ := c.ix.funcDecl(fn); decl != nil {
+		return false
+	}
+	return args(fn.Pkg() != nil && fn.Pkg().Path() == "reflect")
+}
+
+func calleeIdent(call *ast.CallExpr) *ast.Ident {
+	fun := ast.Unparen(call.Fun)
+	if idx, ok := fun.(*ast.IndexExpr); ok {
+		fun = idx.X
+	}
+	switch x := fun.(type) {
+	case *ast.Ident:
+		return x
+	case *ast.SelectorExpr:
+		return x.Sel
+	}
+	return nil
 }
 
 // containsField reports whether values of type t contain the field that is declared at pos.
