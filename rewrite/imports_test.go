@@ -56,7 +56,7 @@ func TestAdmit(t *testing.T) {
 	// A tree made from other bytes, an impossible operation: refusals, not panics.
 	for name, mod := range map[string]func(*fileInput){
 		"bytes":  func(in *fileInput) { in.Src = append(in.Src, '\n') },
-		"ops":    func(in *fileInput) { in.Ops = []op{&removeOp{opBase{0, in.Syntax.Decls[0]}}} },
+		"ops":    func(in *fileInput) { in.Ops = []op{&removeOp{opBase{0, in.Syntax.Name}}} },
 		"import": func(in *fileInput) { in.DropImports = []string{"maps"} },
 		"utf8":   func(in *fileInput) { in.Src = bytes.Replace(in.Src, []byte("m"), []byte("\xff"), 1) },
 		"text":   func(in *fileInput) { in.Ops = []op{&textOp{opBase{0, in.Ops[0].target()}, "("}} },

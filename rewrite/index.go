@@ -41,10 +41,7 @@ type index struct {
 	waiters map[*ast.FuncDecl]bool     // lazily, see waits
 	valued  map[*ast.FuncDecl]bool     // lazily, see calledAsValue
 	unnamed map[*ast.FuncDecl]*unnamed // lazily, see unnamedCalls
-
-	methodsOf map[types.Type][]string // see methodNames
-
-	every map[token.Pos][]*ast.Ident // lazily, see usesOf
+	every   map[token.Pos][]*ast.Ident // lazily, see usesOf
 
 	mentions map[*ast.FuncDecl]map[types.Object][]*ast.Ident // lazily, by function, see identsOf
 

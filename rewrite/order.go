@@ -56,8 +56,14 @@ func (c *class) checkOrder() {
 func (c *class) comesBetween(r *rec, n ast.Node, reaches func(*fileInfo, *ast.CallExpr) bool) (at token.Pos) {
 	ast.Inspect(n, func(n ast.Node) bool {
 		switch n := n.(type) {
-		case *ast.FuncLit: // making it is not running it
-			return false
+		case *ast.FuncLit: // making it is not running it, but for those that are handed over
+			call, ok := r.fi.parent(n).(*ast.CallExpr)
+			if ok && slices.ContainsFunc(c.recs, func(w *rec) bool {
+				return w.fi == r.fi && w.kind.writes() && n.Pos() <= w.node.Pos() && w.node.End() <= n.End()
+			}) {
+				at = call.Pos()
+			}
+			return ok
 		case *ast.CallExpr:
 			if reaches(r.fi, n) || c.ix.waits(r.fi, n) {
 				at = n.Pos()
@@ -263,7 +269,7 @@ func (ix *index) unnamedCalls() map[*ast.FuncDecl]*unnamed {
 }
 
 // implicit are methods that libraries call of what they get as any interface value.
-var implicit = []string{"String", "Error", "Format", "GoString", "LogValue", "MarshalJSON", "MarshalText", "Is", "As", "Unwrap"}
+var implicit = []string{"String", "Error", "Format", "GoString", "LogValue", "MarshalJSON", "MarshalText", "Is", "As", "Unwrap", "WriteString", "ReadFrom", "WriteTo"}
 
 // add notes what a call calls beside the function that it names.
 func (u *unnamed) add(ix *index, fi *fileInfo, call *ast.CallExpr) {
@@ -292,38 +298,37 @@ func (u *unnamed) add(ix *index, fi *fileInfo, call *ast.CallExpr) {
 	if fn.Pkg() != nil && fn.Pkg().Path() == "log/slog" {
 		u.values = true // the handler's
 	}
-	for _, a := range call.Args { // of a library
-		if _, lit := ast.Unparen(a).(*ast.FuncLit); lit {
-			u.values = true
-			continue
-		}
+	for i, a := range call.Args { // of a library
 		t := fi.pkg.Info.TypeOf(a)
 		if t == nil || plain(t) {
 			continue
 		}
 		if _, isFunc := t.Underlying().(*types.Signature); isFunc {
-			u.values = true
+			_, lit := ast.Unparen(a).(*ast.FuncLit) // which is looked into where it stands
+			u.values = u.values || !lit
 			continue
 		}
-		note(implicit...)
-		note(ix.methodNames(t)...) // sort.Sort(x), fmt.Fprint(w)
+		if u, ok := parameterAt(fn, i).Underlying().(*types.Interface); ok {
+			note(implicit...)
+			for m := range u.Methods() { // sort.Sort(x), fmt.Fprint(w)
+				note(m.Name())
+			}
+		}
 	}
 }
 
-// methodNames returns the names of a type's methods.
-func (ix *index) methodNames(t types.Type) []string {
-	names, ok := ix.methodsOf[t]
-	if !ok {
-		set := types.NewMethodSet(t)
-		for i := range set.Len() {
-			names = append(names, set.At(i).Obj().Name())
-		}
-		if ix.methodsOf == nil {
-			ix.methodsOf = map[types.Type][]string{}
-		}
-		ix.methodsOf[t] = names
+// parameterAt returns the type that the i-th argument of a call is passed as.
+func parameterAt(fn *types.Func, i int) types.Type {
+	sig := fn.Signature()
+	last := sig.Params().Len() - 1
+	if last < 0 {
+		return types.Typ[types.Invalid]
 	}
-	return names
+	t := sig.Params().At(min(i, last)).Type()
+	if list, ok := t.(*types.Slice); ok && sig.Variadic() && i >= last {
+		return list.Elem()
+	}
+	return t
 }
 
 // mayReach reports whether what a block calls may come to one of some uses.
