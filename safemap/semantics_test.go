@@ -488,3 +488,44 @@ func TestAllocs(t *testing.T) {
 	r := n.Row("a")
 	free("Row Update", func() { r.Update("b", add) })
 }
+
+// TestCopy has Copy do what maps.Copy does, to all one-level types, and to a nil map.
+func TestCopy(t *testing.T) {
+	src := map[int]int{1: 10, 2: 20, 3: 30}
+	for name, m := range intMaps() {
+		m.Store(2, 2)
+		m.Store(4, 4)
+		want := m.Snapshot()
+		maps.Copy(want, src)
+		safemap.Copy(m, src)
+		safemap.Copy(m, nil)
+		if got := m.Snapshot(); !maps.Equal(got, want) {
+			t.Errorf("%s: Copy gives %v, want %v", name, got, want)
+		}
+	}
+	var none *safemap.Sharded[int, int]
+	safemap.Copy(none, nil)
+	defer func() {
+		if recover() == nil {
+			t.Error("Copy into a nil map does not panic")
+		}
+	}()
+	safemap.Copy(none, src)
+}
+
+// TestNestedKeyReplaced stores a row under a key that equals the one there but is another
+// value: the map has the new one then, as a Go map has.
+func TestNestedKeyReplaced(t *testing.T) {
+	plain := map[float64]map[int]int{0: {1: 1}}
+	plain[math.Copysign(0, -1)] = map[int]int{2: 2}
+	m := safemap.NewNested[float64, int, int]()
+	m.StoreRow(0, map[int]int{1: 1})
+	m.StoreRow(math.Copysign(0, -1), map[int]int{2: 2})
+	for k := range plain {
+		for got := range m.Keys() {
+			if math.Signbit(got) != math.Signbit(k) {
+				t.Errorf("the key is %v, want %v", got, k)
+			}
+		}
+	}
+}
