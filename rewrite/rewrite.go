@@ -654,18 +654,29 @@ func (r *run) blame(file string, line int, msg string) {
 
 func (r *run) blameFor(code, file string, line int, msg string) {
 	fi := r.fileNamed(file)
-	if fi == nil || r.results[fi] == nil {
-		// An error in a file nobody changed: some signature or type changed
-		// elsewhere. Blame the sites whose members that package can see.
-		r.refuseAll(fi, nil, code, msg)
+	if fi != nil && r.results[fi] != nil && len(r.results[fi].sitesAt(line)) > 0 {
+		r.refuseAll(fi, r.results[fi].sitesAt(line), code, msg)
 		return
 	}
-	out := r.results[fi]
-	if sites := out.sitesAt(line); len(sites) > 0 {
+	if sites := r.namedIn(msg); len(sites) > 0 { // a type has changed, and a use of it has not
 		r.refuseAll(fi, sites, code, msg)
 		return
 	}
 	r.refuseAll(fi, nil, code, msg)
+}
+
+// namedIn returns the sites that are named map types whose names a message mentions.
+func (r *run) namedIn(msg string) (sites []int) {
+	for i, s := range r.sites {
+		if n := s.class.named; n != nil && !s.refused() && mentionsName(msg, n.obj.Name()) {
+			sites = append(sites, i)
+		}
+	}
+	return sites
+}
+
+func mentionsName(msg, name string) bool {
+	return regexp.MustCompile(`\b` + regexp.QuoteMeta(name) + `\b`).MatchString(msg)
 }
 
 // blameHolder refuses the sites whose struct is copied.
@@ -674,7 +685,7 @@ func (r *run) blameHolder(d CompileDiag) {
 	var sites []int
 	for i, s := range r.sites {
 		_, name, _ := strings.Cut(path.Base(s.maps[0].Holder), ".")
-		if name != "" && !s.refused() && s.class.isValue() && regexp.MustCompile(`\b`+regexp.QuoteMeta(name)+`\b`).MatchString(d.Msg) {
+		if name != "" && !s.refused() && s.class.isValue() && mentionsName(d.Msg, name) {
 			sites = append(sites, i)
 		}
 	}
