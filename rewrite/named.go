@@ -251,9 +251,7 @@ func (c *class) namedTypeUse(fi *fileInfo, e ast.Expr) {
 
 // namedValue classifies a value of the type.
 func (c *class) namedValue(fi *fileInfo, e ast.Expr) {
-	if c.makesNamed(fi, e) {
-		return
-	}
+	c.makesNamed(fi, e)
 	pl := place{base: e}
 	outer, parent := fi.outer(e)
 	switch p := parent.(type) {
@@ -307,7 +305,7 @@ func (c *class) inItsPackage(fi *fileInfo, e ast.Expr) {
 }
 
 // makesNamed handles make, literals and conversions.
-func (c *class) makesNamed(fi *fileInfo, e ast.Expr) bool {
+func (c *class) makesNamed(fi *fileInfo, e ast.Expr) {
 	switch x := e.(type) {
 	case *ast.CompositeLit:
 		c.inItsPackage(fi, e)
@@ -325,11 +323,7 @@ func (c *class) makesNamed(fi *fileInfo, e ast.Expr) bool {
 				c.refuse("named-type", e.Pos(), "use one type for the map", "another map is converted to %s", c.named.obj.Name())
 			}
 		}
-	default:
-		return false
 	}
-	c.flowsAs(fi, e, c.named.obj.Type())
-	return true
 }
 
 // flowsAs refuses a value of type t that is used as another type.
