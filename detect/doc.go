@@ -48,7 +48,7 @@
 //	L8  A lock in a copy of a struct (a value receiver, c := *p) is a lock of its own, while the
 //	    copy's maps are the original's.
 //	L9  A lock that is an element of a collection (one per key) guards no map beside the
-//	    collection: another key has another lock.
+//	    collection: another key has another lock. A row of a nested map may have its own.
 //	L7  A lock given back in the body of a loop over a map is not held at the next step.
 //
 // Ownership and order.

@@ -78,14 +78,16 @@ func useless(lock, m string) bool {
 }
 
 // ofOneKey reports whether a lock is an element of a collection beside the map: two
-// goroutines with different keys hold different locks, and use one map.
+// goroutines with different keys hold different locks, and use one map. A row has a key
+// itself, and may have the lock of that.
 //
 //	l := s.locks[key]; l.Lock(); s.data[key] = v
+//	l := s.locks[key]; l.Lock(); s.rows[key][k] = v   // one lock for each row
 func ofOneKey(lock, m string) bool {
-	if lastSelector(lock) != "[]" || strings.Contains(trimElems(m), "|[]") || strings.Contains(m, "|<-") {
+	if lastSelector(lock) != "[]" || strings.Contains(m, "|[]") || strings.Contains(m, "|<-") {
 		return false
 	}
-	lock, m = trimElems(lock), trimElems(m)
+	lock = trimElems(lock)
 	h := parent(lock)
 	if h == "" { // two variables of packages
 		return strings.HasPrefix(lock, "g:") && strings.HasPrefix(m, "g:") && parent(m) == ""

@@ -1,4 +1,4 @@
-// Racy shape: locks are striped by hash over a sync.Map of mutexes, the results of all stripes go into one map (thumbnail caches)
+// Racy shape: a package's map is written under one lock of an array, chosen by the key (hit counters)
 package lockcopy
 
 import (
@@ -6,18 +6,17 @@ import (
 	"sync"
 )
 
-type thumbnails struct {
-	busy  sync.Map // path → *sync.Mutex
-	ready map[string]string
+var stripeLocks [8]sync.Mutex
+var stripeHits = map[string]int{}
+
+func stripe(w http.ResponseWriter, r *http.Request) {
+	i := len(r.URL.Path) % 8
+	stripeLocks[i].Lock()
+	stripeHits[r.URL.Path]++ // want `high unguarded: update of lockcopy.stripeHits under one of lockcopy.stripeLocks only`
+	stripeLocks[i].Unlock()
 }
 
-func (t *thumbnails) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	v, _ := t.busy.LoadOrStore(r.URL.Path, new(sync.Mutex))
-	mu := v.(*sync.Mutex)
-	mu.Lock()
-	defer mu.Unlock()
-	if t.ready[r.URL.Path] == "" {
-		t.ready[r.URL.Path] = "/thumb" + r.URL.Path // want `high unguarded: write of thumbnails.ready under one of thumbnails.busy only`
-	}
-	http.Redirect(w, r, t.ready[r.URL.Path], http.StatusFound)
+func ServeStripes() {
+	http.HandleFunc("/stripe", stripe)
+	http.ListenAndServe(":80", nil)
 }
