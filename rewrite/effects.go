@@ -69,17 +69,22 @@ func emptyMap(fi *fileInfo, e ast.Expr) bool {
 }
 
 // reflexive reports whether x == x holds, without panicking, for every value of t.
-func reflexive(t types.Type) bool {
+func reflexive(t types.Type) bool { return selfEqual(t, false) }
+
+// selfEqual reports whether every value of t equals itself: by ==, or deeply.
+func selfEqual(t types.Type, deeply bool) bool {
 	switch u := t.Underlying().(type) {
+	case *types.Slice, *types.Map:
+		return deeply
 	case *types.Basic:
 		return u.Info()&(types.IsFloat|types.IsComplex) == 0
 	case *types.Pointer, *types.Chan:
 		return true
 	case *types.Array:
-		return reflexive(u.Elem())
+		return selfEqual(u.Elem(), deeply)
 	case *types.Struct:
 		for f := range u.Fields() {
-			if !reflexive(f.Type()) {
+			if !selfEqual(f.Type(), deeply) {
 				return false
 			}
 		}
@@ -92,11 +97,21 @@ func reflexive(t types.Type) bool {
 // address taken: by &, by a slice of an array, or by a method with a pointer for a receiver.
 //
 //	for id, s := range sessions { s.age++; s.touch(); delete(sessions, id) }   // s is a struct
-func assigns(fi *fileInfo, n ast.Node, id *ast.Ident) (found bool) {
-	is := func(e ast.Expr) bool {
+func assigns(fi *fileInfo, n ast.Node, id *ast.Ident) bool {
+	hidden := false
+	ast.Inspect(n, func(n ast.Node) bool { // by another variable of its name
+		x, ok := n.(*ast.Ident)
+		hidden = hidden || ok && x.Name == id.Name && fi.pkg.Info.Defs[x] != nil
+		return !hidden
+	})
+	return hidden || fi.assignsTo(n, func(e ast.Expr) bool {
 		x := fi.variableOf(e)
 		return x != nil && fi.object(x) == fi.object(id)
-	}
+	})
+}
+
+// assignsTo reports whether what is says is assigned in n, or has its address taken.
+func (fi *fileInfo) assignsTo(n ast.Node, is func(ast.Expr) bool) (found bool) {
 	ast.Inspect(n, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.AssignStmt:
@@ -112,10 +127,6 @@ func assigns(fi *fileInfo, n ast.Node, id *ast.Ident) (found bool) {
 			found = found || array && is(n.X)
 		case *ast.SelectorExpr:
 			found = found || fi.addressed(n) && is(n.X)
-		case *ast.Ident: // hidden by another variable of its name
-			if n.Name == id.Name && fi.pkg.Info.Defs[n] != nil {
-				found = true
-			}
 		}
 		return !found
 	})

@@ -63,23 +63,11 @@ func limits(fi *fileInfo, x ast.Expr, body ast.Node) bool {
 }
 
 // changesIt reports whether code assigns a variable or field, by any way to it, or takes its address.
-func changesIt(fi *fileInfo, n ast.Node, v types.Object) (found bool) {
-	is := func(x ast.Expr) bool {
+func changesIt(fi *fileInfo, n ast.Node, v types.Object) bool {
+	return fi.assignsTo(n, func(x ast.Expr) bool {
 		id := mapVarOf(fi, x)
 		return id != nil && fi.object(id) == v
-	}
-	ast.Inspect(n, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.AssignStmt:
-			found = found || slices.ContainsFunc(n.Lhs, is)
-		case *ast.IncDecStmt:
-			found = found || is(n.X)
-		case *ast.UnaryExpr:
-			found = found || n.Op == token.AND && is(n.X)
-		}
-		return !found
 	})
-	return found
 }
 
 // looksAgain reports whether a loop may be left, or not, for what others do meanwhile: a condition

@@ -7,6 +7,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"maps"
 	"slices"
 )
 
@@ -68,10 +69,9 @@ func (c *class) comesBetween(r *rec, n ast.Node, reaches func(*fileInfo, *ast.Ca
 			if reaches(r.fi, n) || c.ix.waits(r.fi, n) {
 				at = n.Pos()
 			}
-		case *ast.UnaryExpr: // whoever sends has changed it first
-			if n.Op == token.ARROW {
-				at = n.Pos()
-			}
+		}
+		if n != nil && waitsForOthers(r.fi, n) { // whoever sends has changed it first
+			at = n.Pos()
 		}
 		return !at.IsValid()
 	})
@@ -268,9 +268,6 @@ func (ix *index) unnamedCalls() map[*ast.FuncDecl]*unnamed {
 	return ix.unnamed
 }
 
-// implicit are methods that libraries call of what they get as any interface value.
-var implicit = []string{"String", "Error", "Format", "GoString", "LogValue", "MarshalJSON", "MarshalText", "Is", "As", "Unwrap", "WriteString", "ReadFrom", "WriteTo"}
-
 // add notes what a call calls beside the function that it names.
 func (u *unnamed) add(ix *index, fi *fileInfo, call *ast.CallExpr) {
 	if fi.isConversion(call) || fi.builtin(call) != "" {
@@ -308,27 +305,13 @@ func (u *unnamed) add(ix *index, fi *fileInfo, call *ast.CallExpr) {
 			u.values = u.values || !lit
 			continue
 		}
-		if u, ok := parameterAt(fn, i).Underlying().(*types.Interface); ok {
-			note(implicit...)
+		if u, ok := passedAs(fn.Signature(), i, true).Underlying().(*types.Interface); ok {
+			note(slices.Collect(maps.Keys(comesBack))...)
 			for m := range u.Methods() { // sort.Sort(x), fmt.Fprint(w)
 				note(m.Name())
 			}
 		}
 	}
-}
-
-// parameterAt returns the type that the i-th argument of a call is passed as.
-func parameterAt(fn *types.Func, i int) types.Type {
-	sig := fn.Signature()
-	last := sig.Params().Len() - 1
-	if last < 0 {
-		return types.Typ[types.Invalid]
-	}
-	t := sig.Params().At(min(i, last)).Type()
-	if list, ok := t.(*types.Slice); ok && sig.Variadic() && i >= last {
-		return list.Elem()
-	}
-	return t
 }
 
 // mayReach reports whether what a block calls may come to one of some uses.
@@ -375,22 +358,10 @@ func (ix *index) waits(fi *fileInfo, call *ast.CallExpr) bool {
 	return ix.waiters[decl]
 }
 
-// waitsItself reports whether a function receives, or calls a Wait.
+// waitsItself reports whether a function waits for other goroutines in its own body.
 func (fi *fileInfo) waitsItself(decl *ast.FuncDecl) (found bool) {
 	ast.Inspect(decl, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.UnaryExpr:
-			found = found || n.Op == token.ARROW
-		case *ast.RangeStmt:
-			t := fi.pkg.Info.TypeOf(n.X)
-			if t != nil {
-				_, ok := t.Underlying().(*types.Chan)
-				found = found || ok
-			}
-		case *ast.CallExpr:
-			fn := fi.callee(n)
-			found = found || fn != nil && fn.Name() == "Wait"
-		}
+		found = found || n != nil && waitsForOthers(fi, n)
 		return !found
 	})
 	return found

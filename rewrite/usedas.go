@@ -129,12 +129,18 @@ func (fi *fileInfo) argumentAs(call *ast.CallExpr, e ast.Expr) (types.Type, bool
 	if !ok || sig.Params().Len() == 0 {
 		return nil, false
 	}
+	return passedAs(sig, i, !call.Ellipsis.IsValid()), true
+}
+
+// passedAs returns the type of the parameter, one at least, that gets the i-th argument; with
+// single set, that of one operand of a variadic one, not of the list.
+func passedAs(sig *types.Signature, i int, single bool) types.Type {
 	last := sig.Params().Len() - 1
 	t := sig.Params().At(min(i, last)).Type()
-	if list, ok := t.(*types.Slice); ok && sig.Variadic() && i >= last && !call.Ellipsis.IsValid() {
-		t = list.Elem()
+	if list, ok := t.(*types.Slice); ok && sig.Variadic() && i >= last && single {
+		return list.Elem()
 	}
-	return t, true
+	return t
 }
 
 // typeOf is the type of an expression: the invalid one of what means nothing, in a package that

@@ -776,27 +776,9 @@ func (c *class) checkSameMap() {
 		if fn == nil || fn.Pkg() == nil || fn.Pkg().Path() != "reflect" && !strings.HasPrefix(fn.Pkg().Path(), "github.com/stretchr/testify/") {
 			continue
 		}
-		if compared[call] && !(selfEqual(c.typ.Key()) && selfEqual(c.typ.Elem())) {
+		if compared[call] && !(selfEqual(c.typ.Key(), true) && selfEqual(c.typ.Elem(), true)) {
 			c.refuse("escapes-to-call", call.Pos(), "", "two variables that may be one map are compared: a map equals itself even if it holds NaN or functions, and two copies do not")
 		}
 		compared[call] = true
 	}
-}
-
-// selfEqual reports whether a value of type t is deeply equal to itself, whatever it is.
-func selfEqual(t types.Type) bool {
-	switch u := t.Underlying().(type) {
-	case *types.Slice, *types.Map:
-		return true
-	case *types.Array:
-		return selfEqual(u.Elem())
-	case *types.Struct:
-		for f := range u.Fields() {
-			if !selfEqual(f.Type()) {
-				return false
-			}
-		}
-		return true
-	}
-	return reflexive(t)
 }
