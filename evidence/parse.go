@@ -184,7 +184,8 @@ func (s stream) race(i int, prefix string) (Report, int) {
 		switch {
 		case strings.HasPrefix(text, raceRule):
 			return r, i + 1
-		case strings.Contains(text, raceHead), crash.MatchString(text): // cut short
+		case strings.Contains(text, raceHead), crash.MatchString(text):
+			r.Cut = true
 			return r, i
 		}
 		if m := raceSide.FindStringSubmatch(text); m != nil {
@@ -213,6 +214,7 @@ func (s stream) race(i int, prefix string) (Report, int) {
 			}
 		}
 	}
+	r.Cut = true
 	return r, i
 }
 

@@ -2,7 +2,10 @@
 
 package evidence
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Kind says what kind of trace a report was read from.
 type Kind string
@@ -24,6 +27,9 @@ type Report struct {
 	// one. For a crash it holds the goroutine that noticed, then every other one of
 	// the trace: the runtime does not say which of them it collided with.
 	Accesses []Access
+	// Cut says that the log leaves the report before its end: a crash killed the process,
+	// or another report goes on in its place. Stacks may be incomplete.
+	Cut bool
 }
 
 // An Access is one goroutine's part in a report.
@@ -107,6 +113,12 @@ func (a *Access) OnMap() bool {
 
 func isRuntime(fn string) bool {
 	return strings.HasPrefix(fn, "runtime.") || strings.HasPrefix(fn, "internal/runtime/") || strings.HasPrefix(fn, "runtime/internal/")
+}
+
+// Vague reports whether r cannot tell where it happened: it was cut off, or no access has a
+// line of the program.
+func (r *Report) Vague() bool {
+	return r.Cut || !slices.ContainsFunc(r.Accesses, func(a Access) bool { _, ok := a.User(); return ok })
 }
 
 // On reports whether r is about a map that the program uses at the given places:

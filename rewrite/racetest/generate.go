@@ -57,7 +57,8 @@ type Test struct {
 	Map    string
 	Places []evidence.Place
 
-	alone bool // the original was built without the package's own tests, see alone
+	unordered bool // nothing orders the accesses: one call starts both sides
+	alone     bool // the original was built without the package's own tests, see alone
 }
 
 // Options are choices for generation. The zero value is right.
@@ -380,6 +381,7 @@ func (g *Generator) program(m *detect.Map, c scenario) (*Test, error) {
 	for _, p := range g.homes(m, c) {
 		t, err := g.programIn(p, m, c, ra, rb)
 		if err == nil {
+			t.unordered = c.once
 			return t, nil
 		}
 		if why == nil {

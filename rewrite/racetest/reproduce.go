@@ -26,7 +26,8 @@ func (r *Reproduction) settled() bool {
 
 // Reproduce runs tests of every map on the original code: the best one first,
 // then alternatives (another way in, an earlier call that fills the map, the
-// stress form) for those that did not fail, at most tries in all. A program-level
+// stress form) for those that did not fail, at most tries in all. Those whose order the
+// scheduler chooses get a second chance at the end. A program-level
 // test that does not reproduce stays one: it is never traded for a map-level
 // test, which would fail whatever the program does.
 //
@@ -38,10 +39,15 @@ func (g *Generator) Reproduce(ctx context.Context, maps []*detect.Map, before ma
 	for i, m := range maps {
 		out[i].Map = m
 		alts[i], out[i].Err = g.Alternatives(m, max(tries, 1))
+		for _, t := range alts[i] {
+			if t.unordered {
+				alts[i] = append(alts[i], t)
+			}
+		}
 	}
 	progress := opts.Progress
 	done := 0
-	for round := range max(tries, 1) {
+	for round := 0; ; round++ {
 		var tests []*Test
 		var index []int
 		for i := range maps {

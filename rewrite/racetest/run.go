@@ -370,19 +370,7 @@ func runOnce(ctx context.Context, dir, bin string, t *Test, opts RunOptions) (re
 		result, detail = interleaved(t, out, err, run.Err() != nil)
 		return result, detail, out, nil
 	}
-	reports := evidence.Parse(out)
-	for i := range reports {
-		r := &reports[i]
-		switch {
-		case !t.about(r) && !(opts.Migrated && inside(r, opts.Runtime)):
-			elsewhere = append(elsewhere, sentence(r))
-		case result == "":
-			result, detail = Failed, sentence(r)
-			if opts.Migrated {
-				detail = "after migration: " + detail
-			}
-		}
-	}
+	result, detail, elsewhere, vague := t.judge(evidence.Parse(out), opts)
 	if result == Failed {
 		return result, detail, out, elsewhere
 	}
@@ -393,10 +381,35 @@ func runOnce(ctx context.Context, dir, bin string, t *Test, opts RunOptions) (re
 		return NotReproduced, "the package's TestMain did not run the test", out, elsewhere
 	case err == nil:
 		return Passed, "", out, elsewhere
-	case len(reports) > 0:
+	case len(elsewhere) > 0:
 		return NotReproduced, "a race elsewhere: " + elsewhere[0], out, elsewhere
+	case vague != "":
+		return NotReproduced, "a race, but the report does not say where: " + vague, out, elsewhere
 	}
 	return NotReproduced, "failed without a race: " + failure(out), out, elsewhere
+}
+
+// judge looks for a report that is about the test's map. elsewhere has sentences for those
+// that are about something else, vague one for a report that does not tell: a map that
+// several goroutines use at once can crash the process in the middle of a race report.
+func (t *Test) judge(reports []evidence.Report, opts RunOptions) (result, detail string, elsewhere []string, vague string) {
+	for i := range reports {
+		r := &reports[i]
+		switch {
+		case t.about(r) || opts.Migrated && inside(r, opts.Runtime):
+			if result == "" {
+				result, detail = Failed, sentence(r)
+			}
+		case r.Vague():
+			vague = sentence(r)
+		default:
+			elsewhere = append(elsewhere, sentence(r))
+		}
+	}
+	if result == Failed && opts.Migrated {
+		detail = "after migration: " + detail
+	}
+	return result, detail, elsewhere, vague
 }
 
 // inside reports whether a report is about the runtime's own code: either access was

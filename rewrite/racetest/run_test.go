@@ -375,3 +375,48 @@ func TestVersions(t *testing.T) {
 		}
 	}
 }
+
+// A crash can come in the middle of a race report: what is left of that says nothing about
+// where, so the crash alone counts.
+func TestJudgeCutReport(t *testing.T) {
+	const cut = `==================
+WARNING: DATA RACE
+Read at 0x00c000108000 by goroutine 11:
+  runtime.mapaccess1_faststr()
+      /go/src/internal/runtime/maps/runtime_faststr.go:101 +0x0
+`
+	const crash = `fatal error: concurrent map writes
+
+goroutine 6 [running]:
+internal/runtime/maps.fatal({0x64d06e?, 0x0?})
+	/go/src/runtime/panic.go:1181 +0x18
+example.com/p.(*Hosts).seen(...)
+	/p/hosts.go:22
+`
+	const other = `==================
+WARNING: DATA RACE
+Read at 0x00c000108000 by goroutine 11:
+  example.com/p.(*Hosts).seen()
+      /p/hosts.go:19 +0x7d
+
+Previous write at 0x00c000108000 by goroutine 13:
+  example.com/p.(*Hosts).Poll()
+      /p/hosts.go:27 +0xaf
+==================
+`
+	test := &Test{Level: Program, Places: []evidence.Place{{File: "/p/hosts.go", Line: 22}}}
+	for _, tt := range []struct {
+		name, log, result, vague string
+		elsewhere                int
+	}{
+		{"cut, then a crash", cut + crash, Failed, "data race", 0},
+		{"cut alone", cut, "", "data race", 0},
+		{"elsewhere, then a crash", other + crash, Failed, "", 1},
+		{"elsewhere", other, "", "", 1},
+	} {
+		result, _, elsewhere, vague := test.judge(evidence.Parse([]byte(tt.log)), RunOptions{})
+		if result != tt.result || vague != tt.vague || len(elsewhere) != tt.elsewhere {
+			t.Errorf("%s: result %q, vague %q, elsewhere %q", tt.name, result, vague, elsewhere)
+		}
+	}
+}
