@@ -7,7 +7,6 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
-	"maps"
 	"slices"
 )
 
@@ -165,7 +164,7 @@ func (c *class) reaching(uses []*rec) func(*fileInfo, *ast.CallExpr) bool {
 			asValue = asValue || c.ix.calledAsValue()[decl] || ast.IsExported(decl.Name.Name) && c.ix.fileAt(decl.Pos()).pkg.Name != "main"
 		}
 		for decl, u := range c.ix.unnamedCalls() {
-			if !users[decl] && (u.values && asValue || u.calls(methods)) {
+			if !users[decl] && u.calls(users, methods, asValue) {
 				start = append(start, decl)
 			}
 		}
@@ -179,7 +178,7 @@ func (c *class) reaching(uses []*rec) func(*fileInfo, *ast.CallExpr) bool {
 		}
 		var u unnamed
 		u.add(c.ix, fi, call)
-		return u.values && asValue || u.calls(methods)
+		return u.calls(users, methods, asValue)
 	}
 }
 
@@ -224,94 +223,6 @@ func (ix *index) calledAsValue() map[*ast.FuncDecl]bool {
 		})
 	}
 	return ix.valued
-}
-
-// An unnamed is what a function calls that has no name there.
-type unnamed struct {
-	values bool            // function values
-	names  map[string]bool // methods of interfaces
-}
-
-func (u *unnamed) calls(methods map[string]bool) bool {
-	for name := range u.names {
-		if methods[name] {
-			return true
-		}
-	}
-	return false
-}
-
-// unnamedCalls returns what the functions of the program call that has no name there.
-func (ix *index) unnamedCalls() map[*ast.FuncDecl]*unnamed {
-	if ix.unnamed != nil {
-		return ix.unnamed
-	}
-	ix.unnamed = map[*ast.FuncDecl]*unnamed{}
-	for _, fi := range ix.list {
-		for _, d := range fi.syntax.Decls {
-			decl, ok := d.(*ast.FuncDecl)
-			if !ok {
-				continue
-			}
-			u := &unnamed{}
-			ast.Inspect(decl, func(n ast.Node) bool {
-				if call, ok := n.(*ast.CallExpr); ok {
-					u.add(ix, fi, call)
-				}
-				return true
-			})
-			if u.values || len(u.names) > 0 {
-				ix.unnamed[decl] = u
-			}
-		}
-	}
-	return ix.unnamed
-}
-
-// add notes what a call calls beside the function that it names.
-func (u *unnamed) add(ix *index, fi *fileInfo, call *ast.CallExpr) {
-	if fi.isConversion(call) || fi.builtin(call) != "" {
-		return
-	}
-	note := func(names ...string) {
-		if u.names == nil {
-			u.names = map[string]bool{}
-		}
-		for _, name := range names {
-			u.names[name] = true
-		}
-	}
-	fn := fi.callee(call)
-	if fn == nil {
-		u.values = true
-		return
-	}
-	if recv := fn.Signature().Recv(); recv != nil && types.IsInterface(recv.Type()) {
-		note(fn.Name())
-	}
-	if decl, _ := ix.funcDecl(fn); decl != nil {
-		return
-	}
-	if fn.Pkg() != nil && fn.Pkg().Path() == "log/slog" {
-		u.values = true // the handler's
-	}
-	for i, a := range call.Args { // of a library
-		t := fi.pkg.Info.TypeOf(a)
-		if t == nil || plain(t) {
-			continue
-		}
-		if _, isFunc := t.Underlying().(*types.Signature); isFunc {
-			_, lit := ast.Unparen(a).(*ast.FuncLit) // which is looked into where it stands
-			u.values = u.values || !lit
-			continue
-		}
-		if u, ok := passedAs(fn.Signature(), i, true).Underlying().(*types.Interface); ok {
-			note(slices.Collect(maps.Keys(comesBack))...)
-			for m := range u.Methods() { // sort.Sort(x), fmt.Fprint(w)
-				note(m.Name())
-			}
-		}
-	}
 }
 
 // mayReach reports whether what a block calls may come to one of some uses.

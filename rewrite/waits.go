@@ -90,7 +90,8 @@ func (t *taking) hooked() bool {
 // what they print has.
 var comesBack = map[string]bool{
 	"Write": true, "WriteString": true, "WriteLevel": true, "Read": true, "Handle": true, "Fire": true, "Run": true, "Format": true, "Enabled": true, "Check": true,
-	"Is": true, "As": true, "Unwrap": true, "ReadFrom": true, "WriteTo": true,
+	"Is": true, "As": true, "Unwrap": true, "ReadFrom": true, "WriteTo": true, "Scan": true, "Value": true,
+	"UnmarshalJSON": true, "UnmarshalText": true, "UnmarshalBinary": true, "UnmarshalXML": true, "UnmarshalYAML": true, "MarshalYAML": true,
 	"String": true, "Error": true, "GoString": true, "LogValue": true, "MarshalJSON": true, "MarshalText": true, "MarshalBinary": true, "MarshalXML": true,
 }
 

@@ -1,0 +1,199 @@
+// This file finds what calls run that they do not name: function values, methods of
+// interfaces, and what libraries call of the values that they are given.
+
+package rewrite
+
+import (
+	"go/ast"
+	"go/types"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// An unnamed is what a function calls that has no name there.
+type unnamed struct {
+	values bool                   // function values
+	names  map[string]bool        // methods of interfaces
+	decls  map[*ast.FuncDecl]bool // methods of values whose types are known, which a library calls
+}
+
+// calls reports whether one of some functions may be called: those of users are methods, by
+// the names in methods, and values where asValue is set.
+func (u *unnamed) calls(users map[*ast.FuncDecl]bool, methods map[string]bool, asValue bool) bool {
+	if u.values && asValue {
+		return true
+	}
+	for name := range u.names {
+		if methods[name] {
+			return true
+		}
+	}
+	for decl := range u.decls {
+		if users[decl] {
+			return true
+		}
+	}
+	return false
+}
+
+// unnamedCalls returns what the functions of the program call that has no name there.
+func (ix *index) unnamedCalls() map[*ast.FuncDecl]*unnamed {
+	if ix.unnamed != nil {
+		return ix.unnamed
+	}
+	ix.unnamed = map[*ast.FuncDecl]*unnamed{}
+	for _, fi := range ix.list {
+		for _, d := range fi.syntax.Decls {
+			decl, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			u := &unnamed{}
+			ast.Inspect(decl, func(n ast.Node) bool {
+				if call, ok := n.(*ast.CallExpr); ok {
+					u.add(ix, fi, call)
+				}
+				return true
+			})
+			if u.values || len(u.names) > 0 || len(u.decls) > 0 {
+				ix.unnamed[decl] = u
+			}
+		}
+	}
+	return ix.unnamed
+}
+
+// add notes what a call calls beside the function that it names.
+func (u *unnamed) add(ix *index, fi *fileInfo, call *ast.CallExpr) {
+	if fi.isConversion(call) || fi.builtin(call) != "" {
+		return
+	}
+	fn := fi.callee(call)
+	if fn == nil {
+		u.values = true
+		return
+	}
+	if recv := fn.Signature().Recv(); recv != nil && types.IsInterface(recv.Type()) {
+		u.note(fn.Name())
+	}
+	if decl, _ := ix.funcDecl(fn); decl != nil {
+		return
+	}
+	if fn.Pkg() != nil && fn.Pkg().Path() == "log/slog" {
+		u.values = true // the handler's
+	}
+	names, known := callsBack(fn)
+	for i, a := range call.Args { // of a library
+		t := fi.pkg.Info.TypeOf(a)
+		if t == nil || plain(t) {
+			continue
+		}
+		if _, isFunc := t.Underlying().(*types.Signature); isFunc {
+			_, lit := ast.Unparen(a).(*ast.FuncLit) // which is looked into where it stands
+			u.values = u.values || !lit
+			continue
+		}
+		iface, ok := passedAs(fn.Signature(), i, true).Underlying().(*types.Interface)
+		if !ok {
+			continue
+		}
+		of := slices.Clone(names)
+		for m := range iface.Methods() { // sort.Sort(x), fmt.Fprint(w)
+			of = append(of, m.Name())
+		}
+		if !known || !u.methodsOf(ix, t, of, map[types.Type]bool{}) {
+			u.note(of...)
+		}
+	}
+}
+
+func (u *unnamed) note(names ...string) {
+	if u.names == nil {
+		u.names = map[string]bool{}
+	}
+	for _, name := range names {
+		u.names[name] = true
+	}
+}
+
+// methodsOf notes the methods with one of some names that a value of type t and what it holds
+// have, and reports whether they are all: whether it holds no interface, in which could be
+// anything.
+func (u *unnamed) methodsOf(ix *index, t types.Type, names []string, seen map[types.Type]bool) bool {
+	if seen[t] {
+		return true
+	}
+	if seen[t] = true; len(seen) > 1000 {
+		return false
+	}
+	if named, ok := types.Unalias(t).(*types.Named); ok {
+		if pkg := named.Obj().Pkg(); pkg != nil && pkg.Path() == "testing" {
+			return true
+		}
+		for m := range types.NewMethodSet(types.NewPointer(named)).Methods() {
+			if fn, ok := m.Obj().(*types.Func); ok && slices.Contains(names, fn.Name()) {
+				if decl, _ := ix.funcDecl(fn); decl != nil {
+					if u.decls == nil {
+						u.decls = map[*ast.FuncDecl]bool{}
+					}
+					u.decls[decl] = true
+				}
+			}
+		}
+	}
+	switch t := t.Underlying().(type) {
+	case *types.Basic, *types.Signature, *types.Chan: // printed as addresses
+		return true
+	case *types.Pointer:
+		return u.methodsOf(ix, t.Elem(), names, seen)
+	case *types.Slice:
+		return u.methodsOf(ix, t.Elem(), names, seen)
+	case *types.Array:
+		return u.methodsOf(ix, t.Elem(), names, seen)
+	case *types.Map:
+		return u.methodsOf(ix, t.Key(), names, seen) && u.methodsOf(ix, t.Elem(), names, seen)
+	case *types.Struct:
+		for f := range t.Fields() {
+			if !u.methodsOf(ix, f.Type(), names, seen) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// showing are the methods by which values print.
+var showing = []string{"String", "Error", "GoString", "Format"}
+
+// callsBack returns which methods of values that it is given a library's function may call,
+// beside those of the interfaces that its parameters have. Those that are not known to call
+// nothing else may call methods of what they were given earlier.
+func callsBack(fn *types.Func) (names []string, known bool) {
+	all := slices.Collect(maps.Keys(comesBack))
+	if fn.Pkg() == nil {
+		return all, false
+	}
+	switch path := fn.Pkg().Path(); path {
+	case "fmt":
+		if !strings.Contains(fn.Name(), "can") { // Sscan, Fscanf
+			return append([]string{"Write"}, showing...), true // of what a writer that it was given writes to
+		}
+	case "testing":
+		return append([]string{"Write"}, showing...), true
+	case "errors":
+		return []string{"Is", "As", "Unwrap", "Error"}, true
+	case "github.com/google/go-cmp/cmp":
+		return append([]string{"Equal"}, showing...), true
+	case "strings", "bytes":
+		return []string{"Write", "Read"}, true
+	case "sort", "container/heap", "reflect", "strconv", "slices", "maps":
+		if path != "reflect" || fn.Name() == "DeepEqual" {
+			return nil, true
+		}
+	case "github.com/stretchr/testify/assert", "github.com/stretchr/testify/require":
+		return append([]string{"Write", "Is", "As", "Unwrap"}, showing...), true
+	}
+	return all, false
+}
