@@ -329,25 +329,32 @@ func (e *emitter) local(x ssa.Value) {
 // dependsOn reports whether a stored value is computed, in the statement on that line, from
 // the same element (m[k] op= x).
 func (e *emitter) dependsOn(v, m, k ssa.Value, line, depth int) bool {
+	return e.computedFrom(v, depth, func(l *ssa.Lookup) bool {
+		return (l.X == m || e.path(l.X) == e.path(m)) && sameKey(l.Index, k) && e.line(l.Pos()) == line
+	})
+}
+
+// computedFrom reports whether a value is computed, in a few steps, from a lookup.
+func (e *emitter) computedFrom(v ssa.Value, depth int, is func(*ssa.Lookup) bool) bool {
 	if depth == 0 {
 		return false
 	}
 	switch v := v.(type) {
 	case *ssa.Lookup:
-		return (v.X == m || e.path(v.X) == e.path(m)) && sameKey(v.Index, k) && e.line(v.Pos()) == line
+		return is(v)
 	case *ssa.BinOp:
-		return e.dependsOn(v.X, m, k, line, depth-1) || e.dependsOn(v.Y, m, k, line, depth-1)
+		return e.computedFrom(v.X, depth-1, is) || e.computedFrom(v.Y, depth-1, is)
 	case *ssa.UnOp:
-		return v.Op != token.MUL && e.dependsOn(v.X, m, k, line, depth-1)
+		return v.Op != token.MUL && e.computedFrom(v.X, depth-1, is)
 	case *ssa.Convert:
-		return e.dependsOn(v.X, m, k, line, depth-1)
+		return e.computedFrom(v.X, depth-1, is)
 	case *ssa.ChangeType:
-		return e.dependsOn(v.X, m, k, line, depth-1)
+		return e.computedFrom(v.X, depth-1, is)
 	case *ssa.Slice:
-		return e.dependsOn(v.X, m, k, line, depth-1)
+		return e.computedFrom(v.X, depth-1, is)
 	case *ssa.Call:
 		if b, ok := v.Call.Value.(*ssa.Builtin); ok && b.Name() == "append" {
-			return e.dependsOn(v.Call.Args[0], m, k, line, depth-1)
+			return e.computedFrom(v.Call.Args[0], depth-1, is)
 		}
 	}
 	return false
@@ -370,13 +377,17 @@ func sameKey(a, b ssa.Value) bool {
 }
 
 // feedsUpdate reports whether a lookup is the reading half of an update in the same
-// statement, which is recorded once, as an update.
+// statement, which is recorded once, as an update. Another lookup of the element is not:
+//
+//	m[k]++
+//	return m[k]
 func (e *emitter) feedsUpdate(l *ssa.Lookup) bool {
 	if l.CommaOk {
 		return false
 	}
 	for _, ins := range l.Block().Instrs {
-		if u, ok := ins.(*ssa.MapUpdate); ok && (u.Map == l.X || e.path(u.Map) == e.path(l.X)) && sameKey(u.Key, l.Index) && e.dependsOn(u.Value, u.Map, u.Key, e.line(u.Pos()), 4) {
+		if u, ok := ins.(*ssa.MapUpdate); ok && (u.Map == l.X || e.path(u.Map) == e.path(l.X)) && sameKey(u.Key, l.Index) &&
+			e.line(u.Pos()) == e.line(l.Pos()) && e.computedFrom(u.Value, 4, func(x *ssa.Lookup) bool { return x == l }) {
 			return true
 		}
 	}
