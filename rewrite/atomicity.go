@@ -69,31 +69,30 @@ func (c *class) checkPairs(statements bool) {
 // apartSteps says which two steps of one function a read and a write are, "" if it does
 // not matter.
 func (c *class) apartSteps(r, w *rec, statements bool) string {
-	inside := !w.apart && w.node.Pos() <= r.node.Pos() && r.node.End() <= w.node.End()
+	inside := !w.apart && w.node.Pos() <= r.node.Pos() && r.node.End() <= w.node.End() || feeds(r, w)
 	if r.node == w.node || statements && !inside || c.guarding().together(r, w) || r.fetches && w.leaf {
 		return ""
 	}
 	deferred := c.deferred(r.fi, w.node)
-	switch {
-	case !c.leavesNoTrace(r) && (r.node.Pos() < w.node.Pos() || inside || commonLoop(r, w) || deferred && !c.deferred(r.fi, r.node)):
+	if !c.leavesNoTrace(r, w) && (r.node.Pos() < w.node.Pos() || inside || commonLoop(r, w) || deferred && !c.deferred(r.fi, r.node)) {
 		return "the write here and the read"
-	case w.kind == useUpdate && sameElement(r, w) && !printed(r) && r.fi.follows(r.node, w.node):
-		return "counting here and reading the count" // two goroutines may read the same
 	}
 	return ""
 }
 
-// follows reports whether n is in the statement after s.
+// feeds reports whether a literal that is called where it stands writes, and gets what is read.
 //
-//	ids[kind]++
-//	return ids[kind]
-func (fi *fileInfo) follows(n, s ast.Node) bool {
-	stmt, ok := s.(ast.Stmt)
-	if !ok {
+//	func(n int) { m[k] = n + 1 }(m[k])
+func feeds(r, w *rec) bool {
+	if r.fi != w.fi {
 		return false
 	}
-	next := fi.next(stmt)
-	return next != nil && next.Pos() <= n.Pos() && n.End() <= next.End()
+	for n := r.fi.parent(r.node); n != nil; n = r.fi.parent(n) {
+		if call, ok := n.(*ast.CallExpr); ok && call.Fun.Pos() <= w.node.Pos() && w.node.End() <= call.Fun.End() {
+			return true
+		}
+	}
+	return false
 }
 
 // replacing returns the assignments that the value form makes calls, as the writes that
@@ -139,12 +138,12 @@ func (c *class) deferred(fi *fileInfo, n ast.Node) bool {
 	return false
 }
 
-// leavesNoTrace reports whether nothing later in its function can depend on a read: it
-// is printed, or returned.
-func (c *class) leavesNoTrace(r *rec) bool {
-	if _, ok := r.fi.statementOf(r.node).(*ast.ReturnStmt); ok {
+// leavesNoTrace reports whether no later write of its function can depend on a read: it
+// is printed, or returned by a statement that does not write.
+func (c *class) leavesNoTrace(r, w *rec) bool {
+	if s, ok := r.fi.statementOf(r.node).(*ast.ReturnStmt); ok {
 		fn := r.fi.enclosing(r.node)
-		return !hasDefer(fn) && fn == c.runsIn(r.fi, r.node)
+		return !hasDefer(fn) && fn == c.runsIn(r.fi, r.node) && !(w.fi == r.fi && s.Pos() <= w.node.Pos() && w.node.End() <= s.End())
 	}
 	return printed(r)
 }

@@ -170,12 +170,21 @@ func (c *class) start(m *detect.Map) bool {
 		if !c.startDeep(m.Name, mt, pos) {
 			return false
 		}
+	} else if alias, ok := mt.Elem().(*types.Alias); ok && isMap(types.Unalias(alias)) {
+		c.refuse("named-type", pos, "spell the rows' type out",
+			"the rows of %s have the type %s, an alias: other maps that are declared with it would change with them", m.Name, types.TypeString(alias, types.RelativeTo(obj.Pkg())))
+		return false
 	} else if _, ok := mt.Elem().Underlying().(*types.Map); ok {
 		c.rows, _ = types.Unalias(mt.Elem()).(*types.Named) // see loneRows
 	}
 	c.add(fi, obj, whole, pos)
 	c.grow()
 	return true
+}
+
+func isMap(t types.Type) bool {
+	_, ok := t.(*types.Map)
+	return ok
 }
 
 // add makes obj a member. at is the use that pulled it in.

@@ -41,7 +41,13 @@ type index struct {
 	waiters map[*ast.FuncDecl]bool     // lazily, see waits
 	valued  map[*ast.FuncDecl]bool     // lazily, see calledAsValue
 	unnamed map[*ast.FuncDecl]*unnamed // lazily, see unnamedCalls
-	every   map[token.Pos][]*ast.Ident // lazily, see usesOf
+
+	selectedNames map[string]bool // lazily, see selected
+
+	funcVars     map[*types.Var][]heldFunc         // lazily, see heldFuncs
+	valueCall    map[*ast.FuncDecl][]valueCall     // lazily, see valueCalls
+	valueCallers map[*ast.FuncDecl][]*ast.FuncDecl // with it
+	every        map[token.Pos][]*ast.Ident        // lazily, see usesOf
 
 	mentions map[*ast.FuncDecl]map[types.Object][]*ast.Ident // lazily, by function, see identsOf
 

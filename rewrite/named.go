@@ -114,7 +114,7 @@ func (c *class) startNamed(m *detect.Map, named *types.Named, at token.Pos) bool
 		return refuse("%s has the nested map type %s", m.Name, what)
 	}
 	c.named = &namedType{obj: obj, decl: decl, fi: fi, field: "m"}
-	for named.NumMethods() > 0 && declaresMethod(named, c.named.field) {
+	for declaresMethod(named, c.named.field) || c.ix.selected()[c.named.field] && c.ix.embeds(obj) {
 		c.named.field += "p"
 	}
 	c.addNamedMembers(at)
@@ -123,6 +123,56 @@ func (c *class) startNamed(m *detect.Map, named *types.Named, at token.Pos) bool
 	}
 	c.otherMapsInto()
 	return true
+}
+
+// embeds reports whether a struct of the program embeds a type. Then a new field of it could
+// hide what is promoted from further down.
+//
+//	type Set map[string]bool             // → struct{ m *… }
+//	type Both struct { Set; *Wrapper }   // Both.m was Wrapper.Base.m
+func (ix *index) embeds(obj *types.TypeName) bool {
+	for _, pkg := range ix.prog.Packages {
+		for _, def := range pkg.Info.Defs {
+			v, ok := def.(*types.Var)
+			if !ok || !v.Embedded() {
+				continue
+			}
+			t := types.Unalias(v.Type())
+			if p, ok := t.(*types.Pointer); ok {
+				t = types.Unalias(p.Elem())
+			}
+			if n, ok := t.(*types.Named); ok && n.Obj().Pos() == obj.Pos() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// selected returns the names of all fields and methods that are declared in the program or
+// used by it.
+func (ix *index) selected() map[string]bool {
+	if ix.selectedNames != nil {
+		return ix.selectedNames
+	}
+	ix.selectedNames = map[string]bool{}
+	for _, pkg := range ix.prog.Packages {
+		for _, objs := range []map[*ast.Ident]types.Object{pkg.Info.Defs, pkg.Info.Uses} {
+			for _, obj := range objs {
+				switch obj := obj.(type) {
+				case *types.Var:
+					if obj.IsField() {
+						ix.selectedNames[obj.Name()] = true
+					}
+				case *types.Func:
+					if obj.Signature().Recv() != nil {
+						ix.selectedNames[obj.Name()] = true
+					}
+				}
+			}
+		}
+	}
+	return ix.selectedNames
 }
 
 func declaresMethod(named *types.Named, name string) bool {

@@ -31,7 +31,7 @@ func (c *class) checkOrder() {
 		}
 		later := r.fi.evaluatedAfter(r.node.(ast.Expr))
 		taker, _ := r.fi.parent(r.node).(*ast.CallExpr) // it may ask other operands how they are printed
-		if r.kind != useSnapshot || taker != nil && len(taker.Args) == 1 {
+		if r.kind != useSnapshot || taker != nil && (len(taker.Args) == 1 || ofTestify(r.fi.callee(taker))) {
 			taker = nil
 		}
 		if reaches == nil && (len(later) > 0 || taker != nil) {
@@ -51,6 +51,14 @@ func (c *class) checkOrder() {
 		}
 	}
 }
+
+// ofTestify reports whether a function is one of testify, which looks at what it is given by
+// reflection, and formats it only to say that the test fails.
+func ofTestify(fn *types.Func) bool {
+	return fn != nil && fn.Pkg() != nil && (fn.Pkg().Path() == testify+"assert" || fn.Pkg().Path() == testify+"require")
+}
+
+const testify = "github.com/stretchr/testify/"
 
 // comesBetween returns what in n may change the map that r reads.
 func (c *class) comesBetween(r *rec, n ast.Node, reaches func(*fileInfo, *ast.CallExpr) bool) (at token.Pos) {

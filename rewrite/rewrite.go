@@ -279,6 +279,7 @@ func (r *run) decide(s *siteWork) {
 	case strict:
 		c.checkLeaves()
 		c.checkAtomicity()
+		c.checkCounts()
 		c.checkSteps()
 	}
 	// Finding observers takes a search of the whole program. It is made for the first class

@@ -23,7 +23,9 @@ const (
 
 // A stepper follows facts through the functions of a module, for one class. Values
 // are followed through variables (those of packages, too) and results, not through fields
-// or other collections; calls through interfaces and function values are not followed.
+// or other collections. Of function values it follows those that variables hold (funcvars.go)
+// and those that are passed on, to the call that passes them; not those in fields. Calls
+// through interfaces are not followed.
 //
 // It ends because facts are only added; a function is looked at again when one of
 // its callees gets a new fact. Facts travel up a few calls only (hops): a helper, the
@@ -101,6 +103,7 @@ func (c *class) checkStepsUnder(lock string) {
 		}
 	}
 	_, callers := c.ix.callGraph()
+	_, byValue := c.ix.valueCalls()
 	var order []*ast.FuncDecl
 	seen := map[*ast.FuncDecl]bool{}
 	for hop := 0; len(queue) > 0; hop++ {
@@ -125,7 +128,7 @@ func (c *class) checkStepsUnder(lock string) {
 				continue
 			}
 			s.facts[decl] |= now[decl]
-			for _, caller := range callers[decl] {
+			for _, caller := range slices.Concat(callers[decl], byValue[decl]) {
 				if !slices.Contains(next, caller) {
 					next = append(next, caller)
 				}
@@ -190,13 +193,7 @@ func (s *stepper) body(fi *fileInfo, decl *ast.FuncDecl) *stepBody {
 	}
 	calls, _ := s.c.ix.callGraph()
 	for _, site := range calls[decl] {
-		f := s.facts[site.callee]
-		if tells := f & (tellsElement | tellsSize); tells != 0 {
-			b.tells[site.call] |= tells
-		}
-		if sinks := f & (writesPlain | writesOnce); sinks != 0 {
-			b.sinks[site.call] |= sinks
-		}
+		b.does(site.call, s.facts[site.callee])
 	}
 	for v, f := range s.globals {
 		if len(b.identsOf(v)) > 0 {
@@ -204,7 +201,25 @@ func (s *stepper) body(fi *fileInfo, decl *ast.FuncDecl) *stepBody {
 		}
 	}
 	b.spread()
+	for s.callValues(b) {
+		b.spread()
+	}
 	return b
+}
+
+// does notes what a call tells of the map and does to it, and reports whether that is new.
+func (b *stepBody) does(call ast.Node, f fact) bool {
+	tells, sinks := f&(tellsElement|tellsSize), f&(writesPlain|writesOnce)
+	if b.tells[call]|tells == b.tells[call] && b.sinks[call]|sinks == b.sinks[call] {
+		return false
+	}
+	if tells != 0 {
+		b.tells[call] |= tells
+	}
+	if sinks != 0 {
+		b.sinks[call] |= sinks
+	}
+	return true
 }
 
 // considers reports whether a use is one that this stepper looks at: see its lock.
@@ -426,19 +441,27 @@ func leaves(s ast.Stmt) (found bool) {
 }
 
 // facts returns what calling the function tells of the map and does to it.
-func (b *stepBody) facts() (f fact) {
-	for _, w := range b.sinks {
-		f |= w
+func (b *stepBody) facts() fact { return b.factsOf(b.decl.Type, b.decl.Body) }
+
+// factsOf is facts for a function or a literal in it.
+func (b *stepBody) factsOf(typ *ast.FuncType, body *ast.BlockStmt) (f fact) {
+	if body == nil {
+		return 0
 	}
-	if b.decl.Type.Results.NumFields() == 0 || len(b.tells) == 0 {
+	for n, w := range b.sinks {
+		if body.Pos() <= n.Pos() && n.End() <= body.End() {
+			f |= w
+		}
+	}
+	if typ.Results.NumFields() == 0 || len(b.tells) == 0 {
 		return f
 	}
-	for _, field := range b.decl.Type.Results.List {
+	for _, field := range typ.Results.List {
 		for _, name := range field.Names {
 			f |= b.taint[b.fi.object(name)]
 		}
 	}
-	ast.Inspect(b.decl.Body, func(n ast.Node) bool {
+	ast.Inspect(body, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.FuncLit:
 			return false

@@ -192,7 +192,7 @@ func callsBack(fn *types.Func) (names []string, known bool) {
 		if path != "reflect" || fn.Name() == "DeepEqual" {
 			return nil, true
 		}
-	case "github.com/stretchr/testify/assert", "github.com/stretchr/testify/require":
+	case testify + "assert", testify + "require":
 		return append([]string{"Write", "Is", "As", "Unwrap"}, showing...), true
 	}
 	return all, false

@@ -366,6 +366,19 @@ type side struct {
 	blocks  bool // the call waits for something, which may not come when it is repeated
 }
 
+// statement is the call as a statement. vet wants to see the result used where there is no
+// other reason for a call: of Error and String.
+func (sd *side) statement() string {
+	if sd.e.how != direct {
+		return sd.call
+	}
+	sig, name := sd.e.obj.Signature(), sd.e.obj.Name()
+	if (name == "Error" || name == "String") && sig.Recv() != nil && sig.Params().Len() == 0 && sig.Results().Len() == 1 {
+		return "_ = " + sd.call
+	}
+	return sd.call
+}
+
 // program writes the program-level test of a scenario.
 func (g *Generator) program(m *detect.Map, c scenario) (*Test, error) {
 	if c.a == nil {

@@ -301,7 +301,7 @@ func (r *render) ordersBubble() {
 	for i, sd := range r.sides {
 		r.line("wg.Go(func() {\n%s.Sleep(order.%s)", tm, []string{fa, fb}[i])
 		r.lines(sd.stmts)
-		r.line("%s\n})", sd.call)
+		r.line("%s\n})", sd.statement())
 	}
 	r.finish(tm)
 	r.line("})\n})\n}\n}")
@@ -319,7 +319,7 @@ func (r *render) selfBubble() {
 	r.line("for call := range 2 {")
 	r.line("wg.Go(func() {\n%s.Sleep(%s.Duration(call+1) * %s.Second)", tm, tm, tm)
 	r.lines(r.sides[0].stmts)
-	r.line("%s\n})\n}", r.sides[0].call)
+	r.line("%s\n})\n}", r.sides[0].statement())
 	r.finish(tm)
 	r.line("})\n}")
 }
@@ -336,9 +336,9 @@ func (r *render) onceBubble() {
 	r.lines(r.sides[0].stmts)
 	if r.sides[0].forever {
 		r.line("var wg %s.WaitGroup", s.use("sync"))
-		r.line("wg.Go(func() { %s })", r.sides[0].call)
+		r.line("wg.Go(func() { %s })", r.sides[0].statement())
 	} else {
-		r.line("%s", r.sides[0].call)
+		r.line("%s", r.sides[0].statement())
 	}
 	if len(s.stops) > 0 {
 		r.line("%s.Sleep(%s)", s.use("time"), seconds(s.use("time"), r.late))
@@ -362,9 +362,9 @@ func (r *render) ticksBubble() {
 	r.lines(s.setup)
 	sd := r.sides[0]
 	r.lines(sd.stmts)
-	r.line("%s", sd.call)
+	r.line("%s", sd.statement())
 	r.line("%s.Sleep(%s) // the goroutine that %s has started gets its turn", tm, seconds(tm, r.late), name)
-	r.line("%s", sd.call)
+	r.line("%s", sd.statement())
 	r.stop()
 	r.line("})\n}")
 }
@@ -411,7 +411,7 @@ func (r *render) stress() {
 			continue
 		}
 		if len(sd.stmts) == 0 && sd.lasting && !sd.forever {
-			r.line("%s", sd.call)
+			r.line("%s", sd.statement())
 			continue
 		}
 		if len(sd.stmts) == 0 {
@@ -420,7 +420,7 @@ func (r *render) stress() {
 		}
 		r.line("go func() {")
 		r.lines(sd.stmts)
-		r.line("%s\n}()", sd.call)
+		r.line("%s\n}()", sd.statement())
 	}
 	var repeat []*side
 	for _, sd := range sides {
@@ -445,7 +445,7 @@ func (r *render) stress() {
 		r.line("go func(rng *%s.Rand) {\ndefer wg.Done()\nfor i := 0; i < %d; i++ {", rnd, times)
 		r.line("for n := rng.Intn(4); n > 0; n-- {\n%s.Gosched()\n}", rt)
 		r.lines(sd.stmts)
-		r.line("%s\n}", sd.call)
+		r.line("%s\n}", sd.statement())
 		r.line("}(%s.New(%s.NewSource(seed + g)))", rnd, rnd)
 	}
 	r.line("}")
@@ -504,14 +504,14 @@ func (r *render) onceStress() {
 		r.lines(s.setup)
 		r.line("go func() {")
 		r.lines(sd.stmts)
-		r.line("%s\n}()", sd.call)
+		r.line("%s\n}()", sd.statement())
 		r.line("%s.Sleep(100 * %s.Millisecond)", s.use("time"), s.use("time"))
 		r.stop()
 	} else {
 		r.line("for i := 0; i < 20; i++ {")
 		r.lines(s.setup)
 		r.lines(sd.stmts)
-		r.line("%s\n}", sd.call)
+		r.line("%s\n}", sd.statement())
 		r.line("%s.Sleep(10 * %s.Millisecond) // for goroutines that outlive the call", s.use("time"), s.use("time"))
 	}
 	r.line("}")

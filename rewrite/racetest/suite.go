@@ -35,7 +35,7 @@ func (r *render) checkSuite() {
 	for _, sd := range sides {
 		r.line("func() {")
 		r.lines(sd.stmts)
-		r.line("%s\n},", sd.call)
+		r.line("%s\n},", sd.statement())
 	}
 	r.line("}")
 	r.line("type record struct {\nsum uint32 // of what was called\nfailed int\nstamps []int64 // of the logical clock, around each burst\n}")
