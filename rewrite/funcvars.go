@@ -108,12 +108,10 @@ func (ix *index) valueCalls() (map[*ast.FuncDecl][]valueCall, map[*ast.FuncDecl]
 					return true
 				}
 				var may []heldFunc
-				if fn := fi.callee(call); fn == nil {
-					may = ix.mayBe(fi, call.Fun)
-				}
-				for _, arg := range call.Args {
-					if _, lit := ast.Unparen(arg).(*ast.FuncLit); !lit { // whose steps are seen where they are
-						may = append(may, ix.mayBe(fi, arg)...)
+				for _, e := range append([]ast.Expr{call.Fun}, call.Args...) {
+					_, lit := ast.Unparen(e).(*ast.FuncLit) // whose steps are seen where they are
+					if !lit && (e != call.Fun || fi.callee(call) == nil) {
+						may = append(may, ix.mayBe(fi, e)...)
 					}
 				}
 				if len(may) == 0 {
