@@ -259,7 +259,7 @@ func (r *run) decide(s *siteWork) {
 		return
 	}
 	strict := c.strict()
-	usual := strict && c.usuallyGuarded()
+	usual := strict && c.unraced()
 	merges := c.compound()
 	c.settle(strict && !usual)
 	if strict && c.intoLiterals.IsValid() {
@@ -275,7 +275,7 @@ func (r *run) decide(s *siteWork) {
 	switch {
 	case usual:
 		c.checkStatements()
-		c.note("not every use is seen to hold the lock that most hold: steps that other goroutines could interrupt before can be interrupted still")
+		c.note("not every use is seen to hold one lock, and no two are seen to run at once: steps that other goroutines could interrupt before can be interrupted still")
 	case strict:
 		c.checkLeaves()
 		c.checkAtomicity()

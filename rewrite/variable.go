@@ -35,15 +35,12 @@ func (c *class) strict() bool {
 	})
 }
 
-// usuallyGuarded reports whether a strict class is so only because detection did not
-// see the guard at every access: most hold it, and nothing shows that two of the others
-// can run at once (findings of low confidence). Every lock stays where it is, and so does
-// what it holds together; an access without the guard, if there is one, came between the
-// steps before, too.
-func (c *class) usuallyGuarded() bool {
-	return !c.loud() && !slices.ContainsFunc(c.verdicts(c.ix.maps), func(m *detect.Map) bool {
-		return m.Shared && (m.Guard == "" || m.GuardApart || 2*m.GuardHeld < m.GuardTotal)
-	})
+// unraced reports whether a strict class is so only because detection did not see a guard at
+// every access: nothing shows that two of the others can run at once (findings of low
+// confidence). Every lock stays where it is, and so does what it holds together; steps
+// without the guard could be interrupted before, too.
+func (c *class) unraced() bool {
+	return !c.loud() && !slices.ContainsFunc(c.verdicts(c.ix.maps), func(m *detect.Map) bool { return m.Shared && m.GuardApart })
 }
 
 // loud reports whether detection reports something about the map.
