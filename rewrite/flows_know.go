@@ -225,6 +225,11 @@ var rules = func() []rule {
 		// They go by the exported fields: copies have none of the others, hashes leave them out.
 		{"github.com/mitchellh/copystructure", "*", "*", effect{views: encodes(plainAny), keeps: true}},
 		{"github.com/mitchellh/hashstructure", "*", "*", sees(encodes(plainAny)[0])},
+		// Connections that speak JSON, by encoding/json.
+		{"github.com/gorilla/websocket", "*", "ReadJSON", sees(decodes(jsonDecode)[0])},
+		{"github.com/gorilla/websocket", "*", "WriteJSON", sees(encodes(jsonEncode)[0])},
+		{"github.com/coder/websocket/wsjson", "", "Read", sees(decodes(jsonDecode)[0])},
+		{"github.com/coder/websocket/wsjson", "", "Write", sees(encodes(jsonEncode)[0])},
 		{"google.golang.org/grpc", "*", "HandlerType RegisterService", carries()}, // compares method sets
 	}
 	for _, c := range []struct {
