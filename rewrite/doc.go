@@ -126,6 +126,12 @@ a loop over a function (recover-in-loop):
 	defer fmt.Println(m)                 // refused: prints what is in it then
 	defer func() { fmt.Println(m) }()    // → … m.Snapshot() …
 
+Order of initialisation. Packages are initialised in the order of their import paths, each when
+what it imports is. One that now imports the runtime may come after one that it came before; where
+both come to a function of a third package then, a note of the plan says so:
+
+	func init() { drivers.Register("alpha") }   // may be called after that of package beta
+
 Evaluation order. A call that gives the map, and a key with effects, are evaluated
 before the operand, as the source does; a constant or comparison that takes its type
 from the context is not hoisted (cannot-hoist):

@@ -225,6 +225,7 @@ func (r *run) classify(reqs []Request) {
 		}
 	}
 	r.joinSites()
+	r.noteInitOrder()
 	if r.ix.flows == nil {
 		return // what is refused without them need not be told of its observers, too
 	}
