@@ -97,6 +97,8 @@ type taking struct {
 	lifted    map[*ast.CallExpr]bool                  // calls that need the lock, see lift
 	ownerless ast.Node                                // what may run where the lock has no owner, see runs
 	given     map[*ast.FuncDecl]map[types.Object]bool // see fromMap
+	unset     int                                     // see mapMayBeNil; 0: not known yet
+	madeRows  map[token.Pos]bool                      // see rowsMade
 }
 
 // A spot is a statement with accesses that miss the lock.
