@@ -29,22 +29,9 @@ func (t *taking) mapMayBeNil() bool {
 	if t.unset == 0 {
 		t.unset = -1
 		at := t.ix.at(t.m.Pos)
-		home := t.ix.fileAt(at)
-		v, ok := (*types.Var)(nil), home != nil
-		if ok {
+		if home := t.ix.fileAt(at); home != nil {
 			id, _ := home.enclosingPath(at)[0].(*ast.Ident)
-			if ok = id != nil; ok {
-				v, ok = home.object(id).(*types.Var)
-			}
-		}
-		switch {
-		case !ok:
-		case v.IsField():
-			if t.fieldMayBeNil(v) {
-				t.unset = 1
-			}
-		default:
-			if x := valueOf(home, v); t.mayBeNil(v, x != nil && makesMap(home, x)) {
+			if v, ok := home.pkg.Info.Defs[id].(*types.Var); ok && t.isUnsetAtTimes(home, v) {
 				t.unset = 1
 			}
 		}
@@ -52,13 +39,16 @@ func (t *taking) mapMayBeNil() bool {
 	return t.unset > 0
 }
 
-// fieldMayBeNil reports whether the source shows that a map in a field is nil at times: it is
-// compared with nil, or set to it, or nothing that makes the struct makes the map.
+// isUnsetAtTimes reports whether the source shows that a map is nil at times: it is compared with
+// nil, or set to it, or made, but not where it is declared, nor by what makes the struct it is in.
 //
 //	func (s *S) Put(k string) { if s.m == nil { s.m = map[string]int{} }; s.m[k]++ }
-func (t *taking) fieldMayBeNil(field *types.Var) bool {
-	made := false
-	for _, id := range t.ix.usesOf(field) {
+//
+// A program in which nothing at all makes it does not work without the lock either.
+func (t *taking) isUnsetAtTimes(home *fileInfo, m *types.Var) bool {
+	x := valueOf(home, m)
+	made, later := x != nil && makesMap(home, x), false
+	for _, id := range t.ix.usesOf(m) {
 		fi := t.ix.fileAt(id.Pos())
 		if fi == nil || strings.HasSuffix(fi.abs, "_test.go") {
 			continue
@@ -74,7 +64,8 @@ func (t *taking) fieldMayBeNil(field *types.Var) bool {
 				if len(p.Lhs) == len(p.Rhs) && fi.isNil(p.Rhs[i]) {
 					return true
 				}
-				made = made || t.setsUp(fi, p)
+				early := t.setsUp(fi, p)
+				made, later = made || early, later || !early
 			}
 		case *ast.KeyValueExpr:
 			if p.Key == x {
@@ -85,7 +76,7 @@ func (t *taking) fieldMayBeNil(field *types.Var) bool {
 			}
 		}
 	}
-	return !made && !t.listed(field)
+	return later && !made && !t.listed(m)
 }
 
 // setsUp reports whether a statement is one of a function that makes the holder of the map, or that
@@ -158,7 +149,10 @@ func (r *risk) isMade(x ast.Expr, use ast.Node) bool {
 	if loop, ok := use.(*ast.RangeStmt); ok && r.unmakes(loop.Body, x) {
 		return false // for m[k] = range …
 	}
-	from := r.list[0].Pos()
+	from := r.list[0].Pos() // what is before may be another's lock
+	if r.isUnset(x) && r.t.staysMade() {
+		from = token.NoPos
+	}
 	for child, n := use, r.fi.parent(use); n != nil; child, n = n, r.fi.parent(n) {
 		if s, ok := child.(ast.Stmt); ok && !holdsClauses(r.fi, n) {
 			list := stmtsOf(n)
@@ -197,6 +191,27 @@ func (r *risk) isMade(x ast.Expr, use ast.Node) bool {
 		}
 	}
 	return false
+}
+
+// staysMade reports whether the map is there for good once it is: nothing sets it to what may be nil.
+func (t *taking) staysMade() bool {
+	return !slices.ContainsFunc(t.ix.uses[t.ix.at(t.m.Pos)], func(id *ast.Ident) bool {
+		fi := t.ix.fileAt(id.Pos())
+		if fi == nil || strings.HasSuffix(fi.abs, "_test.go") {
+			return fi == nil
+		}
+		x, parent := fi.outer(fi.spelled(id))
+		switch p := parent.(type) {
+		case *ast.AssignStmt:
+			i := slices.Index(p.Lhs, x)
+			return i >= 0 && (len(p.Lhs) != len(p.Rhs) || !makesMap(fi, p.Rhs[i]))
+		case *ast.RangeStmt:
+			return p.X != x
+		case *ast.UnaryExpr:
+			return p.Op == token.AND
+		}
+		return false
+	})
 }
 
 // makes reports whether a map is there wherever a statement has ended by its end.

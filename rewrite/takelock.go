@@ -263,13 +263,24 @@ func (t *taking) spots(decl token.Pos) (list []*spot, copied bool) {
 		case t.lockOf(sp) == nil:
 			continue // refused
 		case !t.isLeaf():
-			t.c.refuse("lock-waits", t.busy.Pos(), "", "under %s runs what may wait, take other locks, or come back to this %s: %s", t.m.Guard, a.Op, shortNode(t.busy))
+			t.refuseBusy(a)
 			continue
 		}
 		add(sp, a.Op)
 	}
 	sortSpots(list)
 	return list, copied
+}
+
+// refuseBusy says why the lock is no leaf.
+func (t *taking) refuseBusy(a detect.Access) {
+	if fi := t.ix.fileAt(t.busy.Pos()); fi != nil {
+		if call, ok := t.busy.(*ast.CallExpr); ok && t.calls(fi, call, "Lock", "RLock") && t.staysHeld(fi, call) {
+			t.c.refuse("lock-waits", call.Pos(), "", "%s takes %s here and may end while it is held: what runs until it is let go of may wait, take other locks, or come back to this %s", funcName(fi, fi.enclosing(call)), t.m.Guard, a.Op)
+			return
+		}
+	}
+	t.c.refuse("lock-waits", t.busy.Pos(), "", "under %s runs what may wait, take other locks, or come back to this %s: %s", t.m.Guard, a.Op, shortNode(t.busy))
 }
 
 func sortSpots(list []*spot) {
