@@ -129,7 +129,7 @@ func (w *lockWalk) call(x ast.Expr, s lockState) lockState {
 func (w *lockWalk) deferred(call *ast.CallExpr, s lockState) lockState {
 	leaves := w.is(call, "Unlock", "RUnlock")
 	if lit, ok := ast.Unparen(call.Fun).(*ast.FuncLit); ok {
-		leaves = w.function(lit.Body, lockHeld) == lockFree
+		leaves = w.function(lit.Body, lockHeld)&lockHeld == 0
 	}
 	if leaves {
 		return s.on(lockHeld, lockEnding).on(lockFree, lockPaired)

@@ -61,7 +61,7 @@ func (t *taking) isUnsetAtTimes(home *fileInfo, m *types.Var) bool {
 			}
 		case *ast.AssignStmt:
 			if i := slices.Index(p.Lhs, x); i >= 0 {
-				if len(p.Lhs) == len(p.Rhs) && fi.isNil(p.Rhs[i]) {
+				if len(p.Lhs) == len(p.Rhs) && t.showsNil(fi, p.Rhs[i]) {
 					return true
 				}
 				early := t.setsUp(fi, p)
@@ -69,7 +69,7 @@ func (t *taking) isUnsetAtTimes(home *fileInfo, m *types.Var) bool {
 			}
 		case *ast.KeyValueExpr:
 			if p.Key == x {
-				if fi.isNil(p.Value) {
+				if t.showsNil(fi, p.Value) {
 					return true
 				}
 				made = true
@@ -77,6 +77,64 @@ func (t *taking) isUnsetAtTimes(home *fileInfo, m *types.Var) bool {
 		}
 	}
 	return later && !made && !t.listed(m)
+}
+
+// showsNil reports whether the source shows that a value is nil at times: it is nil, or a function
+// that gives it gives nil, unless with an error that the caller looks at.
+//
+//	m, _ := load()
+//	s.m = m
+func (t *taking) showsNil(fi *fileInfo, x ast.Expr) bool {
+	switch x := ast.Unparen(x).(type) {
+	case *ast.CallExpr:
+		return t.returnsNil(fi, x, 0)
+	case *ast.Ident:
+		v, ok := fi.object(x).(*types.Var)
+		if !ok || v.IsField() || t.ix.fileAt(v.Pos()) != fi {
+			return fi.isNil(x)
+		}
+		at := definition(fi, v)
+		for _, id := range append(slices.Clone(t.ix.usesOf(v)), at) {
+			if id == nil || t.ix.fileAt(id.Pos()) != fi {
+				continue
+			}
+			a, ok := fi.parent(id).(*ast.AssignStmt)
+			if !ok {
+				continue
+			}
+			i := slices.Index(a.Lhs, ast.Expr(id))
+			switch {
+			case i < 0:
+			case len(a.Lhs) == len(a.Rhs):
+				call, ok := ast.Unparen(a.Rhs[i]).(*ast.CallExpr)
+				if fi.isNil(a.Rhs[i]) || ok && t.returnsNil(fi, call, 0) {
+					return true
+				}
+			case blank(a.Lhs[len(a.Lhs)-1]):
+				if call, ok := ast.Unparen(a.Rhs[0]).(*ast.CallExpr); ok && t.returnsNil(fi, call, i) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// returnsNil reports whether the i-th result of a call of a function of the module is nil in some
+// return statement.
+func (t *taking) returnsNil(fi *fileInfo, call *ast.CallExpr, i int) (found bool) {
+	decl, home := t.ix.funcDecl(fi.callee(call))
+	if decl == nil || decl.Body == nil {
+		return false
+	}
+	ast.Inspect(decl.Body, func(n ast.Node) bool {
+		if ret, ok := n.(*ast.ReturnStmt); ok {
+			found = found || i < len(ret.Results) && home.isNil(ret.Results[i])
+		}
+		_, lit := n.(*ast.FuncLit)
+		return !lit && !found
+	})
+	return found
 }
 
 // setsUp reports whether a statement is one of a function that makes the holder of the map, or that

@@ -24,7 +24,7 @@ type risk struct {
 	list  []ast.Stmt
 	depth int                   // of calls that are still followed
 	ours  bool                  // only what came out of this map counts
-	all   bool                  // whatever may be nil counts, see comesBackFor
+	all   bool                  // whatever may be nil counts, see isRescued
 	nils  map[types.Object]bool // the variables that may be nil, or hold what is
 }
 
@@ -52,8 +52,8 @@ func (t *taking) risk(fi *fileInfo, list []ast.Stmt, depth int, nils []types.Obj
 	for _, v := range nils {
 		r.nils[v] = true
 	}
-	r.all = !ours && len(list) > 0 && t.comesBackFor(fi, realNode(list))
 	if decl := fi.topLevel(realNode(list)); decl != nil && decl.Body != nil && !ours {
+		r.all = t.isRescued(decl)
 		maps.Copy(r.nils, t.fromMap(fi, decl))
 	}
 	for before := -1; before < len(r.nils); {
@@ -68,32 +68,49 @@ func (t *taking) risk(fi *fileInfo, list []ast.Stmt, depth int, nils []types.Obj
 	return r
 }
 
-// comesBackFor reports whether a function around a node wants the lock when it has panicked, so that
-// even what no working program has there, a parameter that is nil, would make it wait for ever:
+// isRescued reports whether a function, or one that leads to it, wants the lock when something has
+// panicked, so that even what no working program has there, a parameter that is nil, would make it wait
+// for ever:
 //
 //	defer func() { if recover() != nil { m["bad"]++ } }()
 //	m[p.name]++
-func (t *taking) comesBackFor(fi *fileInfo, n ast.Node) bool {
-	for fn := fi.enclosing(n); fn != nil; fn = fi.enclosing(fn) {
-		found := false
-		ast.Inspect(bodyOf(fn), func(n ast.Node) bool {
-			d, ok := n.(*ast.DeferStmt)
-			if !ok {
-				_, lit := n.(*ast.FuncLit)
-				return !lit && !found
+func (t *taking) isRescued(decl *ast.FuncDecl) bool {
+	if t.rescued == nil {
+		t.rescued = map[*ast.FuncDecl]bool{}
+		for _, fi := range t.ix.list {
+			for _, d := range fi.syntax.Decls {
+				from, ok := d.(*ast.FuncDecl)
+				if !ok || from.Body == nil || t.rescued[from] || !t.rescues(fi, from) {
+					continue
+				}
+				t.rescued[from] = true
+				t.walk(fi, from, func(_ *fileInfo, n ast.Node) bool {
+					if to, ok := n.(*ast.FuncDecl); ok {
+						t.rescued[to] = true
+					}
+					return false
+				})
 			}
-			if lit, ok := ast.Unparen(d.Call.Fun).(*ast.FuncLit); ok {
-				found = found || fi.recovers(lit.Body).IsValid() && t.wants(fi, lit)
-			} else if decl, home := t.ix.funcDecl(fi.callee(d.Call)); decl != nil && decl.Body != nil {
-				found = found || home.recovers(decl.Body).IsValid() && t.wants(home, decl)
-			}
-			return false
-		})
-		if found {
-			return true
 		}
 	}
-	return false
+	return t.rescued[decl]
+}
+
+// rescues reports whether a function defers what recovers and wants the lock.
+func (t *taking) rescues(fi *fileInfo, decl *ast.FuncDecl) (found bool) {
+	ast.Inspect(decl.Body, func(n ast.Node) bool {
+		d, ok := n.(*ast.DeferStmt)
+		if !ok || found {
+			return !found
+		}
+		if lit, ok := ast.Unparen(d.Call.Fun).(*ast.FuncLit); ok {
+			found = fi.recovers(lit.Body).IsValid() && t.wants(fi, lit)
+		} else if f, home := t.ix.funcDecl(fi.callee(d.Call)); f != nil && f.Body != nil {
+			found = home.recovers(f.Body).IsValid() && t.wants(home, f)
+		}
+		return true
+	})
+	return found
 }
 
 // wants reports whether a function takes the lock, or will, in itself or in what it names.
