@@ -72,9 +72,10 @@ stays outside, or the site is refused. A function that the same run makes take a
 under one. A map that is fetched under its lock and only read without it is handed out as a copy
 (copyout.go); a helper that some callers hold the lock for is locked around the calls of the others
 (lift.go). A lock is not taken where it may be held already, and only if it is a leaf: nobody waits,
-takes another lock, or calls what is not known while holding it (waits.go). Nor is it taken where what
-it belongs to may be nil (owner.go), or has the map of another object (instances.go). What may panic,
-as may all that came out of the map, is let go of by a defer, or refused (panics.go).
+takes another lock, or calls what is not known while holding it (waits.go), and no function that takes
+it can end with it held (held.go). Nor is it taken where what it belongs to may be nil (owner.go), or has
+the map of another object (instances.go). What may panic, as may all that came out of the map, and writing
+to it where it is nil at times (nilmaps.go), is let go of by a defer, or refused (panics.go).
 
 # Hazards
 

@@ -93,7 +93,7 @@ var docs = []Doc{
 		Text:   "A function uses the map several times, and one critical section around all of it is not possible. One for each would hide from the race detector that another goroutine can come in between.\n\n\tif s.m[k] == nil { c := dial(k); s.m[k] = c }",
 		Remedy: "hold the lock for the whole operation, or look again before the map is changed"},
 	{Code: "lock-waits", Title: "more than short steps runs under the lock",
-		Text:   "Somewhere code that holds the lock waits for others, takes another lock, or calls what is not known to end soon: a method of an interface, a function value, a library. If that leads to where the lock is now to be taken, all wait for ever.\n\n\ts.mu.Lock(); close(s.stop); s.wg.Wait(); s.mu.Unlock()",
+		Text:   "Somewhere code that holds the lock waits for others, takes another lock, or calls what is not known to end soon: a method of an interface, a function value, a library. Or a function may end while it holds the lock, and its callers do what they like. If that leads to where the lock is now to be taken, all wait for ever.\n\n\ts.mu.Lock(); close(s.stop); s.wg.Wait(); s.mu.Unlock()",
 		Remedy: "make sure that it does not, and take the lock by hand; or let go of it before such a call"},
 	{Code: "lock-unbalanced", Title: "a function lets go of a lock that it does not take",
 		Text:   "The function calls Unlock (or RUnlock) of the map's lock without a call of Lock: to take it as well would hide what is wrong.\n\n\ts.mu.RLocker() // takes nothing\n\tdefer s.mu.RUnlock()",

@@ -1110,7 +1110,7 @@ func (e *editor) stmts(lines []string) (out []dst.Stmt) {
 }
 
 // insertHoists puts statements in front of the one at the cursor. The first takes
-// over the comments above it.
+// over the comments above it; what stands on its line stays with it.
 func (e *editor) insertHoists(c *dstutil.Cursor, hs []dst.Stmt) {
 	if c.Index() < 0 {
 		panic("a statement with hoisted operands is not in a block")
@@ -1124,7 +1124,11 @@ func (e *editor) insertHoists(c *dstutil.Cursor, hs []dst.Stmt) {
 	first.Before = max(d.Before, dst.NewLine)
 	d.Before = dst.NewLine
 	if !slices.ContainsFunc(d.Start, isDirective) {
-		first.Start, d.Start = d.Start, nil
+		own := len(d.Start) // /* c */ m[k]++
+		for own > 0 && strings.HasPrefix(d.Start[own-1], "/*") {
+			own--
+		}
+		first.Start, d.Start = slices.Clone(d.Start[:own]), slices.Clone(d.Start[own:])
 	}
 	if d.After == dst.None {
 		d.After = dst.NewLine
@@ -1152,8 +1156,8 @@ func (e *editor) declareBefore(c *dstutil.Cursor, o *declOp) {
 	d, m := n.Decorations(), made.Decorations()
 	m.Before = max(d.Before, dst.NewLine)
 	d.Before = dst.NewLine
-	for i, c := range slices.Backward(d.Start) {
-		if c == "\n" { // comments above a blank line are not the declaration's
+	for i := range slices.Backward(d.Start) {
+		if isBlankLine(d.Start, i) { // comments above it are not the declaration's
 			m.Start, d.Start = slices.Clone(d.Start[:i+1]), slices.Clone(d.Start[i+1:])
 			break
 		}
@@ -1164,6 +1168,15 @@ func (e *editor) declareBefore(c *dstutil.Cursor, o *declOp) {
 	m.After = d.Before
 	e.produced[made] = true
 	c.InsertBefore(made)
+}
+
+// isBlankLine reports whether the i-th of some decorations is a blank line. Behind a block comment
+// the first line break only ends its line:
+//
+//	/* counts holds a counter. */
+//	var counts = map[string]int{}
+func isBlankLine(decs []string, i int) bool {
+	return decs[i] == "\n" && (i == 0 || !strings.HasPrefix(decs[i-1], "/*"))
 }
 
 // removeDecl removes the field, spec or declaration at the cursor. Its comments go to the next

@@ -9,28 +9,23 @@ import (
 	"strings"
 )
 
-// onlyReads reports whether statements change nothing but variables, so that they may run
-// beside each other: they assign through nothing, and call only what computes.
+// onlyReads reports whether statements change nothing but their function's own variables, so that
+// they may run beside each other: they assign through nothing, and call only what computes.
 func onlyReads(fi *fileInfo, list []ast.Stmt) bool {
 	ok := true
 	for _, s := range list {
+		plain := func(x ast.Expr) bool { return ownVariable(fi, x) }
 		ast.Inspect(s, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.FuncLit:
 				return false
 			case *ast.AssignStmt:
-				for _, lhs := range n.Lhs {
-					if _, plain := ast.Unparen(lhs).(*ast.Ident); !plain {
-						ok = false
-					}
-				}
+				ok = ok && !slices.ContainsFunc(n.Lhs, func(x ast.Expr) bool { return !plain(x) })
 			case *ast.IncDecStmt:
-				_, plain := ast.Unparen(n.X).(*ast.Ident)
-				ok = ok && plain
+				ok = ok && plain(n.X)
 			case *ast.RangeStmt:
 				for _, x := range []ast.Expr{n.Key, n.Value} {
-					_, plain := x.(*ast.Ident)
-					ok = ok && (plain || x == nil)
+					ok = ok && (x == nil || plain(x))
 				}
 			case *ast.CallExpr:
 				b := fi.builtin(n)
@@ -45,6 +40,23 @@ func onlyReads(fi *fileInfo, list []ast.Stmt) bool {
 		})
 	}
 	return ok
+}
+
+// ownVariable reports whether x is a variable of the function that assigns to it, or the blank
+// one. A package's variable, or one of a function around it, may be what the lock is for:
+//
+//	for _, v := range items { total += v }
+func ownVariable(fi *fileInfo, x ast.Expr) bool {
+	id, ok := ast.Unparen(x).(*ast.Ident)
+	if !ok {
+		return false
+	}
+	v := fi.object(id)
+	if id.Name == "_" || v == nil { // the latter of what is not in the source yet
+		return true
+	}
+	fn := fi.enclosing(id)
+	return fn != nil && fn.Pos() <= v.Pos() && v.Pos() < fn.End()
 }
 
 // ownSlice reports whether x is a slice that the function itself began, or got as a parameter: not

@@ -9,6 +9,7 @@ import (
 	"go/types"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // A risk looks for what may panic in statements that let go of the lock without a defer.
@@ -23,6 +24,7 @@ type risk struct {
 	list  []ast.Stmt
 	depth int                   // of calls that are still followed
 	ours  bool                  // only what came out of this map counts
+	all   bool                  // whatever may be nil counts, see isRescued
 	nils  map[types.Object]bool // the variables that may be nil, or hold what is
 }
 
@@ -51,6 +53,7 @@ func (t *taking) risk(fi *fileInfo, list []ast.Stmt, depth int, nils []types.Obj
 		r.nils[v] = true
 	}
 	if decl := fi.topLevel(realNode(list)); decl != nil && decl.Body != nil && !ours {
+		r.all = t.isRescued(decl)
 		maps.Copy(r.nils, t.fromMap(fi, decl))
 	}
 	for before := -1; before < len(r.nils); {
@@ -65,13 +68,95 @@ func (t *taking) risk(fi *fileInfo, list []ast.Stmt, depth int, nils []types.Obj
 	return r
 }
 
+// isRescued reports whether a function, or one that leads to it, wants the lock when something has
+// panicked, so that even what no working program has there, a parameter that is nil, would make it wait
+// for ever:
+//
+//	defer func() { if recover() != nil { m["bad"]++ } }()
+//	m[p.name]++
+func (t *taking) isRescued(decl *ast.FuncDecl) bool {
+	if t.rescued == nil {
+		t.rescued = map[*ast.FuncDecl]bool{}
+		for _, fi := range t.ix.list {
+			for _, d := range fi.syntax.Decls {
+				from, ok := d.(*ast.FuncDecl)
+				if !ok || from.Body == nil || t.rescued[from] || !t.rescues(fi, from) {
+					continue
+				}
+				t.rescued[from] = true
+				t.walk(fi, from, func(_ *fileInfo, n ast.Node) bool {
+					if to, ok := n.(*ast.FuncDecl); ok {
+						t.rescued[to] = true
+					}
+					return false
+				})
+			}
+		}
+	}
+	return t.rescued[decl]
+}
+
+// rescues reports whether a function defers what recovers and wants the lock.
+func (t *taking) rescues(fi *fileInfo, decl *ast.FuncDecl) (found bool) {
+	ast.Inspect(decl.Body, func(n ast.Node) bool {
+		d, ok := n.(*ast.DeferStmt)
+		if !ok || found {
+			return !found
+		}
+		if lit, ok := ast.Unparen(d.Call.Fun).(*ast.FuncLit); ok {
+			found = fi.recovers(lit.Body).IsValid() && t.wants(fi, lit)
+		} else if f, home := t.ix.funcDecl(fi.callee(d.Call)); f != nil && f.Body != nil {
+			found = home.recovers(f.Body).IsValid() && t.wants(home, f)
+		}
+		return true
+	})
+	return found
+}
+
+// wants reports whether a function takes the lock, or will, in itself or in what it names.
+func (t *taking) wants(fi *fileInfo, fn ast.Node) bool {
+	if lit, ok := fn.(*ast.FuncLit); ok && t.touches(lit) {
+		return true
+	}
+	return t.walk(fi, fn, func(fi *fileInfo, n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncDecl:
+			return t.locking[n]
+		case *ast.CallExpr:
+			return t.own == nil && t.calls(fi, n, "Lock", "RLock")
+		}
+		return false
+	})
+}
+
 // fromMap returns the variables of a function that are given what came out of the map, as far as the
-// function itself and those that it calls show.
+// function itself, those that it calls, and those that call it show.
 func (t *taking) fromMap(fi *fileInfo, decl *ast.FuncDecl) map[types.Object]bool {
 	if t.given[decl] == nil {
-		t.given[decl] = t.risk(fi, decl.Body.List, 1, nil, true).nils
+		t.given[decl] = map[types.Object]bool{} // for who calls itself
+		t.given[decl] = t.risk(fi, decl.Body.List, 1, t.fromCallers(fi, decl), true).nils
 	}
 	return t.given[decl]
+}
+
+// fromCallers returns the parameters of a function for which some caller gives what came out of the
+// map: mark(look(k)), where look returns m[k].
+func (t *taking) fromCallers(fi *fileInfo, decl *ast.FuncDecl) (nils []types.Object) {
+	for _, id := range t.ix.usesOf(fi.pkg.Info.Defs[decl.Name]) {
+		home := t.ix.fileAt(id.Pos())
+		if home == nil || strings.HasSuffix(home.abs, "_test.go") {
+			continue
+		}
+		x, parent := home.outer(home.spelled(id))
+		call, ok := parent.(*ast.CallExpr)
+		caller := home.topLevel(id)
+		if !ok || call.Fun != x || caller == nil || caller == decl || caller.Body == nil {
+			continue
+		}
+		in := &risk{t: t, fi: home, list: caller.Body.List, depth: 1, ours: true, nils: t.fromMap(home, caller)}
+		nils = append(nils, in.passed(call, decl, fi)...)
+	}
+	return nils
 }
 
 // realNode returns a node of statements that is one of the source.
@@ -158,13 +243,14 @@ func (r *risk) doubtful(x ast.Expr) bool {
 	}
 	switch x := x.(type) {
 	case *ast.Ident:
-		return r.fi.isNil(x) && !r.ours || r.nils[r.fi.object(x)]
+		obj := r.fi.object(x)
+		return r.fi.isNil(x) && !r.ours || r.nils[obj] || r.isUnset(x) || r.all && isVariable(obj) && obj != r.t.owner
 	case *ast.SelectorExpr:
 		v, ok := r.fi.object(x.Sel).(*types.Var)
 		if !ok || r.fi.isPackage(x.X) {
 			return !ok && !r.ours || r.nils[v]
 		}
-		return !r.ours && isPointer(v.Type()) && r.t.ix.fileAt(v.Pos()) != nil && !r.t.onWay(v) || r.doubtful(x.X)
+		return r.isUnset(x) || !r.ours && isPointer(v.Type()) && r.t.ix.fileAt(v.Pos()) != nil && !r.t.onWay(v) || r.doubtful(x.X)
 	case *ast.IndexExpr:
 		return r.isSource(x.X) || r.doubtful(x.X)
 	case *ast.SliceExpr:
@@ -187,6 +273,16 @@ func (r *risk) doubtful(x ast.Expr) bool {
 		return r.gives(x)
 	}
 	return !r.ours
+}
+
+// isUnset reports whether x is the map itself, which may be nil.
+func (r *risk) isUnset(x ast.Expr) bool {
+	return !r.ours && r.t.isVar(r.fi, x, r.t.ix.at(r.t.m.Pos)) && r.t.mapMayBeNil()
+}
+
+func isVariable(obj types.Object) bool {
+	_, ok := obj.(*types.Var)
+	return ok
 }
 
 // isSource reports whether what comes out of a map may be nil, because the key is not there, or
@@ -282,9 +378,9 @@ func (r *risk) at(n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.AssignStmt:
 		update := n.Tok != token.ASSIGN && n.Tok != token.DEFINE
-		return slices.ContainsFunc(n.Lhs, r.writesNil) || update && failing(fi, updateOp(n.Tok), n.Lhs[0], n.Rhs[0])
+		return slices.ContainsFunc(n.Lhs, func(x ast.Expr) bool { return r.writesNil(x, n) }) || update && failing(fi, updateOp(n.Tok), n.Lhs[0], n.Rhs[0])
 	case *ast.IncDecStmt:
-		return r.writesNil(n.X)
+		return r.writesNil(n.X, n)
 	case *ast.CompositeLit:
 		m, ok := fi.pkg.Info.TypeOf(n).Underlying().(*types.Map)
 		return ok && !hashable(m.Key())
@@ -302,8 +398,8 @@ func (r *risk) at(n ast.Node) bool {
 		return indexPanics(fi, n) || isPointer(fi.pkg.Info.TypeOf(n.X)) && r.doubtful(n.X)
 	case *ast.SliceExpr:
 		return n.Low != nil || n.High != nil || isPointer(fi.pkg.Info.TypeOf(n.X)) && r.doubtful(n.X)
-	case *ast.RangeStmt: // over what an array's pointer points to
-		return isPointer(fi.pkg.Info.TypeOf(n.X)) && r.doubtful(n.X)
+	case *ast.RangeStmt: // over what an array's pointer points to; for m[k] = range …
+		return n.Key != nil && r.writesNil(n.Key, n) || n.Value != nil && r.writesNil(n.Value, n) || isPointer(fi.pkg.Info.TypeOf(n.X)) && r.doubtful(n.X)
 	case *ast.TypeAssertExpr:
 		a, ok := fi.parent(n).(*ast.AssignStmt)
 		return n.Type != nil && (!ok || len(a.Lhs) != 2)
@@ -313,33 +409,6 @@ func (r *risk) at(n ast.Node) bool {
 		return fi.pkg.Info.Types[n].IsValue()
 	}
 	return false
-}
-
-// writesNil reports whether an assignment to x may write to a map that is nil: one that came out
-// of a map, or a map of its own lock that nothing sets early enough. What the statements
-// themselves make is there.
-func (r *risk) writesNil(x ast.Expr) bool {
-	e, ok := ast.Unparen(x).(*ast.IndexExpr)
-	if !ok || !r.fi.isMap(e.X) {
-		return false
-	}
-	id, _ := ast.Unparen(e.X).(*ast.Ident)
-	own := r.t.own != nil && r.t.own.mayBe && id != nil && r.fi.object(id) != nil && r.fi.object(id).Pos() == r.t.ix.at(r.t.m.Pos)
-	if !own && !r.doubtful(e.X) {
-		return false
-	}
-	made := false
-	for _, s := range r.list {
-		ast.Inspect(s, func(n ast.Node) bool {
-			if a, ok := n.(*ast.AssignStmt); ok && a.Pos() < x.Pos() && len(a.Lhs) == len(a.Rhs) {
-				for i, lhs := range a.Lhs {
-					made = made || types.ExprString(lhs) == types.ExprString(e.X) && makesMap(r.fi, a.Rhs[i])
-				}
-			}
-			return !made
-		})
-	}
-	return !made
 }
 
 // makesMap reports whether x is a map that is not nil.

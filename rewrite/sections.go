@@ -267,13 +267,7 @@ func terminates(s ast.Stmt) bool {
 		return s.Else != nil && terminates(s.Body) && terminates(s.Else)
 	case *ast.SwitchStmt, *ast.TypeSwitchStmt:
 		found := false
-		breaks := false // out of this one, or of something in it
-		ast.Inspect(s, func(n ast.Node) bool {
-			b, ok := n.(*ast.BranchStmt)
-			breaks = breaks || ok && b.Tok == token.BREAK
-			return true
-		})
-		if breaks {
+		if breaksOut(s) {
 			return false
 		}
 		for _, c := range clausesOf(s) {
@@ -286,6 +280,30 @@ func terminates(s ast.Stmt) bool {
 		return found
 	}
 	return false
+}
+
+// breaksOut reports whether a break leaves a switch: one in it, but not in a loop or another switch
+// there, unless it has a label, which may be anybody's.
+func breaksOut(s ast.Stmt) (found bool) {
+	var in func(n ast.Node, nested bool)
+	in = func(n ast.Node, nested bool) {
+		ast.Inspect(n, func(x ast.Node) bool {
+			switch x := x.(type) {
+			case *ast.FuncLit:
+				return false
+			case *ast.BranchStmt:
+				found = found || x.Tok == token.BREAK && (!nested || x.Label != nil)
+			case *ast.ForStmt, *ast.RangeStmt, *ast.SwitchStmt, *ast.TypeSwitchStmt, *ast.SelectStmt:
+				if x != n && !nested {
+					in(x, true)
+					return false
+				}
+			}
+			return !found
+		})
+	}
+	in(s, false)
+	return found
 }
 
 // simplest reports whether the only spot of a function needs no more than its own statement.

@@ -549,7 +549,26 @@ func (e *editor) hunks(r []byte) []hunk {
 			out = append(out, hunk{Start: starts[c.a0], End: starts[c.a1], New: strings.Join(rl[c.b0:c.b1], ""), Import: c.a1 <= oi && c.b1 <= ri})
 		}
 	}
+	e.partInsertions(out)
 	return out
+}
+
+// partInsertions makes a declaration that is inserted where an import is, too, replace the line
+// that follows: which of two insertions at one place comes first, nobody could say.
+//
+//	package p
+//	var counts = map[string]int{} // import "sync" and var countsMu go in front of it
+func (e *editor) partInsertions(hs []hunk) {
+	for i := 1; i < len(hs); i++ {
+		a, b := hs[i-1], &hs[i]
+		if !a.Import || b.Import || a.End != b.Start || b.Start != b.End {
+			continue
+		}
+		if next := bytes.IndexByte(e.orig[b.End:], '\n'); next >= 0 && (i+1 == len(hs) || hs[i+1].Start > b.End+next) {
+			b.New += string(e.orig[b.End : b.End+next+1])
+			b.End += next + 1
+		}
+	}
 }
 
 // patched returns the original with hunks applied.

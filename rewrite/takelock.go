@@ -45,6 +45,11 @@ import (
 //
 //	s.mu.Lock(); close(s.stop); s.wg.Wait() // for a goroutine that cleans s.m up
 //
+// A lock that a function may go on holding when it ends is no leaf (held.go): who holds it then does
+// what it likes.
+//
+//	func (s *S) Begin() func() { s.mu.Lock(); return s.end }
+//
 // The same holds for what runs under the lock from now on (lock-reach). It must be one object's
 // lock all the time (lock-object), and the map no other's, too (lock-alias). It is not taken inside
 // what another map's lock is to be taken for (lock-overlap).
@@ -53,9 +58,11 @@ import (
 //
 //	s.mu.Lock(); s.m[k] = int(name[0]); s.mu.Unlock() // held for ever if name is ""
 //
-// panics.go says what may: what came out of a map may be nil, and so may all that comes of it. Other
-// pointers that variables hold, and other maps, are not looked for: every access to a field would be
-// one. Of libraries only what is known never to panic runs under a lock that no defer lets go of.
+// panics.go says what may: what came out of a map may be nil, and so may all that comes of it, and the
+// map itself where the source shows that it is nil at times (nilmaps.go). Other pointers that variables
+// hold, and other maps, are not looked for: every access to a field would be one. But where a deferred
+// function recovers and wants the lock itself, all pointers may be nil. Of libraries only what is known
+// never to panic runs under a lock that no defer lets go of.
 //
 // To take a lock is to use what it belongs to. Where only a condition leads to that, it may be nil
 // when the condition does not hold (owner.go):
@@ -97,6 +104,9 @@ type taking struct {
 	lifted    map[*ast.CallExpr]bool                  // calls that need the lock, see lift
 	ownerless ast.Node                                // what may run where the lock has no owner, see runs
 	given     map[*ast.FuncDecl]map[types.Object]bool // see fromMap
+	rescued   map[*ast.FuncDecl]bool                  // see isRescued
+	unset     int                                     // see mapMayBeNil; 0: not known yet
+	madeRows  map[token.Pos]bool                      // see rowsMade
 }
 
 // A spot is a statement with accesses that miss the lock.
@@ -261,13 +271,65 @@ func (t *taking) spots(decl token.Pos) (list []*spot, copied bool) {
 		case t.lockOf(sp) == nil:
 			continue // refused
 		case !t.isLeaf():
-			t.c.refuse("lock-waits", t.busy.Pos(), "", "under %s runs what may wait, take other locks, or come back to this %s: %s", t.m.Guard, a.Op, shortNode(t.busy))
+			t.refuseBusy(a)
 			continue
 		}
 		add(sp, a.Op)
 	}
+	for _, sp := range slices.Clone(list) {
+		if slices.Contains(sp.ops, detect.Replace) {
+			for _, asks := range t.asksNil(sp, decl) {
+				add(asks, detect.Read)
+			}
+		}
+	}
 	sortSpots(list)
 	return list, copied
+}
+
+// asksNil returns the places where the function of a spot asks whether the map is nil, which detection
+// counts as no access: the answer and what is done about it belong together.
+//
+//	if s.m == nil { s.m = map[string]int{} }
+func (t *taking) asksNil(sp *spot, decl token.Pos) (list []*spot) {
+	fn := sp.fi.enclosing(sp.stmt)
+	if fn == nil || t.takesIn(sp.fi, fn) {
+		return nil // which may be where it asks
+	}
+	for _, id := range t.ix.uses[decl] {
+		if t.ix.fileAt(id.Pos()) != sp.fi || sp.fi.enclosing(id) != fn {
+			continue
+		}
+		_, parent := sp.fi.outer(sp.fi.spelled(id))
+		if c, ok := parent.(*ast.BinaryExpr); ok && (sp.fi.isNil(c.X) || sp.fi.isNil(c.Y)) {
+			if at := t.placeOf(sp.fi, id.Pos()); at != nil {
+				at.uses = []*ast.Ident{id}
+				list = append(list, at)
+			}
+		}
+	}
+	return list
+}
+
+// takesIn reports whether a function takes the lock somewhere.
+func (t *taking) takesIn(fi *fileInfo, fn ast.Node) (found bool) {
+	ast.Inspect(bodyOf(fn), func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		found = found || ok && t.calls(fi, call, "Lock", "RLock", "TryLock", "TryRLock")
+		return !found
+	})
+	return found
+}
+
+// refuseBusy says why the lock is no leaf.
+func (t *taking) refuseBusy(a detect.Access) {
+	if fi := t.ix.fileAt(t.busy.Pos()); fi != nil {
+		if call, ok := t.busy.(*ast.CallExpr); ok && t.calls(fi, call, "Lock", "RLock") && t.staysHeld(fi, call) {
+			t.c.refuse("lock-waits", call.Pos(), "", "%s takes %s here and may end while it is held: what runs until it is let go of may wait, take other locks, or come back to this %s", funcName(fi, fi.enclosing(call)), t.m.Guard, a.Op)
+			return
+		}
+	}
+	t.c.refuse("lock-waits", t.busy.Pos(), "", "under %s runs what may wait, take other locks, or come back to this %s: %s", t.m.Guard, a.Op, shortNode(t.busy))
 }
 
 func sortSpots(list []*spot) {

@@ -228,21 +228,15 @@ func (t *taking) calls(fi *fileInfo, call *ast.CallExpr, methods ...string) bool
 }
 
 // after looks at what is between a call of Lock and that of Unlock behind it in the same list
-// of statements; without one, up to the function's end. A function that does not let go of the
-// lock itself is looked at no further: it holds it for its callers.
+// of statements; without one, up to the function's end. A function that may end with the lock held
+// is looked at no further: others go on holding it.
 func (t *taking) after(fi *fileInfo, lock *ast.CallExpr, look func(*fileInfo, ast.Node) ast.Node) ast.Node {
 	stmt, ok := fi.parent(lock).(*ast.ExprStmt)
 	fn := fi.enclosing(lock)
 	if !ok || fn == nil {
 		return lock // held we do not know how long
 	}
-	leaves := false
-	ast.Inspect(bodyOf(fn), func(n ast.Node) bool {
-		call, ok := n.(*ast.CallExpr)
-		leaves = leaves || ok && t.calls(fi, call, "Unlock", "RUnlock")
-		return !leaves
-	})
-	if !leaves {
+	if t.staysHeld(fi, lock) {
 		return lock
 	}
 	var child ast.Node = stmt
