@@ -44,9 +44,10 @@ every compound operation becomes one call, or stays under its lock, or the site 
 refused. In all others the existing lock stays where it is (or there is one
 goroutine), and steps that were together under it still are.
 
-A map whose guard most uses are seen to hold, and of which detection has only findings of
-low confidence, keeps its steps as they are, too: all locks stay, and whatever could come
-between them before still can. Only what one statement does has to stay one step there.
+A map of which detection has only findings of low confidence keeps its steps as they are,
+too: nothing shows that two goroutines use it at once (an exported type, say, whose callers
+are not known), all locks stay, and whatever could come between steps before still can. Only
+what one statement does, or is done under one lock, has to stay one step there.
 
 A read and a write stay one step under a lock that both hold if all changes of the map
 are made under it (guard.go): one reader without the lock, which may be the whole
@@ -100,8 +101,10 @@ Check-then-act. Two atomic steps are not one (two-steps):
 
 	if _, ok := m[k]; !ok { m[k] = f() }   // → m.LoadOrCompute(k, func() V { return f() })
 	if len(m) < max { m[k] = v }           // refused: no single call does this
-	if !has(k) { put(k) }                  // refused: so are helpers and closures (steps.go)
+	if !has(k) { put(k) }                  // refused: so are helpers and closures (steps.go),
+	                                       // and functions that variables hold (funcvars.go)
 	m[k]++; return m[k]                    // refused: two goroutines may get the same count
+	inc(k); if m[k] > 3 { … }              // so is this (counts.go)
 
 The same element. Between the uses of a shape nothing may assign its key, and its
 value is not in scope where the call stands; else the uses stay two:
@@ -126,12 +129,6 @@ a loop over a function (recover-in-loop):
 	total := m["a"] + refresh()          // refused: refresh changes m
 	defer fmt.Println(m)                 // refused: prints what is in it then
 	defer func() { fmt.Println(m) }()    // → … m.Snapshot() …
-
-Order of initialisation. Packages are initialised in the order of their import paths, each when
-what it imports is. One that now imports the runtime may come after one that it came before; where
-both come to a function of a third package then, a note of the plan says so:
-
-	func init() { drivers.Register("alpha") }   // may be called after that of package beta
 
 Evaluation order. A call that gives the map, and a key with effects, are evaluated
 before the operand, as the source does; a constant or comparison that takes its type
@@ -286,8 +283,19 @@ as shared as before. An element has no address, and its length may be a constant
 
 	m[k].n++                              // pointer elements: → m.Get(k).n++
 
+# Order of initialisation
+
+Packages are initialised in the order of their import paths, each when all that it imports are
+(the Go specification, "Program initialization"). A package that now imports the runtime may come
+after one that it came before. Where both come to a function of a third package then, a note of the
+plan says so (initorder.go):
+
+	func init() { drivers.Register("alpha") }   // may be called after that of package beta
+
 # What is left undone
 
+Steps are not followed through function values in fields of structs that are made elsewhere, in a
+package's literals, or through interfaces. Two reads of one element are two reads, as in the source.
 Generic named map types, named rows, maps of four levels, generic functions over maps, values sent on
 channels or kept in other collections, and nested maps for the strategies syncmap and provider are refused.
 A loop's body becomes a function, which runtime.Caller can see. Where the language leaves open whether a

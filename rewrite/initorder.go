@@ -13,6 +13,7 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/mapmigrate/mapmigrate/detect"
 	"github.com/mapmigrate/mapmigrate/safemap"
@@ -126,9 +127,26 @@ func meet(a, b map[*ast.FuncDecl]bool) bool {
 	return false
 }
 
-// importGraph returns what the packages of a program import, by path, those of others included.
+// importGraph returns what the packages of a program import, by path, those of others
+// included. What only tests import does not count.
 func importGraph(prog *detect.Program) map[string][]string {
 	graph := map[string][]string{}
+	for _, p := range prog.Packages {
+		if p.Types == nil {
+			continue
+		}
+		own := p.Types.Path()
+		for _, f := range p.Files {
+			if strings.HasSuffix(prog.Fset.PositionFor(f.Pos(), false).Filename, "_test.go") {
+				continue
+			}
+			for _, imp := range f.Imports {
+				if in, err := strconv.Unquote(imp.Path.Value); err == nil {
+					graph[own] = append(graph[own], in)
+				}
+			}
+		}
+	}
 	var visit func(p *types.Package)
 	visit = func(p *types.Package) {
 		if _, ok := graph[p.Path()]; ok {
@@ -142,7 +160,9 @@ func importGraph(prog *detect.Program) map[string][]string {
 	}
 	for _, p := range prog.Packages {
 		if p.Types != nil {
-			visit(p.Types)
+			for _, in := range p.Types.Imports() {
+				visit(in)
+			}
 		}
 	}
 	return graph
