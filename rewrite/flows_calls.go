@@ -366,8 +366,8 @@ func (b *flowBuilder) external(call *ast.CallExpr, fn *types.Func, sig *types.Si
 			for _, n := range b.receiver(sel) {
 				out = append(out, n)
 				b.edge(n, tmp, token.NoPos, 0)
-				if pkg == "reflect" && reflectSees[fn.Name()] {
-					b.edge(n, b.sink(seeReflect, name, "looked into by", call.Lparen), token.NoPos, 0)
+				if pkg == "reflect" && reflectSees[fn.Name()] != (view{}) {
+					b.edge(n, b.sink(reflectSees[fn.Name()], name, "looked into by", call.Lparen), token.NoPos, 0)
 				}
 			}
 		}
@@ -416,8 +416,8 @@ func (b *flowBuilder) external(call *ast.CallExpr, fn *types.Func, sig *types.Si
 				views = encodes(plainAny)
 			}
 		}
-		if pkg == "reflect" && reflectSees[fn.Name()] {
-			views = []view{seeReflect}
+		if v := reflectSees[fn.Name()]; pkg == "reflect" && v != (view{}) {
+			views = []view{v}
 		}
 		if !holdsEmpty(a.param) && !looksLikeProto(a.param) && !equalOnly(views) {
 			continue // an interface with methods: the callee calls them

@@ -266,15 +266,17 @@ var rules = func() []rule {
 	return t
 }()
 
-// reflectSees are the methods of reflect.Value and reflect.Type that reach a struct's
-// fields or depend on their types.
-var reflectSees = map[string]bool{
-	"Field": true, "FieldByName": true, "FieldByIndex": true, "FieldByIndexErr": true, "FieldByNameFunc": true,
-	"NumField": true, "Fields": true, "Comparable": true, "Equal": true, "IsZero": true, "Size": true,
-	"Method": true, "MethodByName": true, "Call": true, "CallSlice": true, "Convert": true, "CanConvert": true,
-	"ConvertibleTo": true, "AssignableTo": true, "UnsafePointer": true, "UnsafeAddr": true,
-	"VisibleFields": true,
-}
+// reflectSees says what the methods of reflect.Value and reflect.Type see that reach a struct's
+// fields or depend on their types. Whether a type can be assigned to another is a matter of
+// their names, where they have any.
+var reflectSees = func() map[string]view {
+	all := map[string]view{"AssignableTo": seeType}
+	for name := range strings.FieldsSeq("Field FieldByName FieldByIndex FieldByIndexErr FieldByNameFunc NumField Fields " +
+		"Comparable Equal IsZero Size Method MethodByName Call CallSlice Convert CanConvert ConvertibleTo UnsafePointer UnsafeAddr VisibleFields") {
+		all[name] = seeReflect
+	}
+	return all
+}()
 
 var majorVersion = regexp.MustCompile(`(/v[0-9]+$)|(\.v[0-9]+$)|(/v[0-9]+)(/)`)
 
