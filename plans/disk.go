@@ -13,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"time"
 )
 
 // A disk is a module's root directory. All paths are slash-separated and relative to
@@ -56,13 +57,21 @@ func (d *disk) exists(p string) bool {
 }
 
 // write gives the file p the content data: at any moment p is what it was or what it
-// will be. The content is on the medium before the name points at it.
+// will be. The content is on the medium before the name points at it. Of runs that write p
+// at once, each waits for the one that has the temporary file.
 func (d *disk) write(p string, data []byte, mode fs.FileMode) error {
 	tmp := tempName(p)
-	if err := d.remove(tmp); err != nil { // left by a run that was killed
-		return err
+	err := d.create(tmp, data, mode)
+	for wait := time.Millisecond; errors.Is(err, fs.ErrExist); wait *= 2 {
+		if wait > 100*time.Millisecond { // left by a run that was killed
+			if err := d.remove(tmp); err != nil {
+				return err
+			}
+		}
+		time.Sleep(wait)
+		err = d.create(tmp, data, mode)
 	}
-	if err := d.create(tmp, data, mode); err != nil {
+	if err != nil {
 		return errors.Join(err, d.remove(tmp))
 	}
 	if err := d.rename(tmp, p); err != nil {

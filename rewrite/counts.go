@@ -56,26 +56,31 @@ func (c *class) countSteps() (counts, reads []*counted) {
 		switch {
 		case r.kind == useUpdate, removed && r.merged && r.kind == useStore:
 			counts = append(counts, step)
-			counts = append(counts, c.callsOf(step, false)...)
+			if r.kind == useUpdate && !r.merged {
+				counts = append(counts, c.callsOf(step)...)
+			}
 		case r.skip || r.merged || r.fetches || len(r.keys) == 0 || !r.kind.reads() || printed(r):
 		default:
 			reads = append(reads, step)
-			reads = append(reads, c.callsOf(step, true)...)
+			if decl, ok := r.fi.enclosing(r.node).(*ast.FuncDecl); ok && decl.Type.Results.NumFields() > 0 {
+				reads = append(reads, c.callsOf(step)...)
+			}
 		}
 	}
 	return counts, reads
 }
 
-// callsOf returns the calls of the function that a step is in, if its key is a parameter.
-func (c *class) callsOf(step *counted, answers bool) (calls []*counted) {
+// callsOf returns the calls of the declared function that a step is in.
+func (c *class) callsOf(step *counted) (calls []*counted) {
 	decl, ok := step.fi.enclosing(step.node).(*ast.FuncDecl)
-	if !ok || answers && decl.Type.Results.NumFields() == 0 || step.rec.kind == useUpdate && step.rec.merged {
+	if !ok {
 		return nil
 	}
+	tests := c.guarding().exemptTests()
 	sites, callers := c.ix.callGraph()
 	for _, caller := range callers[decl] {
 		for _, site := range sites[caller] {
-			if site.callee == decl {
+			if site.callee == decl && !(tests && strings.HasSuffix(site.fi.abs, "_test.go")) {
 				calls = append(calls, &counted{fi: site.fi, node: site.call, rec: step.rec, callee: decl})
 			}
 		}

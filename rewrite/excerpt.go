@@ -25,7 +25,7 @@ type excerpt struct {
 //	func a() { m[k] = v } kept, with its comments
 //	func b() { … }        left out
 func excerptOf(in *fileInput) (*excerpt, *ast.File) {
-	declares := slices.ContainsFunc(in.Ops, func(o op) bool { _, ok := o.(*declOp); return ok })
+	declares := in.declares()
 	if declares || in.changesImports() && len(in.Syntax.Imports) == 0 {
 		return nil, nil // what goes in front of a declaration would follow what is left out
 	}
@@ -158,4 +158,9 @@ func (x *excerpt) restored(o *fileOutput, src []byte) *fileOutput {
 		out.Realigned = append(out.Realigned, lineAt(whole, from)+1)
 	}
 	return out
+}
+
+// declares reports whether something is declared in the file that was not there.
+func (in *fileInput) declares() bool {
+	return slices.ContainsFunc(in.Ops, func(o op) bool { _, ok := o.(*declOp); return ok })
 }

@@ -549,7 +549,9 @@ func (e *editor) hunks(r []byte) []hunk {
 			out = append(out, hunk{Start: starts[c.a0], End: starts[c.a1], New: strings.Join(rl[c.b0:c.b1], ""), Import: c.a1 <= oi && c.b1 <= ri})
 		}
 	}
-	e.partInsertions(out)
+	if e.in.declares() {
+		e.partInsertions(out)
+	}
 	return out
 }
 
