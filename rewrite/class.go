@@ -159,6 +159,11 @@ func (c *class) start(m *detect.Map) bool {
 			"%s has the type %s, which only holds the map: code gets at it by an assertion or a load", m.Name, types.TypeString(obj.Type(), types.RelativeTo(obj.Pkg())))
 		return false
 	}
+	if _, alias := obj.Type().(*types.Alias); !ok && alias {
+		c.refuse("named-type", pos, "declare the variable with the map type itself",
+			"%s is declared by the alias %s, with which other maps may be declared, too", m.Name, types.TypeString(obj.Type(), types.RelativeTo(obj.Pkg())))
+		return false
+	}
 	if !ok {
 		c.refuse("named-type", pos, "declare the variable with the map type itself, or wrap the named type in a struct first",
 			"%s has the named map type %s, whose methods and conversions would have to change with it", m.Name, types.TypeString(obj.Type(), types.RelativeTo(obj.Pkg())))
