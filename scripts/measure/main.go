@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -159,8 +160,12 @@ func (r *run) compare(sub string, patterns ...string) string {
 }
 
 // clean makes the output of two copies comparable: lines move, folders differ.
+// clean takes folders, lines and columns out of what go says, and sorts it: packages are
+// looked at side by side.
 func clean(out, dir string) string {
-	return position.ReplaceAllString(strings.ReplaceAll(out, dir, ""), "")
+	lines := strings.Split(position.ReplaceAllString(strings.ReplaceAll(out, dir, ""), ""), "\n")
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
 }
 
 // lines counts the changed lines.
