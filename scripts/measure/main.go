@@ -159,9 +159,8 @@ func (r *run) compare(sub string, patterns ...string) string {
 	return "FAILS: " + strings.ReplaceAll(strings.TrimSpace(now), "\n", "<br>")
 }
 
-// clean makes the output of two copies comparable: lines move, folders differ.
-// clean takes folders, lines and columns out of what go says, and sorts it: packages are
-// looked at side by side.
+// clean makes the output of two copies comparable: lines move, folders differ, and packages
+// are looked at in any order.
 func clean(out, dir string) string {
 	lines := strings.Split(position.ReplaceAllString(strings.ReplaceAll(out, dir, ""), ""), "\n")
 	slices.Sort(lines)
