@@ -119,7 +119,10 @@ func (u *unnamed) note(names ...string) {
 
 // methodsOf notes the methods with one of some names that a value of type t and what it holds
 // have, and reports whether they are all: whether it holds no interface, in which could be
-// anything.
+// anything, nor a function that such a method of a library's type may call.
+//
+//	type lazy func() string                  // in a library
+//	func (l lazy) String() string { return l() }
 func (u *unnamed) methodsOf(ix *index, t types.Type, names []string, seen map[types.Type]bool) bool {
 	if seen[t] {
 		return true
@@ -132,25 +135,25 @@ func (u *unnamed) methodsOf(ix *index, t types.Type, names []string, seen map[ty
 			return true
 		}
 		for m := range types.NewMethodSet(types.NewPointer(named)).Methods() {
-			if fn, ok := m.Obj().(*types.Func); ok && slices.Contains(names, fn.Name()) {
-				if decl, _ := ix.funcDecl(fn); decl != nil {
-					if u.decls == nil {
-						u.decls = map[*ast.FuncDecl]bool{}
-					}
-					u.decls[decl] = true
+			fn, ok := m.Obj().(*types.Func)
+			if !ok || !slices.Contains(names, fn.Name()) {
+				continue
+			}
+			decl, _ := ix.funcDecl(fn)
+			if decl == nil && holdsFunc(named.Underlying(), map[types.Type]bool{}) {
+				return false
+			}
+			if decl != nil {
+				if u.decls == nil {
+					u.decls = map[*ast.FuncDecl]bool{}
 				}
+				u.decls[decl] = true
 			}
 		}
 	}
 	switch t := t.Underlying().(type) {
 	case *types.Basic, *types.Signature, *types.Chan: // printed as addresses
 		return true
-	case *types.Pointer:
-		return u.methodsOf(ix, t.Elem(), names, seen)
-	case *types.Slice:
-		return u.methodsOf(ix, t.Elem(), names, seen)
-	case *types.Array:
-		return u.methodsOf(ix, t.Elem(), names, seen)
 	case *types.Map:
 		return u.methodsOf(ix, t.Key(), names, seen) && u.methodsOf(ix, t.Elem(), names, seen)
 	case *types.Struct:
@@ -160,6 +163,31 @@ func (u *unnamed) methodsOf(ix *index, t types.Type, names []string, seen map[ty
 			}
 		}
 		return true
+	case interface{ Elem() types.Type }: // a pointer, slice or array
+		return u.methodsOf(ix, t.Elem(), names, seen)
+	}
+	return false
+}
+
+// holdsFunc reports whether a value of type t holds a function, as far as it holds no interface.
+func holdsFunc(t types.Type, seen map[types.Type]bool) bool {
+	if seen[t] {
+		return false
+	}
+	seen[t] = true
+	switch t := t.Underlying().(type) {
+	case *types.Signature:
+		return true
+	case *types.Map:
+		return holdsFunc(t.Key(), seen) || holdsFunc(t.Elem(), seen)
+	case *types.Struct:
+		for f := range t.Fields() {
+			if holdsFunc(f.Type(), seen) {
+				return true
+			}
+		}
+	case interface{ Elem() types.Type }:
+		return holdsFunc(t.Elem(), seen)
 	}
 	return false
 }
