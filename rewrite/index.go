@@ -38,11 +38,13 @@ type index struct {
 	decls   map[token.Pos]*ast.FuncDecl  // lazily, see funcDecl
 	calls   map[*ast.FuncDecl][]callSite // lazily, see callGraph
 	callers map[*ast.FuncDecl][]*ast.FuncDecl
-	waiters map[*ast.FuncDecl]bool     // lazily, see waits
-	valued  map[*ast.FuncDecl]bool     // lazily, see calledAsValue
-	unnamed map[*ast.FuncDecl]*unnamed // lazily, see unnamedCalls
+	waiters map[*ast.FuncDecl]bool // lazily, see waits
+	valued  map[*ast.FuncDecl]bool // lazily, see calledAsValue
+	unnamed *unnamedIndex          // lazily, see unnamedCalls
 
-	selectedNames map[string]bool // lazily, see selected
+	selectedNames map[string]bool    // lazily, see selected
+	embedded      map[token.Pos]bool // lazily, see embeds
+	movers        []mover            // lazily, see class.movers
 
 	funcVars     map[*types.Var][]heldFunc         // lazily, see heldFuncs
 	valueCall    map[*ast.FuncDecl][]valueCall     // lazily, see valueCalls

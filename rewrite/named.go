@@ -131,6 +131,10 @@ func (c *class) startNamed(m *detect.Map, named *types.Named, at token.Pos) bool
 //	type Set map[string]bool             // → struct{ m *… }
 //	type Both struct { Set; *Wrapper }   // Both.m was Wrapper.Base.m
 func (ix *index) embeds(obj *types.TypeName) bool {
+	if ix.embedded != nil {
+		return ix.embedded[obj.Pos()]
+	}
+	ix.embedded = map[token.Pos]bool{}
 	for _, pkg := range ix.prog.Packages {
 		for _, def := range pkg.Info.Defs {
 			v, ok := def.(*types.Var)
@@ -141,12 +145,12 @@ func (ix *index) embeds(obj *types.TypeName) bool {
 			if p, ok := t.(*types.Pointer); ok {
 				t = types.Unalias(p.Elem())
 			}
-			if n, ok := t.(*types.Named); ok && n.Obj().Pos() == obj.Pos() {
-				return true
+			if n, ok := t.(*types.Named); ok {
+				ix.embedded[n.Obj().Pos()] = true
 			}
 		}
 	}
-	return false
+	return ix.embedded[obj.Pos()]
 }
 
 // selected returns the names of all fields and methods that are declared in the program or

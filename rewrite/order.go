@@ -155,37 +155,47 @@ func (fi *fileInfo) evaluatedAfter(e ast.Expr) (later []ast.Node) {
 // functions that are called by their names, or as values, or as methods of interfaces, in
 // libraries, too. What is exported may be in any function value that others hand over.
 func (c *class) reaching(uses []*rec) func(*fileInfo, *ast.CallExpr) bool {
-	var start []*ast.FuncDecl
-	asValue := false // code that comes to a use is a function value somewhere
-	for _, r := range uses {
-		start = append(start, r.fi.topLevel(r.node))
-		asValue = asValue || r.fi.inValue(r.node)
-	}
+	ix := c.ix
+	_, callers := ix.callGraph()
+	unnamed := ix.unnamedCalls()
 	users, methods := map[*ast.FuncDecl]bool{}, map[string]bool{}
-	for {
-		before := len(users)
-		users = c.ix.callersOf(start)
-		for decl := range users {
-			if decl.Recv != nil {
-				methods[decl.Name.Name] = true
-			}
-			asValue = asValue || c.ix.calledAsValue()[decl] || ast.IsExported(decl.Name.Name) && c.ix.fileAt(decl.Pos()).pkg.Name != "main"
+	var queue []*ast.FuncDecl
+	asValue := false // code that comes to a use is a function value somewhere
+	isValue := func() {
+		if !asValue {
+			asValue = true
+			queue = append(queue, unnamed.values...)
 		}
-		for decl, u := range c.ix.unnamedCalls() {
-			if !users[decl] && u.calls(users, methods, asValue) {
-				start = append(start, decl)
-			}
+	}
+	for _, r := range uses {
+		queue = append(queue, r.fi.topLevel(r.node))
+		if r.fi.inValue(r.node) {
+			isValue()
 		}
-		if len(users) == before {
-			break
+	}
+	for len(queue) > 0 {
+		decl := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		if decl == nil || users[decl] {
+			continue
+		}
+		users[decl] = true
+		queue = append(queue, callers[decl]...)
+		queue = append(queue, unnamed.byDecl[decl]...)
+		if decl.Recv != nil && !methods[decl.Name.Name] {
+			methods[decl.Name.Name] = true
+			queue = append(queue, unnamed.byName[decl.Name.Name]...)
+		}
+		if ix.calledAsValue()[decl] || ast.IsExported(decl.Name.Name) && ix.fileAt(decl.Pos()).pkg.Name != "main" {
+			isValue()
 		}
 	}
 	return func(fi *fileInfo, call *ast.CallExpr) bool {
-		if decl, _ := c.ix.funcDecl(fi.callee(call)); decl != nil {
+		if decl, _ := ix.funcDecl(fi.callee(call)); decl != nil {
 			return users[decl]
 		}
-		var u unnamed
-		u.add(c.ix, fi, call)
+		var u unnamedCall
+		u.add(ix, fi, call)
 		return u.calls(users, methods, asValue)
 	}
 }

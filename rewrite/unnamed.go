@@ -11,16 +11,23 @@ import (
 	"strings"
 )
 
-// An unnamed is what a function calls that has no name there.
-type unnamed struct {
+// An unnamedCall is what a call calls that has no name there, or what a function's calls do.
+type unnamedCall struct {
 	values bool                   // function values
 	names  map[string]bool        // methods of interfaces
 	decls  map[*ast.FuncDecl]bool // methods of values whose types are known, which a library calls
 }
 
+// An unnamedIndex has the functions of a program by what they call that has no name there.
+type unnamedIndex struct {
+	values []*ast.FuncDecl
+	byName map[string][]*ast.FuncDecl
+	byDecl map[*ast.FuncDecl][]*ast.FuncDecl
+}
+
 // calls reports whether one of some functions may be called: those of users are methods, by
 // the names in methods, and values where asValue is set.
-func (u *unnamed) calls(users map[*ast.FuncDecl]bool, methods map[string]bool, asValue bool) bool {
+func (u *unnamedCall) calls(users map[*ast.FuncDecl]bool, methods map[string]bool, asValue bool) bool {
 	if u.values && asValue {
 		return true
 	}
@@ -38,34 +45,41 @@ func (u *unnamed) calls(users map[*ast.FuncDecl]bool, methods map[string]bool, a
 }
 
 // unnamedCalls returns what the functions of the program call that has no name there.
-func (ix *index) unnamedCalls() map[*ast.FuncDecl]*unnamed {
+func (ix *index) unnamedCalls() *unnamedIndex {
 	if ix.unnamed != nil {
 		return ix.unnamed
 	}
-	ix.unnamed = map[*ast.FuncDecl]*unnamed{}
+	all := &unnamedIndex{byName: map[string][]*ast.FuncDecl{}, byDecl: map[*ast.FuncDecl][]*ast.FuncDecl{}}
 	for _, fi := range ix.list {
 		for _, d := range fi.syntax.Decls {
 			decl, ok := d.(*ast.FuncDecl)
 			if !ok {
 				continue
 			}
-			u := &unnamed{}
+			var u unnamedCall
 			ast.Inspect(decl, func(n ast.Node) bool {
 				if call, ok := n.(*ast.CallExpr); ok {
 					u.add(ix, fi, call)
 				}
 				return true
 			})
-			if u.values || len(u.names) > 0 || len(u.decls) > 0 {
-				ix.unnamed[decl] = u
+			if u.values {
+				all.values = append(all.values, decl)
+			}
+			for name := range u.names {
+				all.byName[name] = append(all.byName[name], decl)
+			}
+			for callee := range u.decls {
+				all.byDecl[callee] = append(all.byDecl[callee], decl)
 			}
 		}
 	}
-	return ix.unnamed
+	ix.unnamed = all
+	return all
 }
 
 // add notes what a call calls beside the function that it names.
-func (u *unnamed) add(ix *index, fi *fileInfo, call *ast.CallExpr) {
+func (u *unnamedCall) add(ix *index, fi *fileInfo, call *ast.CallExpr) {
 	if fi.isConversion(call) || fi.builtin(call) != "" {
 		return
 	}
@@ -108,7 +122,7 @@ func (u *unnamed) add(ix *index, fi *fileInfo, call *ast.CallExpr) {
 	}
 }
 
-func (u *unnamed) note(names ...string) {
+func (u *unnamedCall) note(names ...string) {
 	if u.names == nil {
 		u.names = map[string]bool{}
 	}
@@ -123,7 +137,7 @@ func (u *unnamed) note(names ...string) {
 //
 //	type lazy func() string                  // in a library
 //	func (l lazy) String() string { return l() }
-func (u *unnamed) methodsOf(ix *index, t types.Type, names []string, seen map[types.Type]bool) bool {
+func (u *unnamedCall) methodsOf(ix *index, t types.Type, names []string, seen map[types.Type]bool) bool {
 	if seen[t] {
 		return true
 	}

@@ -232,19 +232,48 @@ func (c *class) checkHolder(m *member) {
 	if m.kind != structField {
 		return
 	}
-	for _, fi := range c.ix.list {
-		ast.Inspect(fi.syntax, func(n ast.Node) bool {
-			if at, how := c.moves(fi, n, m); at.IsValid() {
-				c.refuse("holder-copied", at, "create the map once, before it is shared (in the constructor or declaration)", "the struct that would hold %s by value is %s", m.name, how)
-			}
-			return true
-		})
+	holds := func(t types.Type) bool { return t != nil && containsField(t, m.pos, 0) }
+	for _, mv := range c.movers() {
+		if at, how := c.moves(mv.fi, mv.node, holds); at.IsValid() {
+			c.refuse("holder-copied", at, "create the map once, before it is shared (in the constructor or declaration)", "the struct that would hold %s by value is %s", m.name, how)
+		}
 	}
 }
 
-// moves reports how a node moves or overwrites a struct that contains the field.
-func (c *class) moves(fi *fileInfo, n ast.Node, m *member) (at token.Pos, how string) {
-	holds := func(t types.Type) bool { return t != nil && containsField(t, m.pos, 0) }
+// A mover is a node that may move or overwrite some struct.
+type mover struct {
+	fi   *fileInfo
+	node ast.Node
+}
+
+// movers returns all of them in the program.
+func (c *class) movers() []mover {
+	if c.ix.movers == nil {
+		c.ix.movers = []mover{}
+		some := func(t types.Type) bool {
+			if t == nil {
+				return false
+			}
+			switch t.Underlying().(type) {
+			case *types.Struct, *types.Array:
+				return true
+			}
+			return false
+		}
+		for _, fi := range c.ix.list {
+			ast.Inspect(fi.syntax, func(n ast.Node) bool {
+				if at, _ := c.moves(fi, n, some); at.IsValid() {
+					c.ix.movers = append(c.ix.movers, mover{fi, n})
+				}
+				return true
+			})
+		}
+	}
+	return c.ix.movers
+}
+
+// moves reports how a node moves or overwrites a struct of which holds reports true.
+func (c *class) moves(fi *fileInfo, n ast.Node, holds func(types.Type) bool) (at token.Pos, how string) {
 	overwritten := func(list ...ast.Expr) bool {
 		return slices.ContainsFunc(list, func(e ast.Expr) bool { return e != nil && !blank(e) && holds(fi.pkg.Info.TypeOf(e)) })
 	}
