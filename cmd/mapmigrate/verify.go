@@ -406,6 +406,8 @@ func printVerdicts(w io.Writer, sites []*plans.Site, verdicts []racetest.Verdict
 			proven++
 		case after == racetest.NotReproduced && len(v.Before.Elsewhere) > 0 && len(v.After.Elsewhere) > 0:
 			says = "the test meets another race, too, on both versions: " + v.After.Elsewhere[0]
+		case after == racetest.NotReproduced && v.After.Detail == v.Before.Detail:
+			says = "the test fails on both versions: " + v.After.Detail
 		case after != racetest.Passed:
 			says = v.After.Detail
 			bad++
