@@ -99,7 +99,7 @@ func example(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(ts.Chdir(args[0]))
 	ts.Check(ts.Exec("git", "init", "-q"))
 	ts.Check(ts.Exec("git", "add", "."))
-	ts.Check(ts.Exec("git", "commit", "-qm", "as it was"))
+	ts.Check(ts.Exec("git", "-c", "gc.auto=0", "-c", "maintenance.auto=false", "commit", "-qm", "as it was"))
 }
 
 // root is the repository's root; scripts run elsewhere.
