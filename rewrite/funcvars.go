@@ -96,37 +96,27 @@ func (ix *index) valueCalls() (map[*ast.FuncDecl][]valueCall, map[*ast.FuncDecl]
 		return ix.valueCall, ix.valueCallers
 	}
 	ix.valueCall, ix.valueCallers = map[*ast.FuncDecl][]valueCall{}, map[*ast.FuncDecl][]*ast.FuncDecl{}
-	for _, fi := range ix.list {
-		for _, d := range fi.syntax.Decls {
-			decl, ok := d.(*ast.FuncDecl)
-			if !ok {
-				continue
-			}
-			ast.Inspect(decl, func(n ast.Node) bool {
-				call, ok := n.(*ast.CallExpr)
-				if !ok || fi.isConversion(call) || fi.builtin(call) != "" {
-					return true
-				}
-				var may []heldFunc
-				for _, e := range append([]ast.Expr{call.Fun}, call.Args...) {
-					_, lit := ast.Unparen(e).(*ast.FuncLit) // whose steps are seen where they are
-					if !lit && (e != call.Fun || fi.callee(call) == nil) {
-						may = append(may, ix.mayBe(fi, e)...)
-					}
-				}
-				if len(may) == 0 {
-					return true
-				}
-				ix.valueCall[decl] = append(ix.valueCall[decl], valueCall{call, may})
-				for _, f := range may {
-					if f.decl != nil {
-						ix.valueCallers[f.decl] = append(ix.valueCallers[f.decl], decl)
-					}
-				}
-				return true
-			})
+	ix.eachCall(func(fi *fileInfo, decl *ast.FuncDecl, call *ast.CallExpr) {
+		if fi.isConversion(call) || fi.builtin(call) != "" {
+			return
 		}
-	}
+		var may []heldFunc
+		for _, e := range append([]ast.Expr{call.Fun}, call.Args...) {
+			_, lit := ast.Unparen(e).(*ast.FuncLit) // whose steps are seen where they are
+			if !lit && (e != call.Fun || fi.callee(call) == nil) {
+				may = append(may, ix.mayBe(fi, e)...)
+			}
+		}
+		if len(may) == 0 {
+			return
+		}
+		ix.valueCall[decl] = append(ix.valueCall[decl], valueCall{call, may})
+		for _, f := range may {
+			if f.decl != nil {
+				ix.valueCallers[f.decl] = append(ix.valueCallers[f.decl], decl)
+			}
+		}
+	})
 	return ix.valueCall, ix.valueCallers
 }
 

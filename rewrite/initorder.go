@@ -40,8 +40,11 @@ func (r *run) noteInitOrder() {
 			}
 		}
 	}
+	if len(gain) == 0 {
+		return
+	}
 	doers := r.initialisers()
-	if len(gain) == 0 || len(doers) < 2 {
+	if len(doers) < 2 {
 		return
 	}
 	graph := importGraph(r.prog)

@@ -158,38 +158,28 @@ func (c *class) reaching(uses []*rec) func(*fileInfo, *ast.CallExpr) bool {
 	ix := c.ix
 	_, callers := ix.callGraph()
 	unnamed := ix.unnamedCalls()
-	users, methods := map[*ast.FuncDecl]bool{}, map[string]bool{}
-	var queue []*ast.FuncDecl
+	methods := map[string]bool{}
+	var start []*ast.FuncDecl
 	asValue := false // code that comes to a use is a function value somewhere
-	isValue := func() {
-		if !asValue {
-			asValue = true
-			queue = append(queue, unnamed.values...)
-		}
-	}
 	for _, r := range uses {
-		queue = append(queue, r.fi.topLevel(r.node))
-		if r.fi.inValue(r.node) {
-			isValue()
-		}
+		start = append(start, r.fi.topLevel(r.node))
+		asValue = asValue || r.fi.inValue(r.node)
 	}
-	for len(queue) > 0 {
-		decl := queue[len(queue)-1]
-		queue = queue[:len(queue)-1]
-		if decl == nil || users[decl] {
-			continue
-		}
-		users[decl] = true
-		queue = append(queue, callers[decl]...)
-		queue = append(queue, unnamed.byDecl[decl]...)
+	if asValue {
+		start = append(start, unnamed.values...)
+	}
+	users := closure(start, func(decl *ast.FuncDecl) []*ast.FuncDecl {
+		next := slices.Concat(callers[decl], unnamed.byDecl[decl])
 		if decl.Recv != nil && !methods[decl.Name.Name] {
 			methods[decl.Name.Name] = true
-			queue = append(queue, unnamed.byName[decl.Name.Name]...)
+			next = append(next, unnamed.byName[decl.Name.Name]...)
 		}
-		if ix.calledAsValue()[decl] || ast.IsExported(decl.Name.Name) && ix.fileAt(decl.Pos()).pkg.Name != "main" {
-			isValue()
+		if !asValue && (ix.calledAsValue()[decl] || ast.IsExported(decl.Name.Name) && ix.fileAt(decl.Pos()).pkg.Name != "main") {
+			asValue = true
+			next = append(next, unnamed.values...)
 		}
-	}
+		return next
+	})
 	return func(fi *fileInfo, call *ast.CallExpr) bool {
 		if decl, _ := ix.funcDecl(fi.callee(call)); decl != nil {
 			return users[decl]
@@ -257,15 +247,20 @@ func (c *class) mayReach(fi *fileInfo, body ast.Node, uses []*rec) (found bool) 
 // callersOf returns some functions with all that call them, directly or not.
 func (ix *index) callersOf(start []*ast.FuncDecl) map[*ast.FuncDecl]bool {
 	_, callers := ix.callGraph()
+	return closure(start, func(decl *ast.FuncDecl) []*ast.FuncDecl { return callers[decl] })
+}
+
+// closure returns some functions with all that next leads to from them. It asks once for each.
+func closure(start []*ast.FuncDecl, next func(*ast.FuncDecl) []*ast.FuncDecl) map[*ast.FuncDecl]bool {
 	all := map[*ast.FuncDecl]bool{}
-	for start = slices.Clone(start); len(start) > 0; {
-		decl := start[len(start)-1]
-		start = start[:len(start)-1]
+	for queue := slices.Clone(start); len(queue) > 0; {
+		decl := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
 		if decl == nil || all[decl] {
 			continue
 		}
 		all[decl] = true
-		start = append(start, callers[decl]...)
+		queue = append(queue, next(decl)...)
 	}
 	return all
 }

@@ -23,9 +23,9 @@ const (
 
 // A stepper follows facts through the functions of a module, for one class. Values
 // are followed through variables (those of packages, too) and results, not through fields
-// or other collections. Of function values it follows those that variables hold (funcvars.go)
-// and those that are passed on, to the call that passes them; not those in fields. Calls
-// through interfaces are not followed.
+// or other collections. Of function values it follows those that variables and fields
+// hold (funcvars.go), as far as names say what is assigned to which, and those that are passed
+// on, to the call that passes them. Calls through interfaces are not followed.
 //
 // It ends because facts are only added; a function is looked at again when one of
 // its callees gets a new fact. Facts travel up a few calls only (hops): a helper, the
@@ -50,25 +50,32 @@ type callSite struct {
 func (ix *index) callGraph() (calls map[*ast.FuncDecl][]callSite, callers map[*ast.FuncDecl][]*ast.FuncDecl) {
 	if ix.calls == nil {
 		ix.calls, ix.callers = map[*ast.FuncDecl][]callSite{}, map[*ast.FuncDecl][]*ast.FuncDecl{}
-		for _, fi := range ix.list {
-			for _, d := range fi.syntax.Decls {
-				decl, ok := d.(*ast.FuncDecl)
-				if !ok {
-					continue
-				}
-				ast.Inspect(decl, func(n ast.Node) bool {
-					if call, ok := n.(*ast.CallExpr); ok {
-						if callee, _ := ix.funcDecl(fi.callee(call)); callee != nil {
-							ix.calls[decl] = append(ix.calls[decl], callSite{fi, call, callee})
-							ix.callers[callee] = append(ix.callers[callee], decl)
-						}
-					}
-					return true
-				})
+		ix.eachCall(func(fi *fileInfo, decl *ast.FuncDecl, call *ast.CallExpr) {
+			if callee, _ := ix.funcDecl(fi.callee(call)); callee != nil {
+				ix.calls[decl] = append(ix.calls[decl], callSite{fi, call, callee})
+				ix.callers[callee] = append(ix.callers[callee], decl)
 			}
-		}
+		})
 	}
 	return ix.calls, ix.callers
+}
+
+// eachCall visits the calls in declared functions, in the order of the source.
+func (ix *index) eachCall(visit func(*fileInfo, *ast.FuncDecl, *ast.CallExpr)) {
+	for _, fi := range ix.list {
+		for _, d := range fi.syntax.Decls {
+			decl, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			ast.Inspect(decl, func(n ast.Node) bool {
+				if call, ok := n.(*ast.CallExpr); ok {
+					visit(fi, decl, call)
+				}
+				return true
+			})
+		}
+	}
 }
 
 // topLevel returns the declared function around n, nil for a package variable's value.
