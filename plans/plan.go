@@ -200,7 +200,7 @@ type FileChange struct {
 // the map. Before and After are the outcomes `mapmigrate verify` recorded:
 // "", "failed", "passed", "not-reproduced", "timed-out" or "did-not-build".
 type RaceTest struct {
-	File         string `json:"file"`
+	File         string `json:"file"` // "" when there is no test, or none yet: verify writes those of the form "behaviour"
 	Name         string `json:"name"`
 	Level        string `json:"level"`
 	Form         string `json:"form"` // "synctest", "stress" or "behaviour"

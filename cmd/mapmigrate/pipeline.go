@@ -195,22 +195,18 @@ func (e *env) planFor(ctx context.Context, pr *progress, prog *detect.Program, f
 		if err := prog.Complete(); err != nil {
 			return nil, ours("loading packages", err)
 		}
-		tested := prog
 		if withTests {
 			pr.step("writing race tests")
-			if b.tests, tested, err = generateTests(prog, b.candidates, f); err != nil {
-				return nil, ours("writing race tests", err)
-			}
+			b.tests = generateTests(prog, b.candidates, f)
 		}
 		if len(requests) > 0 {
 			pr.step("rewriting")
 			opts := f.rewriteOptions(pr)
 			opts.Maps = found.Maps
-			out, err = rewrite.Rewrite(ctx, tested, requests, opts)
-			if err == nil && withTests && b.tests.inTheWay(out) {
-				if tested, err = b.tests.overlay(prog); err == nil {
-					out, err = rewrite.Rewrite(ctx, tested, requests, opts)
-				}
+			if withTests {
+				out, err = b.tests.rewrite(ctx, requests, opts)
+			} else {
+				out, err = rewrite.Rewrite(ctx, prog, requests, opts)
 			}
 			if err != nil {
 				return nil, ours("rewriting "+prog.Module, err)

@@ -4,6 +4,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -47,38 +48,76 @@ func frameworkImports(dir, framework string) ([]string, error) {
 
 // raceTests are the tests that were generated for maps, and why others have none.
 type raceTests struct {
+	prog  *detect.Program // without the tests
 	gen   *racetest.Generator
 	tests map[*detect.Map]*racetest.Test
 	why   map[*detect.Map]error
+	quiet map[*detect.Map]bool           // left to verify, see quietReason
 	aside map[*detect.Map]*racetest.Test // see inTheWay
 	added *detect.Program                // with the tests in it, once it has been made
 	files map[string][]byte              // that were added
 }
 
-// generateTests writes a test for each map, and returns them with the program that
-// holds them: what is rewritten includes the tests, so that their migrated version
-// comes from the same hand as that of the code.
-func generateTests(prog *detect.Program, maps []*detect.Map, f *planFlags) (*raceTests, *detect.Program, error) {
-	rt := &raceTests{
-		gen:   racetest.New(prog, racetest.Options{MinConfidence: detect.Confidence(f.minConfidence), Framework: f.framework}),
+// quietReason is why the plan of a map that no finding names has no test: there is no
+// race to prove. That the map behaves as before is shown by a test that verify writes when
+// it comes to it. With --scope=all most maps are like that; their tests were more
+// than half of the work of planning, and nobody reads them in a plan.
+const quietReason = "no finding names it"
+
+func newRaceTests(prog *detect.Program, opts racetest.Options) *raceTests {
+	return &raceTests{
+		prog: prog, gen: racetest.New(prog, opts),
 		tests: map[*detect.Map]*racetest.Test{}, why: map[*detect.Map]error{},
-		aside: map[*detect.Map]*racetest.Test{},
+		quiet: map[*detect.Map]bool{}, aside: map[*detect.Map]*racetest.Test{},
 	}
-	for _, m := range maps {
-		t, err := rt.gen.Generate(m)
-		if err != nil {
-			rt.why[m] = err
-			continue
-		}
-		rt.tests[m] = t
-	}
-	tested, err := rt.overlay(prog)
-	return rt, tested, err
 }
 
-// overlay returns prog with the tests in it, and drops those that do not type-check. Later
-// calls return it without those that were dropped since.
-func (rt *raceTests) overlay(prog *detect.Program) (*detect.Program, error) {
+// generateTests writes a test for each map that a finding names.
+func generateTests(prog *detect.Program, maps []*detect.Map, f *planFlags) *raceTests {
+	rt := newRaceTests(prog, racetest.Options{MinConfidence: detect.Confidence(f.minConfidence), Framework: f.framework})
+	for _, m := range maps {
+		if rt.gen.Quiet(m) {
+			rt.quiet[m] = true
+		} else {
+			rt.keep(m)(rt.gen.Generate(m))
+		}
+	}
+	return rt
+}
+
+// keep takes what generating a test of m returned.
+func (rt *raceTests) keep(m *detect.Map) func(*racetest.Test, error) {
+	return func(t *racetest.Test, err error) {
+		if err != nil {
+			rt.why[m] = err
+		} else {
+			rt.tests[m] = t
+		}
+	}
+}
+
+// rewrite rewrites the program with the tests in it, so that their migrated version comes
+// from the same hand as that of the code. Tests that stand in the way of a site are dropped.
+func (rt *raceTests) rewrite(ctx context.Context, requests []rewrite.Request, opts rewrite.Options) (*rewrite.Output, error) {
+	for {
+		tested, err := rt.overlay()
+		if err != nil {
+			return nil, err
+		}
+		out, err := rewrite.Rewrite(ctx, tested, requests, opts)
+		if err != nil || !rt.inTheWay(out) {
+			return out, err
+		}
+	}
+}
+
+// overlay returns the program with the tests in it, and drops those that do not type-check.
+// Later calls return it without those that were dropped since.
+func (rt *raceTests) overlay() (*detect.Program, error) {
+	prog := rt.prog
+	if len(rt.tests) == 0 && rt.added == nil {
+		return prog, nil
+	}
 	files := map[string][]byte{}
 	owner := map[string]*detect.Map{}
 	for m, t := range rt.tests {
@@ -106,6 +145,9 @@ func (rt *raceTests) overlay(prog *detect.Program) (*detect.Program, error) {
 	rt.added, rt.files = next, files
 	return next, nil
 }
+
+// unwritten reports whether a test is left to verify to write.
+func unwritten(t *plans.RaceTest) bool { return t.File == "" && t.Form == racetest.Behaviour }
 
 func (rt *raceTests) drop(m *detect.Map, why error) {
 	rt.why[m] = why
@@ -152,6 +194,13 @@ func (rt *raceTests) record(maps []*detect.Map, refused bool, after map[string][
 			if err := rt.why[m]; err != nil {
 				return &plans.RaceTest{Reason: err.Error()}
 			}
+		}
+		if rt.quiet[maps[0]] {
+			rec := &plans.RaceTest{Reason: quietReason}
+			if !refused {
+				rec.Level, rec.Form = racetest.MapOnly, racetest.Behaviour
+			}
+			return rec
 		}
 		return nil
 	}
@@ -232,6 +281,9 @@ func dropRaceTests(p *plans.Plan, ids ...string) bool {
 }
 
 func describeTest(t *plans.RaceTest) string {
+	if unwritten(t) {
+		return "none: " + t.Reason + "; verify writes one that shows that the map behaves as before"
+	}
 	if t.File == "" {
 		return "none: " + t.Reason
 	}

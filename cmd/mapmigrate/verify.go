@@ -46,6 +46,9 @@ the level "program", which calls your own functions, proves something about the
 program; one of the level "map" checks the new form alone. Where a test does not
 reproduce the race, others are tried: another way in, an entry to begin with, stress.
 
+A site that no finding names has no race to show. Its test, which verify writes, takes one
+goroutine through the operations of the map: it passes on both versions.
+
 Sites that take compound steps (get-or-create, read-modify-write) are also run in
 every order of their operations on the map, on an instrumented copy of the runtime.
 
@@ -89,7 +92,7 @@ func (e *env) verify(ctx context.Context, dir string, p *plans.Plan, ids []strin
 	var migrate []string
 	for _, s := range p.Sites {
 		switch {
-		case len(ids) > 0 && !slices.Contains(ids, s.ID), s.RaceTest == nil, s.RaceTest.File == "":
+		case len(ids) > 0 && !slices.Contains(ids, s.ID), s.RaceTest == nil, s.RaceTest.File == "" && !unwritten(s.RaceTest):
 			continue
 		case s.Status == plans.Applied:
 			fmt.Fprintf(e.stderr, "mapmigrate: %s is applied, so there is no code before it to run: undo first\n", s.Name)
@@ -109,6 +112,10 @@ func (e *env) verify(ctx context.Context, dir string, p *plans.Plan, ids []strin
 	}
 	pr := newProgress(e.stderr)
 	defer pr.end()
+	src := &source{dir: dir, tags: f.Tags}
+	if sites, err = writeUnwritten(ctx, pr, src, p, sites); err != nil {
+		return err
+	}
 	f.Progress = pr.count
 	if p.Runtime.Dir != "" {
 		f.Runtime = filepath.Join(dir, filepath.FromSlash(p.Runtime.Dir))
@@ -119,7 +126,7 @@ func (e *env) verify(ctx context.Context, dir string, p *plans.Plan, ids []strin
 		return err
 	}
 	if f.tries > 1 { // what has been shown counts, whatever becomes of this
-		if err := e.tryOthers(ctx, dir, p, after, sites, verdicts, f, pr); err != nil {
+		if err := e.tryOthers(ctx, src, p, after, sites, verdicts, f, pr); err != nil {
 			fmt.Fprintf(e.stderr, "mapmigrate: no other tests are tried: %v\n", err)
 		}
 	}
@@ -207,7 +214,7 @@ func packageOf(file string) string { return "./" + path.Dir(file) }
 
 // tryOthers looks for another test for the sites whose own did not show the race, runs
 // those that do on the migrated code too, and puts their verdicts in place.
-func (e *env) tryOthers(ctx context.Context, dir string, p *plans.Plan, after map[string][]byte, sites []*plans.Site, verdicts []racetest.Verdict, f *verifyFlags, pr *progress) error {
+func (e *env) tryOthers(ctx context.Context, src *source, p *plans.Plan, after map[string][]byte, sites []*plans.Site, verdicts []racetest.Verdict, f *verifyFlags, pr *progress) error {
 	var index []int
 	for i, s := range sites {
 		loud := len(s.Findings) > 0 && !detect.Category(s.Findings[0].Category).Quiet()
@@ -221,51 +228,55 @@ func (e *env) tryOthers(ctx context.Context, dir string, p *plans.Plan, after ma
 		return nil
 	}
 	pr.step("trying other tests")
-	prog, err := load(dir, nil, f.Tags, testImports...)
-	if err != nil { // the plan may be one of some packages, because others do not build
-		if prog, err = load(dir, packagesAbout(sites, index), f.Tags, testImports...); err != nil {
-			return err
-		}
+	var about []*plans.Site
+	for _, i := range index {
+		about = append(about, sites[i])
 	}
-	found, err := detect.Analyze(prog, detect.Options{})
-	if err != nil {
-		return ours("analysing "+prog.Module, err)
+	if err := src.load(about); err != nil {
+		return err
 	}
 	var maps []*detect.Map
 	var of []int
 	for _, i := range index {
-		if m := mapOf(found.Maps, sites[i]); m != nil {
+		if m := mapOf(src.found.Maps, sites[i]); m != nil {
 			maps, of = append(maps, m), append(of, i)
 		}
 	}
 	opts := f.RunOptions
 	opts.Progress = nil
-	found2, err := racetest.New(prog, racetest.Options{}).Reproduce(ctx, maps, nil, f.tries, opts)
+	others, err := racetest.New(src.prog, racetest.Options{}).Reproduce(ctx, maps, nil, f.tries, opts)
 	if err != nil {
 		return err
 	}
 	var again []*plans.Site
 	var where []int
-	files := map[string][]byte{}
-	for k, r := range found2 {
+	rt := newRaceTests(src.prog, racetest.Options{})
+	for k, r := range others {
 		s := sites[of[k]]
 		if r.Outcome.Result != racetest.Failed || r.Test.Level != racetest.Program || string(r.Test.Source) == s.RaceTest.BeforeSource {
 			continue
 		}
 		dropRaceTests(p, s.ID)
-		rec := r.Test.Record()
-		rec.Atomicity = s.RaceTest.Atomicity
-		s.RaceTest = &rec
-		files[filepath.Join(prog.Dir, filepath.FromSlash(rec.File))] = r.Test.Source
+		rt.tests[maps[k]] = r.Test
 		again, where = append(again, s), append(where, of[k])
 	}
 	if len(again) == 0 {
 		return nil
 	}
-	if err := rewriteTests(ctx, prog, found, p, again, files, f.Tags); err != nil {
+	own := map[*plans.Site]*plans.RaceTest{}
+	for _, s := range again {
+		own[s] = s.RaceTest
+	}
+	if err := rt.migrate(ctx, src, p, again); err != nil {
 		return err
 	}
-	more, err := racetest.Verify(ctx, dir, nil, after, pairsOf(again), f.RunOptions)
+	for s, r := range own {
+		if s.RaceTest == nil || s.RaceTest.File == "" { // the other has no migrated version
+			s.RaceTest = r
+		}
+		s.RaceTest.Atomicity = r.Atomicity
+	}
+	more, err := racetest.Verify(ctx, src.dir, nil, after, pairsOf(again), f.RunOptions)
 	if err != nil {
 		return err
 	}
@@ -287,32 +298,81 @@ func mapOf(maps []*detect.Map, s *plans.Site) *detect.Map {
 	return nil
 }
 
-// rewriteTests fills in the migrated version of the sites' tests: the program with them
-// in files goes through rewrite as a whole, as it did when the plan was made.
-func rewriteTests(ctx context.Context, prog *detect.Program, found *detect.Result, p *plans.Plan, sites []*plans.Site, files map[string][]byte, tags string) error {
-	tested, err := prog.Overlay(files)
-	if err != nil {
-		return ours("writing race tests", err)
+// A source is the module of a plan, loaded and analysed when a part of verify needs it.
+type source struct {
+	dir, tags string
+
+	prog  *detect.Program
+	found *detect.Result
+}
+
+// load reads the module, or the packages about the sites: a plan may be one of some packages
+// because others do not build.
+func (s *source) load(about []*plans.Site) error {
+	if s.found != nil {
+		return nil
 	}
+	prog, err := load(s.dir, nil, s.tags, testImports...)
+	if err != nil {
+		if prog, err = load(s.dir, packagesAbout(about), s.tags, testImports...); err != nil {
+			return err
+		}
+	}
+	found, err := detect.Analyze(prog, detect.Options{})
+	if err != nil {
+		return ours("analysing "+prog.Module, err)
+	}
+	s.prog, s.found = prog, found
+	return nil
+}
+
+// writeUnwritten writes the tests that the plan left to verify, and returns the sites without
+// those for which there is none; the plan says why.
+func writeUnwritten(ctx context.Context, pr *progress, src *source, p *plans.Plan, sites []*plans.Site) ([]*plans.Site, error) {
+	var todo []*plans.Site
+	for _, s := range sites {
+		if unwritten(s.RaceTest) {
+			todo = append(todo, s)
+		}
+	}
+	if len(todo) == 0 {
+		return sites, nil
+	}
+	pr.step("writing tests")
+	if err := src.load(todo); err != nil {
+		return nil, err
+	}
+	rt := newRaceTests(src.prog, racetest.Options{})
+	for _, s := range todo {
+		if m := mapOf(src.found.Maps, s); m != nil {
+			rt.keep(m)(rt.gen.Behaviour(m))
+		}
+	}
+	if err := rt.migrate(ctx, src, p, todo); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(sites), func(s *plans.Site) bool { return s.RaceTest == nil || s.RaceTest.File == "" }), nil
+}
+
+// migrate makes the tests the sites', with their migrated version: the program with them in
+// it goes through rewrite as a whole, as it did when the plan was made.
+func (rt *raceTests) migrate(ctx context.Context, src *source, p *plans.Plan, sites []*plans.Site) error {
 	var requests []rewrite.Request
 	for _, s := range p.Sites {
-		if m := mapOf(found.Maps, s); m != nil && migrates(s) {
+		if m := mapOf(src.found.Maps, s); m != nil && migrates(s) {
 			requests = append(requests, rewrite.Request{Map: m, Strategy: s.Strategy.Name})
 		}
 	}
-	out, err := rewrite.Rewrite(ctx, tested, requests, rewrite.Options{
-		Maps: found.Maps, Tags: tags, AllowAPIChange: true, StdRuntime: p.Runtime.Dir == "", SkipCompile: true,
+	out, err := rt.rewrite(ctx, requests, rewrite.Options{
+		Maps: src.found.Maps, Tags: src.tags, AllowAPIChange: true, StdRuntime: p.Runtime.Dir == "", SkipCompile: true,
 	})
 	if err != nil {
 		return ours("rewriting race tests", err)
 	}
 	for _, s := range sites {
-		if !migrates(s) {
-			continue
-		}
-		s.RaceTest.AfterSource = s.RaceTest.BeforeSource
-		if text, ok := out.Files[s.RaceTest.File]; ok {
-			s.RaceTest.AfterSource = string(text)
+		s.RaceTest = nil
+		if m := mapOf(src.found.Maps, s); m != nil {
+			s.RaceTest = rt.record([]*detect.Map{m}, !migrates(s), out.Files)
 		}
 	}
 	return nil
@@ -351,15 +411,15 @@ func confirm(s *plans.Site) {
 }
 
 // packagesAbout lists the packages that the findings of sites lead through.
-func packagesAbout(sites []*plans.Site, index []int) []string {
+func packagesAbout(sites []*plans.Site) []string {
 	var out []string
-	for _, i := range index {
-		out = append(out, packageOf(sites[i].Pos.File))
-		for _, f := range sites[i].Findings {
+	for _, s := range sites {
+		out = append(out, packageOf(s.Pos.File))
+		for _, f := range s.Findings {
 			for _, a := range f.Accesses {
 				out = append(out, packageOf(a.Pos.File))
-				for _, s := range a.Path {
-					out = append(out, packageOf(s.Pos.File))
+				for _, step := range a.Path {
+					out = append(out, packageOf(step.Pos.File))
 				}
 			}
 		}
@@ -404,6 +464,8 @@ func printVerdicts(w io.Writer, sites []*plans.Site, verdicts []racetest.Verdict
 		case v.Proven():
 			says = "proven"
 			proven++
+		case s.RaceTest.Form == racetest.Behaviour && v.Record.Before == racetest.Passed && after == racetest.Passed:
+			says = "the map behaves as before"
 		case after == racetest.NotReproduced && len(v.Before.Elsewhere) > 0 && len(v.After.Elsewhere) > 0:
 			says = "the test meets another race, too, on both versions: " + v.After.Elsewhere[0]
 		case after == racetest.NotReproduced && v.After.Detail == v.Before.Detail:

@@ -111,10 +111,21 @@ func (g *Generator) Generate(m *detect.Map) (*Test, error) {
 	return tests[0], nil
 }
 
-// Alternatives returns at most n tests of a map, the best first: other ways in,
-// with and without an earlier call that fills the map, the stress form. When
-// running the first does not reproduce the race, the next one may.
-func (g *Generator) Alternatives(m *detect.Map, n int) ([]*Test, error) {
+// Behaviour returns a test of one goroutine, which passes before and after migration.
+func (g *Generator) Behaviour(m *detect.Map) (*Test, error) {
+	p, err := g.packageOf(m)
+	if err != nil {
+		return nil, err
+	}
+	t, err := g.mapLevel(m, p, true)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.Name, err)
+	}
+	return t, nil
+}
+
+// packageOf returns the package that declares m, if tests can be written for it.
+func (g *Generator) packageOf(m *detect.Map) (*detect.Package, error) {
 	p := g.x.byPath[m.Package]
 	if p == nil {
 		return nil, fmt.Errorf("%s: package %s is not part of the module's own code", m.Name, m.Package)
@@ -122,46 +133,61 @@ func (g *Generator) Alternatives(m *detect.Map, n int) ([]*Test, error) {
 	if m.Generated {
 		return nil, fmt.Errorf("%s is declared in a generated file", m.Name)
 	}
-	var tests []*Test
-	var why error
-	quiet := !slices.ContainsFunc(m.Findings, func(f detect.Finding) bool {
+	return p, nil
+}
+
+// Quiet reports whether no finding of m calls for a test that shows a race.
+func (g *Generator) Quiet(m *detect.Map) bool {
+	return !slices.ContainsFunc(m.Findings, func(f detect.Finding) bool {
 		return !f.Category.Quiet() && f.Confidence.Rank() >= g.opts.MinConfidence.Rank()
 	})
-	if !quiet {
-		seen := map[string]bool{}
-		for _, c := range g.scenarios(m) {
-			if len(tests) == n {
-				break
-			}
-			t, err := g.program(m, c)
-			if err != nil {
-				if why == nil {
-					why = err
-				}
-				continue
-			}
-			if !seen[string(t.Source)] {
-				seen[string(t.Source)] = true
-				tests = append(tests, t)
-			}
+}
+
+// Alternatives returns at most n tests of a map, the best first: other ways in,
+// with and without an earlier call that fills the map, the stress form. When
+// running the first does not reproduce the race, the next one may.
+func (g *Generator) Alternatives(m *detect.Map, n int) ([]*Test, error) {
+	if g.Quiet(m) {
+		t, err := g.Behaviour(m)
+		if err != nil {
+			return nil, err
 		}
-		if len(tests) > 0 {
-			return tests, nil
-		}
-		if why == nil {
-			why = fmt.Errorf("no two of its accesses are known to overlap")
-		}
+		return []*Test{t}, nil
 	}
-	t, err := g.mapLevel(m, p, quiet)
+	p, err := g.packageOf(m)
 	if err != nil {
-		if why != nil {
-			err = fmt.Errorf("%w; %w", why, err)
+		return nil, err
+	}
+	var tests []*Test
+	var why error
+	seen := map[string]bool{}
+	for _, c := range g.scenarios(m) {
+		if len(tests) == n {
+			break
 		}
-		return nil, fmt.Errorf("%s: %w", m.Name, err)
+		t, err := g.program(m, c)
+		if err != nil {
+			if why == nil {
+				why = err
+			}
+			continue
+		}
+		if !seen[string(t.Source)] {
+			seen[string(t.Source)] = true
+			tests = append(tests, t)
+		}
 	}
-	if why != nil {
-		t.Reason = why.Error()
+	if len(tests) > 0 {
+		return tests, nil
 	}
+	if why == nil {
+		why = fmt.Errorf("no two of its accesses are known to overlap")
+	}
+	t, err := g.mapLevel(m, p, false)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; %w", m.Name, why, err)
+	}
+	t.Reason = why.Error()
 	return append(tests, t), nil
 }
 
