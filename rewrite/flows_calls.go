@@ -444,7 +444,7 @@ func (b *flowBuilder) external(call *ast.CallExpr, fn *types.Func, sig *types.Si
 						continue
 					}
 					v.fmt = mode
-					if !isInterface(a.typ) && !strings.ContainsRune("vpw", rune(verb)) {
+					if !isInterface(a.typ) && !strings.ContainsRune("v#pw", rune(verb)) {
 						v.note = false // vet, and so go test, rejects what such verbs meet in the runtime's types
 					}
 				case formatted:
