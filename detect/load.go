@@ -574,7 +574,7 @@ func (prog *Program) checkOne(p *Package) {
 		p.Types, _ = conf.Check(p.Path, prog.Fset, p.Files, nil)
 		return
 	}
-	p.Info = newInfo()
+	p.Info = newInfo(p.Files)
 	p.Types = types.NewPackage(p.Path, "")
 	c.Checker = types.NewChecker(conf, prog.Fset, p.Types, p.Info)
 	_ = c.Files(p.Files)
@@ -641,16 +641,22 @@ func (prog *Program) typesConfig(of func() *Package, failed func(error)) *types.
 	return conf
 }
 
-func newInfo() *types.Info {
+// newInfo returns maps with room for what files hold: one expression in about 17 bytes of
+// source, one use in 25. Growing them by and by was a tenth of the time of type-checking.
+func newInfo(files []*ast.File) *types.Info {
+	size := 0
+	for _, f := range files {
+		size += int(f.FileEnd - f.FileStart)
+	}
 	return &types.Info{
-		Types:        map[ast.Expr]types.TypeAndValue{},
-		Defs:         map[*ast.Ident]types.Object{},
-		Uses:         map[*ast.Ident]types.Object{},
+		Types:        make(map[ast.Expr]types.TypeAndValue, size/17),
+		Defs:         make(map[*ast.Ident]types.Object, size/120),
+		Uses:         make(map[*ast.Ident]types.Object, size/25),
 		Implicits:    map[ast.Node]types.Object{},
 		Instances:    map[*ast.Ident]types.Instance{},
-		Scopes:       map[ast.Node]*types.Scope{},
-		Selections:   map[*ast.SelectorExpr]*types.Selection{},
-		FileVersions: map[*ast.File]string{},
+		Scopes:       make(map[ast.Node]*types.Scope, size/120),
+		Selections:   make(map[*ast.SelectorExpr]*types.Selection, size/115),
+		FileVersions: make(map[*ast.File]string, len(files)),
 	}
 }
 

@@ -168,7 +168,7 @@ func (prog *Program) WithoutFiles(names []string) *Program {
 
 // checkMore checks a further file of a checked package.
 func (prog *Program) checkMore(p *Package, file *ast.File) []types.Error {
-	info := newInfo()
+	info := newInfo([]*ast.File{file})
 	var errs []types.Error
 	conf := prog.typesConfig(func() *Package { return p }, func(err error) {
 		var te types.Error

@@ -231,7 +231,7 @@ func (u *unit) check(fset *token.FileSet) ([]*ast.File, *types.Package, *types.I
 		Sizes:     types.SizesFor("gc", build.Default.GOARCH),
 		GoVersion: u.GoVersion,
 	}
-	info := newInfo()
+	info := newInfo(files)
 	pkg, err := conf.Check(u.ImportPath, fset, files, info)
 	return files, pkg, info, err
 }

@@ -77,14 +77,16 @@ func (f *flows) search() {
 		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.kind, b.kind), cmp.Compare(a.view.fmt, b.view.fmt), cmp.Compare(groups[a][0].pos, groups[b][0].pos))
 	})
 	impl := map[implKey]bool{}
+	var states []flowState // of the walk before: the room serves the next
 	for _, k := range keys {
 		sinks := groups[k]
 		slices.SortFunc(sinks, func(a, b *flowSink) int { return cmp.Compare(a.pos, b.pos) })
-		w := &flowWalk{flows: f, view: k.view, seenN: map[nodeState]bool{}, seenT: map[typeState]bool{}, marked: map[token.Pos]bool{}, distant: map[token.Pos]bool{}, impl: impl}
+		w := &flowWalk{flows: f, view: k.view, seenN: map[nodeState]bool{}, seenT: map[typeState]bool{}, marked: map[token.Pos]bool{}, distant: map[token.Pos]bool{}, impl: impl, states: states[:0]}
 		for _, s := range sinks {
 			w.enter(flowState{node: s.node, sink: s, parent: -1, stateFlags: stateFlags{fmt: k.view.fmt}})
 		}
 		w.run()
+		states = w.states
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -40,7 +41,7 @@ type atom struct {
 // flatten lists the nodes of f in order, without imports, comments, parentheses and
 // empty statements (which formatting may drop) and without the subtrees in skip.
 func flatten(f *ast.File, skip map[ast.Node]bool) []atom {
-	var out []atom
+	out := make([]atom, 0, (f.FileEnd-f.FileStart)/5) // about as many as there are
 	for _, d := range f.Decls {
 		if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.IMPORT {
 			continue
@@ -53,7 +54,7 @@ func flatten(f *ast.File, skip map[ast.Node]bool) []atom {
 			if skip[n] {
 				return false
 			}
-			text := fmt.Sprintf("%T", n)
+			text := reflect.TypeOf(n).String()
 			switch n := n.(type) {
 			case *ast.Comment, *ast.CommentGroup, *ast.EmptyStmt:
 				return false

@@ -560,8 +560,17 @@ func (r *run) verify() (again bool, err error) {
 // copied before is none of our business.
 func copiedLocks(prog *detect.Program, pkgs []*detect.Package) ([]CompileDiag, error) {
 	var out []CompileDiag
+	seen := map[*ast.File]*types.Info{} // a package and its test variant share files, and mostly what is known of them
 	for _, p := range pkgs {
-		diags, err := copylocksGate(prog.Fset, p.Files, p.Types, p.Info)
+		files := slices.DeleteFunc(filesHolding(p), func(f *ast.File) bool {
+			was := seen[f]
+			seen[f] = p.Info
+			return was == p.Info
+		})
+		if len(files) == 0 {
+			continue
+		}
+		diags, err := copylocksGate(prog.Fset, files, p.Types, p.Info)
 		if err != nil {
 			return nil, err
 		}
@@ -571,15 +580,81 @@ func copiedLocks(prog *detect.Program, pkgs []*detect.Package) ([]CompileDiag, e
 				out = append(out, CompileDiag{File: pos.Filename, Line: pos.Line, Col: pos.Column, Msg: d.Message})
 			}
 		}
-		out = append(out, sentLocks(prog, p)...)
+		out = append(out, sentLocks(prog, p, files)...)
 	}
 	return out, nil
 }
 
+// filesHolding returns the files of a package that have to do with a value which contains a
+// runtime type itself: only they can copy one.
+func filesHolding(p *detect.Package) []*ast.File {
+	if p.Info == nil {
+		return nil
+	}
+	known := map[types.Type]bool{}
+	holds := func(t types.Type) bool {
+		is, ok := known[t]
+		if !ok {
+			is = yieldsRuntime(t, 0)
+			known[t] = is
+		}
+		return is
+	}
+	var out []*ast.File
+	for _, f := range p.Files {
+		found := false
+		ast.Inspect(f, func(n ast.Node) bool {
+			if e, ok := n.(ast.Expr); ok && !found {
+				found = holds(p.Info.TypeOf(e))
+			}
+			return !found
+		})
+		if found {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// yieldsRuntime reports whether a value of type t contains a runtime type itself, or a loop
+// over it or a call of it gives a value that does. Functions of functions of functions
+// are taken for ones that do.
+func yieldsRuntime(t types.Type, depth int) bool {
+	if t == nil || depth > 3 {
+		return t != nil
+	}
+	if p, ok := t.Underlying().(*types.Pointer); ok {
+		if a, ok := p.Elem().Underlying().(*types.Array); ok {
+			t = a
+		}
+	}
+	any := func(tup *types.Tuple) bool {
+		for v := range tup.Variables() {
+			if yieldsRuntime(v.Type(), depth+1) {
+				return true
+			}
+		}
+		return false
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Slice:
+		return holdsRuntime(u.Elem())
+	case *types.Map:
+		return holdsRuntime(u.Key()) || holdsRuntime(u.Elem())
+	case *types.Chan:
+		return holdsRuntime(u.Elem())
+	case *types.Tuple:
+		return any(u)
+	case *types.Signature:
+		return any(u.Params()) || any(u.Results())
+	}
+	return holdsRuntime(t)
+}
+
 // sentLocks returns the sends that copy a runtime type, which copylocks does not
 // look at.
-func sentLocks(prog *detect.Program, p *detect.Package) (out []CompileDiag) {
-	for _, f := range p.Files {
+func sentLocks(prog *detect.Program, p *detect.Package, files []*ast.File) (out []CompileDiag) {
+	for _, f := range files {
 		ast.Inspect(f, func(n ast.Node) bool {
 			if s, ok := n.(*ast.SendStmt); ok && holdsRuntime(p.Info.TypeOf(s.Value)) {
 				pos := prog.Fset.PositionFor(s.Pos(), false)

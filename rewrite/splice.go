@@ -37,7 +37,7 @@ func scan(src []byte) []lexeme {
 	var s scanner.Scanner
 	s.Init(f, src, func(token.Position, string) {}, scanner.ScanComments)
 	starts := lineStarts(src)
-	var out []lexeme
+	out := make([]lexeme, 0, len(src)/5) // about as many as there are, comments included
 	endLine := -1
 	for {
 		pos, tok, lit := s.Scan()
