@@ -91,7 +91,7 @@ func (t *taking) copies(fi *fileInfo, x ast.Expr) bool {
 			return true
 		}
 	}
-	name := t.importStd(fi, "maps")
+	name := t.importStd(fi, "maps", x)
 	t.ops[fi] = append(t.ops[fi], &textOp{t.base(x), name + ".Clone(" + spell(x) + ")"})
 	t.c.note("%s is copied at %s, under %s: it takes time and memory in proportion to the map, and what is read is the map as it was then", t.m.Name, t.ix.pos(x.Pos()), t.m.Guard)
 	return true
@@ -264,9 +264,9 @@ func (w *outWalk) reads(fi *fileInfo, x ast.Expr) bool {
 	x, parent := fi.outer(x)
 	switch p := parent.(type) {
 	case *ast.IndexExpr:
-		return p.X == x && !changed(fi, p)
+		return p.X == x && !changed(fi, p) && !w.t.differs(fi, around(fi, x), true)
 	case *ast.RangeStmt:
-		return p.X == x
+		return p.X == x && !w.t.differs(fi, p.Body, true)
 	case *ast.BinaryExpr:
 		return fi.isNil(p.X) || fi.isNil(p.Y)
 	case *ast.CallExpr:
@@ -313,13 +313,31 @@ func (w *outWalk) variable(fi *fileInfo, obj types.Object) bool {
 		return true
 	}
 	w.ahead[v.Pos()] = true
-	for _, id := range w.t.ix.uses[v.Pos()] {
-		if !w.reads(fi, id) || polls(fi, id) {
+	id := definition(fi, v)
+	for _, use := range w.t.ix.uses[v.Pos()] {
+		if !w.reads(fi, use) || polls(fi, use) || fi.enclosing(use) != fi.enclosing(id) && fi.inValue(use) {
 			return false
 		}
 	}
-	decl := fi.topLevel(definition(fi, v))
+	decl := fi.topLevel(id)
 	return decl != nil && !w.t.differs(fi, decl, true)
+}
+
+// around returns the largest expression that x is a part of, or the statement, where that is
+// only expressions: what runs while x's value is used.
+func around(fi *fileInfo, x ast.Expr) ast.Node {
+	var n ast.Node = x
+	for {
+		switch p := fi.parent(n).(type) {
+		case ast.Expr, *ast.AssignStmt, *ast.ReturnStmt, *ast.ExprStmt, *ast.SendStmt, *ast.IncDecStmt, *ast.ValueSpec:
+			if lit, ok := p.(*ast.FuncLit); ok && lit != nil {
+				return n
+			}
+			n = p
+		default:
+			return n
+		}
+	}
 }
 
 // polls reports whether a loop may look at a map again and again until it has changed.
@@ -344,6 +362,8 @@ func (w *outWalk) argument(fi *fileInfo, call *ast.CallExpr, x ast.Expr) bool {
 	switch {
 	case i < 0:
 		return false
+	case w.t.differs(fi, around(fi, call), true):
+		return false
 	case fi.builtin(call) != "":
 		return fi.builtin(call) == "len"
 	}
@@ -352,7 +372,15 @@ func (w *outWalk) argument(fi *fileInfo, call *ast.CallExpr, x ast.Expr) bool {
 		return false
 	}
 	if fn.Pkg().Path() == "maps" {
-		return slices.Contains([]string{"Clone", "Keys", "Values", "All", "Equal"}, fn.Name()) || fn.Name() == "Copy" && i == 1
+		switch fn.Name() {
+		case "Clone", "Equal":
+			return true
+		case "Copy":
+			return i == 1
+		case "Keys", "Values", "All":
+			return usedUp(fi, call, func(body *ast.BlockStmt) bool { return !w.t.differs(fi, body, true) })
+		}
+		return false
 	}
 	decl, home := w.t.ix.funcDecl(fn)
 	sig := fn.Signature()

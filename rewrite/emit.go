@@ -464,8 +464,12 @@ func (em *emitter) hoist(r *rec, stmt ast.Stmt, operands ...ast.Expr) {
 		r.fi.reserve(stmt, name)
 		em.add(r.fi, &hoistOp{opBase: em.base(stmt), Expr: x, Name: name})
 	}
-	if calls(r.fi, r.base) {
-		put(ast.Unparen(r.base), "target")
+	for _, x := range outerCalls(r.fi, r.base) { // and no more: what they give is looked into after the operands
+		want := "target"
+		if p, ok := r.fi.parent(x).(*ast.IndexExpr); ok && p.Index == x {
+			want = "index"
+		}
+		put(x, want)
 	}
 	for _, k := range r.keys {
 		if !c.simple(r.fi, k) {
@@ -477,18 +481,27 @@ func (em *emitter) hoist(r *rec, stmt ast.Stmt, operands ...ast.Expr) {
 	}
 }
 
-// calls reports whether evaluating e calls something.
-func calls(fi *fileInfo, e ast.Expr) (found bool) {
+// outerCalls returns the calls and receive operations in e that are in no other, in their order.
+func outerCalls(fi *fileInfo, e ast.Expr) (list []ast.Expr) {
 	ast.Inspect(e, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.CallExpr:
-			found = found || !fi.isConversion(n)
+			if fi.isConversion(n) {
+				return true
+			}
+			list = append(list, n)
+			return false
 		case *ast.UnaryExpr:
-			found = found || n.Op == token.ARROW
+			if n.Op == token.ARROW {
+				list = append(list, n)
+				return false
+			}
+		case *ast.FuncLit:
+			return false
 		}
-		return !found
+		return true
 	})
-	return found
+	return list
 }
 
 // jumpedOver reports whether a function has a goto from before a statement to behind it.
@@ -542,6 +555,9 @@ func shiftsConstant(fi *fileInfo, e ast.Expr) (found bool) {
 }
 
 func (em *emitter) merge(m *merge) {
+	if em.form.std && (m.atExpr != nil || m.lazy) {
+		em.c.refuse("no-direct-method", m.call.node.Pos(), "use --runtime=plain, whose SyncMap is typed", "the loaded value would need a type assertion")
+	}
 	if m.stmt != nil {
 		o := &callOp{opBase: em.base(m.stmt), Recv: m.call.base, Fun: m.fun, Args: exprArgs(m.call.keys...)}
 		if m.atExpr != nil {

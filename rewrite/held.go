@@ -214,3 +214,67 @@ func isFallthrough(s ast.Stmt) bool {
 	b, ok := s.(*ast.BranchStmt)
 	return ok && b.Tok == token.FALLTHROUGH
 }
+
+// afterPanic returns the defer by which a function comes to run after a panic that may have left
+// the lock held, nil if there is none: without a panic, the lock is free by then.
+//
+//	s.mu.Lock()
+//	defer func() { s.m["calls"]++ }()
+//	s.m[k] = xs[0]
+//	s.mu.Unlock()
+func (t *taking) afterPanic(fi *fileInfo, fn ast.Node) ast.Node {
+	switch fn := fn.(type) {
+	case *ast.FuncLit:
+		e, p := fi.outer(fn)
+		call, ok := p.(*ast.CallExpr)
+		if !ok || call.Fun != e {
+			return nil
+		}
+		outer := fi.enclosing(call)
+		if d, ok := fi.parent(call).(*ast.DeferStmt); ok && t.leftHeld(fi, outer) {
+			return d
+		}
+		return t.afterPanic(fi, outer)
+	case *ast.FuncDecl:
+		obj := fi.pkg.Info.Defs[fn.Name]
+		if obj == nil {
+			return nil
+		}
+		for _, id := range t.ix.uses[obj.Pos()] {
+			home := t.ix.fileAt(id.Pos())
+			if home == nil {
+				continue
+			}
+			fun := home.spelled(id)
+			call, ok := home.parent(fun).(*ast.CallExpr)
+			if !ok || call.Fun != fun {
+				continue
+			}
+			if d, ok := home.parent(call).(*ast.DeferStmt); ok && t.leftHeld(home, home.enclosing(d)) {
+				return d
+			}
+		}
+	}
+	return nil
+}
+
+// leftHeld reports whether a function takes the lock and does not defer at once to let go of it.
+func (t *taking) leftHeld(fi *fileInfo, fn ast.Node) (found bool) {
+	if t.own != nil || fn == nil {
+		return false
+	}
+	ast.Inspect(bodyOf(fn), func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok || found || !t.calls(fi, call, "Lock", "RLock", "TryLock", "TryRLock") {
+			return !found
+		}
+		found = true
+		if s, ok := fi.parent(call).(*ast.ExprStmt); ok {
+			if d, ok := fi.next(s).(*ast.DeferStmt); ok && t.calls(fi, d.Call, "Unlock", "RUnlock") {
+				found = false
+			}
+		}
+		return !found
+	})
+	return found
+}

@@ -64,6 +64,7 @@ type index struct {
 
 // A fileInfo is one file, seen in the widest variant of its package.
 type fileInfo struct {
+	ix        *index
 	abs, path string // path is module-relative, or "" for a file outside the module
 	syntax    *ast.File
 	pkg       *detect.Package
@@ -122,7 +123,7 @@ func (ix *index) addFile(p *detect.Package, f *ast.File) {
 	if err != nil || !filepath.IsLocal(rel) {
 		rel = ""
 	}
-	ix.files[tf] = &fileInfo{abs: abs, path: filepath.ToSlash(rel), syntax: f, pkg: p,
+	ix.files[tf] = &fileInfo{ix: ix, abs: abs, path: filepath.ToSlash(rel), syntax: f, pkg: p,
 		generated: ast.IsGenerated(f) && !strings.HasPrefix(filepath.Base(abs), "zz_mapmigrate_")}
 }
 
@@ -605,13 +606,14 @@ func (fi *fileInfo) isConversion(call *ast.CallExpr) bool {
 // freshImport returns want, or a variant of it, as a package name that nothing
 // in the file or its package's scope uses.
 func (fi *fileInfo) freshImport(want string) string {
+	elsewhere := fi.ix.declaredElsewhere(fi.pkg.Dir)
 	name := want
 	for i := 2; ; i++ {
 		taken := slices.ContainsFunc(fi.syntax.Imports, func(spec *ast.ImportSpec) bool {
 			pn, ok := fi.pkg.Info.Implicits[spec].(*types.PkgName)
 			return ok && pn.Name() == name
 		})
-		if !taken && fi.fresh(fi.syntax, name) == name {
+		if !taken && !elsewhere[name] && fi.fresh(fi.syntax, name) == name {
 			return name
 		}
 		name = want + strconv.Itoa(i)

@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
+	"strings"
 
 	"github.com/mapmigrate/mapmigrate/detect"
 )
@@ -32,6 +33,98 @@ func (t *taking) otherInstances(decl token.Pos) bool {
 		}
 	}
 	return false
+}
+
+// otherOwner refuses a map where an access that is taken for a guarded one holds the lock of another
+// object than the one beside the map: detection knows locks by their types where it does not know
+// their objects.
+//
+//	t := n.root(); t.mu.Lock(); n.m[k]++; t.mu.Unlock() // the root's lock guards the tree
+func (t *taking) otherOwner(decl token.Pos) bool {
+	if t.m.Kind != detect.Field {
+		return false
+	}
+	for _, a := range t.m.Accesses {
+		pos := t.ix.at(a.Pos)
+		fi := t.ix.fileAt(pos)
+		if a.Test || !t.holds(a) || fi == nil || !pos.IsValid() {
+			continue
+		}
+		sp := t.spotAt(fi, pos, decl)
+		if sp == nil {
+			continue // by another name
+		}
+		lock := t.lockFor(fi, sp.uses[0])
+		if lock == nil {
+			continue
+		}
+		t.guard, t.field = lock.decl, lock.symbol
+		if at := t.underAnother(fi, sp.stmt, lock, 4); at != nil {
+			t.c.refuse("lock-object", at.Pos(), "", "here the %s of another object is held where %s uses %s: which of them guards it?", t.m.Guard, a.Func, t.m.Name)
+			return true
+		}
+	}
+	return false
+}
+
+// underAnother returns where a function, or one that calls it, takes the guard of another object
+// than lock's, and never that.
+func (t *taking) underAnother(fi *fileInfo, at ast.Node, lock *lockExpr, depth int) ast.Node {
+	decl := fi.topLevel(at)
+	if decl == nil || decl.Body == nil || depth == 0 {
+		return nil
+	}
+	own, other := t.taken(fi, decl, lock)
+	if own || other != nil {
+		if own {
+			return nil
+		}
+		return other
+	}
+	fn, ok := fi.pkg.Info.Defs[decl.Name].(*types.Func)
+	if !ok {
+		return nil
+	}
+	for _, id := range t.ix.usesOf(fn) {
+		home := t.ix.fileAt(id.Pos())
+		if home == nil || strings.HasSuffix(home.abs, "_test.go") {
+			continue
+		}
+		fun := home.spelled(id)
+		call, ok := home.parent(fun).(*ast.CallExpr)
+		if !ok || call.Fun != fun {
+			continue
+		}
+		outer := t.lockOfCall(home, call, fi, decl, lock)
+		if outer != nil {
+			if at := t.underAnother(home, call, outer, depth-1); at != nil {
+				return at
+			}
+		} else if caller := home.topLevel(call); caller != nil && caller.Body != nil {
+			if _, other := t.taken(home, caller, nil); other != nil {
+				return other
+			}
+		}
+	}
+	return nil
+}
+
+// taken says whether a function takes a lock, and where it takes the guard of something else.
+func (t *taking) taken(fi *fileInfo, decl *ast.FuncDecl, lock *lockExpr) (own bool, other ast.Node) {
+	ast.Inspect(decl.Body, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok || !t.calls(fi, call, "Lock", "RLock", "TryLock", "TryRLock") {
+			return true
+		}
+		sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
+		if ok && lock != nil && (spell(sel.X) == lock.text || spell(sel.X) == lock.text+"."+lock.symbol.Name()) {
+			own = true
+		} else if other == nil {
+			other = call
+		}
+		return true
+	})
+	return own, other
 }
 
 // sharesMap reports whether a node gives an object the map that another one has.

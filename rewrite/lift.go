@@ -7,7 +7,6 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
-	"strings"
 
 	"github.com/mapmigrate/mapmigrate/detect"
 )
@@ -107,15 +106,15 @@ func (t *taking) lockOfCall(fi *fileInfo, call *ast.CallExpr, home *fileInfo, de
 	if obj, _, _ := types.LookupFieldOrMethod(fi.pkg.Info.TypeOf(arg), true, home.pkg.Types, inner.path[0].Name()); obj == nil || obj.Pos() != inner.path[0].Pos() {
 		return nil // another field of that name is nearer
 	}
-	text := spell(arg)
+	text, at := spell(arg), fi.pkg.Info.TypeOf(arg)
 	for _, v := range inner.path {
 		if !v.Exported() && v.Pkg() != fi.pkg.Types && v.Pkg().Path() != fi.pkg.Path {
 			return nil
 		}
-		if v == inner.path[len(inner.path)-1] && !strings.HasSuffix(inner.text, "."+v.Name()) {
-			continue // embedded
+		if v == inner.path[len(inner.path)-1] && promotesLock(fi, at, v) {
+			break
 		}
-		text += "." + v.Name()
+		text, at = text+"."+v.Name(), v.Type()
 	}
 	return &lockExpr{text: text, root: root, path: append(path, inner.path...), reads: inner.reads, decl: inner.decl, symbol: inner.symbol, beside: inner.beside}
 }

@@ -94,7 +94,7 @@ func (t *taking) declare(at token.Pos) bool {
 	if decl := fi.parent(spec).(*ast.GenDecl); !decl.Lparen.IsValid() {
 		before = decl
 	}
-	t.ops[fi] = append(t.ops[fi], &declOp{opBase: t.base(before), Name: t.own.name, Type: t.importStd(fi, "sync") + "." + typ})
+	t.ops[fi] = append(t.ops[fi], &declOp{opBase: t.base(before), Name: t.own.name, Type: t.importStd(fi, "sync", before) + "." + typ})
 	t.c.note("%s is new, and taken around every use of %s but in tests", t.own.name, t.m.Name)
 	return true
 }

@@ -95,6 +95,22 @@ func (ix *index) ignoredFiles() []*ignoredFile {
 	return out
 }
 
+// declaredElsewhere returns the names that files of other build configurations declare in
+// the package of a folder.
+func (ix *index) declaredElsewhere(dir string) map[string]bool {
+	names := map[string]bool{}
+	for _, f := range ix.ignoredFiles() {
+		if f.pkg.Dir == dir {
+			for _, d := range f.syntax.Decls {
+				for _, id := range declaredNames(d) {
+					names[id.Name] = true
+				}
+			}
+		}
+	}
+	return names
+}
+
 // widest returns the test variant of a package if there is one.
 func (ix *index) widest(p *detect.Package) *detect.Package {
 	for _, q := range ix.prog.Packages {

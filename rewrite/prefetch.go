@@ -132,7 +132,7 @@ func (t *taking) copied(sp *spot, s *ast.RangeStmt, lock *lockExpr) bool {
 	if t.stale(sp.fi, s) || mapVarOf(sp.fi, s.X) != sp.uses[0] || t.runs(sp.fi, []ast.Stmt{&ast.ExprStmt{X: s.X}}, lock) != nil || jumpedOver(sp.fi.enclosing(s), s) {
 		return false
 	}
-	name := t.importStd(sp.fi, "maps")
+	name := t.importStd(sp.fi, "maps", sp.stmt)
 	fresh := sp.fi.localName(s, sp.uses[0].Name, "snapshot")
 	t.section(s.Pos(), s.Pos()+1)
 	t.add(sp.fi, &hoistOp{opBase: t.base(s), Expr: s.X, Name: fresh, Call: name + ".Clone",
@@ -179,14 +179,11 @@ func (t *taking) hasMaps() bool {
 }
 
 // importStd makes a file import a package of the standard library, and returns its name there.
-func (t *taking) importStd(fi *fileInfo, path string) string {
+func (t *taking) importStd(fi *fileInfo, path string, at ast.Node) string {
 	for _, spec := range fi.syntax.Imports {
-		if spec.Path.Value == strconv.Quote(path) {
-			switch {
-			case spec.Name == nil:
-				return path
-			case spec.Name.Name != "." && spec.Name.Name != "_":
-				return spec.Name.Name
+		if pn := fi.packageOf(spec); spec.Path.Value == strconv.Quote(path) && pn != nil && pn.Name() != "." && pn.Name() != "_" {
+			if visibleAt(fi, pn, at.Pos()) {
+				return pn.Name()
 			}
 		}
 	}

@@ -658,7 +658,7 @@ func sentLocks(prog *detect.Program, p *detect.Package, files []*ast.File) (out 
 		ast.Inspect(f, func(n ast.Node) bool {
 			if s, ok := n.(*ast.SendStmt); ok && holdsRuntime(p.Info.TypeOf(s.Value)) {
 				pos := prog.Fset.PositionFor(s.Pos(), false)
-				out = append(out, CompileDiag{File: pos.Filename, Line: pos.Line, Col: pos.Column, Msg: "a send copies it"})
+				out = append(out, CompileDiag{File: pos.Filename, Line: pos.Line, Col: pos.Column, Msg: "a send copies " + strings.Join(holding(p.Info.TypeOf(s.Value)), ", with ")})
 			}
 			return true
 		})
@@ -666,15 +666,21 @@ func sentLocks(prog *detect.Program, p *detect.Package, files []*ast.File) (out 
 	return out
 }
 
+// isRuntime reports whether t is a type of the runtime that holds a map.
+func isRuntime(t types.Type) bool {
+	n, ok := types.Unalias(t).(*types.Named)
+	if !ok || n.Obj().Pkg() == nil || !strings.HasSuffix(n.Obj().Pkg().Path(), "/safemap") {
+		return false
+	}
+	_, ok = n.Underlying().(*types.Struct)
+	return ok
+}
+
 // holdsRuntime reports whether a value of type t contains a runtime type itself,
 // not a pointer to one.
 func holdsRuntime(t types.Type) bool {
-	if n, ok := types.Unalias(t).(*types.Named); ok && n.Obj().Pkg() != nil && strings.HasSuffix(n.Obj().Pkg().Path(), "/safemap") {
-		_, isStruct := n.Underlying().(*types.Struct)
-		return isStruct
-	}
-	if t == nil {
-		return false
+	if t == nil || isRuntime(t) {
+		return t != nil
 	}
 	switch u := t.Underlying().(type) {
 	case *types.Struct:
@@ -687,6 +693,25 @@ func holdsRuntime(t types.Type) bool {
 		return holdsRuntime(u.Elem())
 	}
 	return false
+}
+
+// holding names the types in t, itself included, that contain a runtime type.
+func holding(t types.Type) (names []string) {
+	if isRuntime(t) || !holdsRuntime(t) {
+		return nil
+	}
+	if n, ok := types.Unalias(t).(*types.Named); ok {
+		names = append(names, n.Obj().Name())
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Struct:
+		for f := range u.Fields() {
+			names = append(names, holding(f.Type())...)
+		}
+	case *types.Array:
+		names = append(names, holding(u.Elem())...)
+	}
+	return names
 }
 
 // stuck reports an internal error when no site is left to blame.

@@ -260,6 +260,38 @@ func (c *class) deleteIfEmpty(r *rec) *merge {
 	return &merge{fi: fi, stmt: s, call: r, fun: "DeleteRowIfEmpty"}
 }
 
+// prunedWithin reports whether a loop's row may lose its last entry, and so its place in the map,
+// while the loop's body has it: there, or in what the body calls. A function literal may have it later.
+//
+//	for _, r := range m { s.del("a", "x"); s.set("a", "y"); fmt.Println(len(r)) }
+func (c *class) prunedWithin(m *member, body ast.Node) (found bool) {
+	var deletes []*rec
+	for _, r := range c.recs {
+		if r.kind == useDelete && len(r.keys) == 2 {
+			deletes = append(deletes, r)
+			found = found || r.fi == m.fi && body.Pos() <= r.node.Pos() && r.node.End() <= body.End()
+		}
+	}
+	if len(deletes) == 0 {
+		return false
+	}
+	reaches := c.reaching(deletes)
+	ast.Inspect(body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			found = found || reaches(m.fi, n)
+		case *ast.FuncLit:
+			ast.Inspect(n, func(n ast.Node) bool {
+				id, ok := n.(*ast.Ident)
+				found = found || ok && m.fi.object(id) == m.obj
+				return !found
+			})
+		}
+		return !found
+	})
+	return found
+}
+
 // checkPruning decides whether deletes that empty a row remove it: where nothing counts on
 // a row that was there to stay. Otherwise a note says what does.
 //
@@ -270,7 +302,11 @@ func (c *class) checkPruning() {
 	}
 	keeps := token.NoPos
 	for _, m := range c.order {
-		if _, loop := m.fi.enclosingPath(m.pos)[1].(*ast.RangeStmt); m.level == row && !loop {
+		if m.level != row {
+			continue
+		}
+		loop, ok := m.fi.enclosingPath(m.pos)[1].(*ast.RangeStmt)
+		if !ok || c.prunedWithin(m, loop.Body) {
 			keeps = m.pos // a row that is held would come apart from the next one under its key
 		}
 	}

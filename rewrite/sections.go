@@ -273,11 +273,17 @@ func terminates(s ast.Stmt) bool {
 		for _, c := range clausesOf(s) {
 			clause := c.(*ast.CaseClause)
 			found = found || clause.List == nil
-			if len(clause.Body) == 0 || !terminates(clause.Body[len(clause.Body)-1]) {
+			if len(clause.Body) == 0 {
+				return false
+			}
+			last := clause.Body[len(clause.Body)-1]
+			if b, ok := last.(*ast.BranchStmt); (!ok || b.Tok != token.FALLTHROUGH) && !terminates(last) {
 				return false
 			}
 		}
 		return found
+	case *ast.ForStmt:
+		return s.Cond == nil && !breaksOut(s)
 	}
 	return false
 }

@@ -63,7 +63,7 @@ func (c *class) packageName(fi *fileInfo, p *types.Package, at token.Pos) string
 	}
 	if fi.imports[p.Path()] == "" {
 		want := p.Name()
-		if slices.Contains([]string{"safemap", "sync", "old", "value", "key", "target"}, want) {
+		if slices.Contains([]string{"safemap", "sync", "old", "value", "key", "target", "index"}, want) {
 			want += "pkg" // names that operations bring
 		}
 		for slices.Contains(slices.Collect(maps.Values(fi.imports)), fi.freshImport(want)) {

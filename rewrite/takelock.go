@@ -141,7 +141,7 @@ func (r *run) takeLocks(s *siteWork, m *detect.Map) {
 		}
 	case m.GuardKey == "":
 		t.c.refuse("no-guard", at, "", "no lock is held at most accesses of %s", m.Name)
-	case t.otherInstances(at):
+	case t.otherInstances(at), t.otherOwner(at):
 	default:
 		spots, copied = t.spots(at)
 		if t.field != nil {
@@ -272,6 +272,10 @@ func (t *taking) spots(decl token.Pos) (list []*spot, copied bool) {
 			continue // refused
 		case !t.isLeaf():
 			t.refuseBusy(a)
+			continue
+		}
+		if at := t.afterPanic(fi, fi.enclosing(sp.stmt)); at != nil {
+			t.c.refuse("lock-held", pos, "", "what is deferred at %s comes to this %s: after a panic, %s may be held by then", t.ix.pos(at.Pos()), a.Op, t.m.Guard)
 			continue
 		}
 		add(sp, a.Op)

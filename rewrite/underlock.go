@@ -84,7 +84,7 @@ func (t *taking) lockFor(fi *fileInfo, id *ast.Ident) *lockExpr {
 				return nil
 			}
 			text := spell(x)
-			if m, _, _ := types.LookupFieldOrMethod(fi.pkg.Info.TypeOf(x), true, fi.pkg.Types, "Lock"); m == nil || !v.Embedded() {
+			if !promotesLock(fi, fi.pkg.Info.TypeOf(x), v) {
 				text += "." + name
 			}
 			l := asLock(fi, text, root, append(path, v), v)
@@ -99,6 +99,35 @@ func (t *taking) lockFor(fi *fileInfo, id *ast.Ident) *lockExpr {
 		}
 		x = ast.Unparen(up.X)
 	}
+}
+
+// promotesLock reports whether the methods of a lock that is embedded in an object can be called
+// on the object: it may have some of these names of its own.
+//
+//	func (d *door) Lock() { d.Mutex.Lock(); d.m["locked"]++; d.Mutex.Unlock() }
+func promotesLock(fi *fileInfo, t types.Type, lock *types.Var) bool {
+	if !lock.Embedded() {
+		return false
+	}
+	for _, name := range []string{"Lock", "Unlock", "RLock", "RUnlock"} {
+		if own, _, _ := types.LookupFieldOrMethod(lock.Type(), true, fi.pkg.Types, name); own == nil {
+			continue
+		}
+		m, index, _ := types.LookupFieldOrMethod(t, true, fi.pkg.Types, name)
+		if _, ok := m.(*types.Func); !ok || len(index) < 2 {
+			return false
+		}
+		at := t
+		var from *types.Var
+		for _, i := range index[:len(index)-1] {
+			from = deref(at).Underlying().(*types.Struct).Field(i)
+			at = from.Type()
+		}
+		if from.Origin() != lock.Origin() {
+			return false
+		}
+	}
+	return true
 }
 
 // visibleAt reports whether a name means a variable at a position.

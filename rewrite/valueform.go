@@ -180,6 +180,9 @@ func (c *class) checkValue() {
 		if r.skip {
 			continue
 		}
+		if r.base != nil && !addressable(r.fi, r.base) {
+			c.refuse("holder-copied", r.node.Pos(), remedy, "%s is used here in a copy of the struct that would hold it by value", m.name)
+		}
 		switch r.kind {
 		case useMake, useLiteral:
 			if made = true; !c.makesEmpty(r.fi, r.node.(ast.Expr)) {
@@ -209,14 +212,45 @@ func (c *class) checkValue() {
 	}
 }
 
+// addressable reports whether methods with a pointer receiver can be called on x. It is not
+// where x is a field of what a call, a map or a channel gives, or of a literal.
+func addressable(fi *fileInfo, x ast.Expr) bool {
+	isPointer := func(x ast.Expr) bool {
+		_, ok := fi.pkg.Info.TypeOf(x).Underlying().(*types.Pointer)
+		return ok
+	}
+	switch x := ast.Unparen(x).(type) {
+	case *ast.Ident, *ast.StarExpr:
+		return true
+	case *ast.SelectorExpr:
+		s := fi.pkg.Info.Selections[x]
+		return s == nil || s.Indirect() || addressable(fi, x.X)
+	case *ast.IndexExpr:
+		switch fi.pkg.Info.TypeOf(x.X).Underlying().(type) {
+		case *types.Array:
+			return addressable(fi, x.X)
+		case *types.Slice:
+			return true
+		}
+		return isPointer(x.X)
+	}
+	return false
+}
+
 // usedUpAtOnce reports whether an iterator over the map is used up where it is made, and
 // the variable not replaced meanwhile.
 func (c *class) usedUpAtOnce(r *rec) bool {
-	switch p := r.fi.parent(r.node).(type) {
+	return usedUp(r.fi, r.node, func(body *ast.BlockStmt) bool { return !c.replacedWithin(r.fi, body) })
+}
+
+// usedUp reports whether an iterator is used up where it is made: by a loop whose body is
+// fine, or a function that does nothing else.
+func usedUp(fi *fileInfo, iter ast.Node, fine func(body *ast.BlockStmt) bool) bool {
+	switch p := fi.parent(iter).(type) {
 	case *ast.RangeStmt:
-		return !c.replacedWithin(r.fi, p.Body)
+		return fine(p.Body)
 	case *ast.CallExpr:
-		fn := r.fi.callee(p)
+		fn := fi.callee(p)
 		return fn != nil && slices.Contains([]string{"slices.Collect", "slices.Sorted", "slices.SortedFunc", "slices.SortedStableFunc", "maps.Collect"}, fn.FullName())
 	}
 	return false
