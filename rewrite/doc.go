@@ -127,14 +127,17 @@ stands (read-too-early, escapes-to-call). recover works in a deferred function, 
 a loop over a function (recover-in-loop):
 
 	total := m["a"] + refresh()          // refused: refresh changes m
+	fmt.Println(m[[1]any{f}], refresh()) // panics first, where the source may call refresh first
 	defer fmt.Println(m)                 // refused: prints what is in it then
 	defer func() { fmt.Println(m) }()    // → … m.Snapshot() …
 
-Evaluation order. A call that gives the map, and a key with effects, are evaluated
-before the operand, as the source does; a constant or comparison that takes its type
+Evaluation order. Calls on the way to the map, and a key with effects, are evaluated
+before the operand, and the map is looked for after it, as the source does; a constant or comparison that takes its type
 from the context is not hoisted (cannot-hoist):
 
-	m[key()] += 1 << n()
+	get().m[key()] += f()                     // → target := get(); key2 := key(); value := f()
+	                                          //   target.m.Update(key2, …)
+	m[key()] += 1 << n()                      // refused
 
 Names. The callback's parameter, hoisted variables and the import avoid every
 identifier of the file:

@@ -168,8 +168,8 @@ func (c *class) reaching(uses []*rec) func(*fileInfo, *ast.CallExpr) bool {
 	if asValue {
 		start = append(start, unnamed.values...)
 	}
-	users := closure(start, func(decl *ast.FuncDecl) []*ast.FuncDecl {
-		next := slices.Concat(callers[decl], unnamed.byDecl[decl])
+	users := closure(start, len(callers), func(next []*ast.FuncDecl, decl *ast.FuncDecl) []*ast.FuncDecl {
+		next = append(append(next, callers[decl]...), unnamed.byDecl[decl]...)
 		if decl.Recv != nil && !methods[decl.Name.Name] {
 			methods[decl.Name.Name] = true
 			next = append(next, unnamed.byName[decl.Name.Name]...)
@@ -247,12 +247,15 @@ func (c *class) mayReach(fi *fileInfo, body ast.Node, uses []*rec) (found bool) 
 // callersOf returns some functions with all that call them, directly or not.
 func (ix *index) callersOf(start []*ast.FuncDecl) map[*ast.FuncDecl]bool {
 	_, callers := ix.callGraph()
-	return closure(start, func(decl *ast.FuncDecl) []*ast.FuncDecl { return callers[decl] })
+	return closure(start, len(callers), func(next []*ast.FuncDecl, decl *ast.FuncDecl) []*ast.FuncDecl {
+		return append(next, callers[decl]...)
+	})
 }
 
-// closure returns some functions with all that next leads to from them. It asks once for each.
-func closure(start []*ast.FuncDecl, next func(*ast.FuncDecl) []*ast.FuncDecl) map[*ast.FuncDecl]bool {
-	all := map[*ast.FuncDecl]bool{}
+// closure returns some functions with all that is found from them, which may be so many. It asks
+// once for each: find appends to a list.
+func closure(start []*ast.FuncDecl, many int, find func([]*ast.FuncDecl, *ast.FuncDecl) []*ast.FuncDecl) map[*ast.FuncDecl]bool {
+	all := make(map[*ast.FuncDecl]bool, many)
 	for queue := slices.Clone(start); len(queue) > 0; {
 		decl := queue[len(queue)-1]
 		queue = queue[:len(queue)-1]
@@ -260,7 +263,7 @@ func closure(start []*ast.FuncDecl, next func(*ast.FuncDecl) []*ast.FuncDecl) ma
 			continue
 		}
 		all[decl] = true
-		queue = append(queue, next(decl)...)
+		queue = find(queue, decl)
 	}
 	return all
 }

@@ -604,8 +604,11 @@ func filesHolding(p *detect.Package) []*ast.File {
 	for _, f := range p.Files {
 		found := false
 		ast.Inspect(f, func(n ast.Node) bool {
-			if e, ok := n.(ast.Expr); ok && !found {
-				found = holds(p.Info.TypeOf(e))
+			switch n := n.(type) {
+			case *ast.Field: // of a function, maybe: a parameter without a name, too
+				found = found || holds(p.Info.TypeOf(n.Type))
+			case ast.Expr:
+				found = found || !p.Info.Types[n].IsType() && holds(p.Info.TypeOf(n))
 			}
 			return !found
 		})

@@ -15,7 +15,7 @@ const (
 	// ampleForAll that of one that rewrites every map: so much of it is live that half of
 	// its CPU time went into collecting.
 	ample       = 920 << 20
-	ampleForAll = 1700 << 20
+	ampleForAll = 1800 << 20
 	// relaxed is the GOGC of a run with room to spare: little is garbage while a
 	// module is loaded, and looking for it was a third of the CPU time.
 	relaxed = 400

@@ -29,19 +29,26 @@ func (r *run) compareTests(p *plan) error {
 	fmt.Printf("| tests of (`go test -short`) | tests | pass before | pass after | differ |\n|---|---|---|---|---|\n")
 	for _, pkg := range packages {
 		old, now := r.test(r.before, pkg, ""), r.test(r.after, pkg, "")
-		var differ []string
+		var differ, said []string
+		alone := 0
 		for name := range union(old, now) {
-			if old[name] != now[name] {
+			switch {
+			case old[name] == now[name]:
+			case (old[name] == "" || now[name] == "") && old[""] == "fail" && now[""] == "fail":
+				alone++ // both were cut off, by the time limit: one got further
+			default:
 				differ = append(differ, name)
 			}
 		}
 		slices.Sort(differ)
 		row := fmt.Sprintf("| %s | %d | %d | %d |", pkg, len(union(old, now)), count(old, "pass"), count(now, "pass"))
-		if len(differ) == 0 {
+		if alone > 0 {
+			said = append(said, fmt.Sprintf("%d only one side came to, within %s", alone, r.limit))
+		}
+		if len(differ)+alone == 0 {
 			fmt.Println(row + " none |")
 			continue
 		}
-		var said []string
 		for _, name := range differ {
 			said = append(said, r.rerun(pkg, name, old[name], now[name]))
 		}
