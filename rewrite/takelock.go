@@ -50,8 +50,14 @@ import (
 //
 //	func (s *S) Begin() func() { s.mu.Lock(); return s.end }
 //
+// What is deferred may run after a panic, with the lock held that the function would have let go of
+// (lock-held):
+//
+//	defer func() { s.m["calls"]++ }(); s.mu.Lock(); s.m[k] = xs[0]; s.mu.Unlock()
+//
 // The same holds for what runs under the lock from now on (lock-reach). It must be one object's
-// lock all the time (lock-object), and the map no other's, too (lock-alias). It is not taken inside
+// lock all the time, and that of the map's own object wherever an access is taken for a guarded one
+// (lock-object), and the map no other's, too (lock-alias). It is not taken inside
 // what another map's lock is to be taken for (lock-overlap).
 //
 // Where something under it may panic, the lock is let go of by a defer, or not taken at all:
@@ -71,7 +77,7 @@ import (
 //
 // A copy of the map for a loop has entries that are deleted meanwhile, and the values that were
 // there. There is none where the loop's body, or whom it calls or waits for, may change the map
-// (stale.go).
+// (stale.go), nor where a function literal or an iterator may look at it later.
 const Guard = "guard"
 
 // lockName is what messages call the lock.
