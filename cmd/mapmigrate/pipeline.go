@@ -198,6 +198,11 @@ func (e *env) planFor(ctx context.Context, pr *progress, prog *detect.Program, f
 		if withTests {
 			pr.step("writing race tests")
 			b.tests = generateTests(prog, b.candidates, f)
+			if len(requests) == 0 { // else rewriting does it
+				if _, err := b.tests.overlay(); err != nil {
+					return nil, ours("writing race tests", err)
+				}
+			}
 		}
 		if len(requests) > 0 {
 			pr.step("rewriting")
