@@ -35,21 +35,22 @@ const (
 // value comes from (source). Each adds members. It ends because declarations
 // are finite; cost is linear in the uses visited.
 type class struct {
-	ix       *index
-	n        int // index of the site
-	nested   bool
-	deep     bool         // the elements of rows are maps, see deep.go
-	rows     *types.Named // the element type, if it is a named map type
-	named    *namedType   // the class is a named type, and what it is declared as
-	typ      *types.Map   // of the first member
-	members  map[token.Pos]*member
-	order    []*member // as found; queue while growing
-	funcs    map[token.Pos]bool
-	recs     []*rec
-	byNode   map[ast.Node]*rec
-	sources  []source
-	replaced []*merge          // assignments that the value form turns into calls
-	lazy     []*ast.AssignStmt // creations of the variable while shared, which the value form makes unnecessary
+	ix          *index
+	n           int  // index of the site
+	stepsAcross bool // two steps that belong together are in several functions: a lock in each would not help
+	nested      bool
+	deep        bool         // the elements of rows are maps, see deep.go
+	rows        *types.Named // the element type, if it is a named map type
+	named       *namedType   // the class is a named type, and what it is declared as
+	typ         *types.Map   // of the first member
+	members     map[token.Pos]*member
+	order       []*member // as found; queue while growing
+	funcs       map[token.Pos]bool
+	recs        []*rec
+	byNode      map[ast.Node]*rec
+	sources     []source
+	replaced    []*merge          // assignments that the value form turns into calls
+	lazy        []*ast.AssignStmt // creations of the variable while shared, which the value form makes unnecessary
 
 	prunes bool // deletes that empty a row remove it, see checkPruning
 

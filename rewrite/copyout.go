@@ -426,8 +426,13 @@ func (t *taking) lexicallyHeld(fi *fileInfo, x ast.Expr) bool {
 	if lock == nil {
 		return false
 	}
+	return t.under(fi, x, lock)
+}
+
+// under reports the same for a node and a lock.
+func (t *taking) under(fi *fileInfo, x ast.Node, lock *lockExpr) bool {
 	t.guard, t.field = lock.decl, lock.symbol
-	var child ast.Node = x
+	child := x
 	for n := fi.parent(x); n != nil; child, n = n, fi.parent(n) {
 		switch n.(type) {
 		case *ast.FuncDecl, *ast.FuncLit:

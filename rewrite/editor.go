@@ -428,6 +428,9 @@ func (e *editor) apply() {
 		t := e.twinOf[o.target()]
 		at[t] = append(at[t], o)
 	}
+	for _, ops := range at { // a field is selected from what the others make of its operand
+		slices.SortStableFunc(ops, func(a, b op) int { return selects(a) - selects(b) })
+	}
 	e.gather()
 	pre := func(c *dstutil.Cursor) bool {
 		if c.Node() != nil {
@@ -477,6 +480,14 @@ func (e *editor) apply() {
 	}
 	dstutil.Apply(e.tree, pre, post)
 	e.pos = token.NoPos
+}
+
+// selects is 1 for an operation that selects a field, else 0.
+func selects(o op) int {
+	if call, ok := o.(*callOp); ok && call.Selects {
+		return 1
+	}
+	return 0
 }
 
 // gather brings arguments that a callOp takes from another statement (which a

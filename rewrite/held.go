@@ -222,59 +222,50 @@ func isFallthrough(s ast.Stmt) bool {
 //	defer func() { s.m["calls"]++ }()
 //	s.m[k] = xs[0]
 //	s.mu.Unlock()
-func (t *taking) afterPanic(fi *fileInfo, fn ast.Node) ast.Node {
-	switch fn := fn.(type) {
-	case *ast.FuncLit:
-		e, p := fi.outer(fn)
-		call, ok := p.(*ast.CallExpr)
-		if !ok || call.Fun != e {
-			return nil
-		}
+func (t *taking) afterPanic(fi *fileInfo, fn ast.Node, depth int) ast.Node {
+	if depth == 0 || t.own != nil {
+		return nil
+	}
+	by := func(fi *fileInfo, call *ast.CallExpr) ast.Node {
 		outer := fi.enclosing(call)
 		if d, ok := fi.parent(call).(*ast.DeferStmt); ok && t.leftHeld(fi, outer) {
 			return d
 		}
-		return t.afterPanic(fi, outer)
-	case *ast.FuncDecl:
-		obj := fi.pkg.Info.Defs[fn.Name]
-		if obj == nil {
-			return nil
+		return t.afterPanic(fi, outer, depth-1)
+	}
+	switch fn := fn.(type) {
+	case *ast.FuncLit:
+		if e, p := fi.outer(fn); p != nil {
+			if call, ok := p.(*ast.CallExpr); ok && call.Fun == e {
+				return by(fi, call)
+			}
 		}
-		for _, id := range t.ix.uses[obj.Pos()] {
-			home := t.ix.fileAt(id.Pos())
-			if home == nil {
-				continue
-			}
-			fun := home.spelled(id)
-			call, ok := home.parent(fun).(*ast.CallExpr)
-			if !ok || call.Fun != fun {
-				continue
-			}
-			if d, ok := home.parent(call).(*ast.DeferStmt); ok && t.leftHeld(home, home.enclosing(d)) {
-				return d
+	case *ast.FuncDecl:
+		for call, home := range t.callsOf(fi, fn) {
+			if at := by(home, call); at != nil {
+				return at
 			}
 		}
 	}
 	return nil
 }
 
-// leftHeld reports whether a function takes the lock and does not defer at once to let go of it.
-func (t *taking) leftHeld(fi *fileInfo, fn ast.Node) (found bool) {
-	if t.own != nil || fn == nil {
+// leftHeld reports whether a function, or one that it names, takes the lock and does not defer at
+// once to let go of it.
+func (t *taking) leftHeld(fi *fileInfo, fn ast.Node) bool {
+	if fn == nil {
 		return false
 	}
-	ast.Inspect(bodyOf(fn), func(n ast.Node) bool {
+	return t.walk(fi, bodyOf(fn), func(fi *fileInfo, n ast.Node) bool {
 		call, ok := n.(*ast.CallExpr)
-		if !ok || found || !t.calls(fi, call, "Lock", "RLock", "TryLock", "TryRLock") {
-			return !found
+		if !ok || !t.calls(fi, call, "Lock", "RLock", "TryLock", "TryRLock") {
+			return false
 		}
-		found = true
-		if s, ok := fi.parent(call).(*ast.ExprStmt); ok {
-			if d, ok := fi.next(s).(*ast.DeferStmt); ok && t.calls(fi, d.Call, "Unlock", "RUnlock") {
-				found = false
-			}
+		s, ok := fi.parent(call).(*ast.ExprStmt)
+		if !ok {
+			return true
 		}
-		return !found
+		d, ok := fi.next(s).(*ast.DeferStmt)
+		return !ok || !t.calls(fi, d.Call, "Unlock", "RUnlock")
 	})
-	return found
 }

@@ -25,6 +25,7 @@ import (
 // Objects are identified by the position of their declaring identifier: variants
 // of a package share their syntax, but have objects of their own.
 type index struct {
+	logsOut *bool // see logsElsewhere
 	prog    *detect.Program
 	files   map[*token.File]*fileInfo
 	list    []*fileInfo // sorted by path

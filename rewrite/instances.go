@@ -8,7 +8,6 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
-	"strings"
 
 	"github.com/mapmigrate/mapmigrate/detect"
 )
@@ -81,20 +80,7 @@ func (t *taking) underAnother(fi *fileInfo, at ast.Node, lock *lockExpr, depth i
 		}
 		return other
 	}
-	fn, ok := fi.pkg.Info.Defs[decl.Name].(*types.Func)
-	if !ok {
-		return nil
-	}
-	for _, id := range t.ix.usesOf(fn) {
-		home := t.ix.fileAt(id.Pos())
-		if home == nil || strings.HasSuffix(home.abs, "_test.go") {
-			continue
-		}
-		fun := home.spelled(id)
-		call, ok := home.parent(fun).(*ast.CallExpr)
-		if !ok || call.Fun != fun {
-			continue
-		}
+	for call, home := range t.callsOf(fi, decl) {
 		outer := t.lockOfCall(home, call, fi, decl, lock)
 		if outer != nil {
 			if at := t.underAnother(home, call, outer, depth-1); at != nil {

@@ -6,7 +6,9 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"iter"
 	"slices"
+	"strings"
 
 	"github.com/mapmigrate/mapmigrate/detect"
 )
@@ -49,11 +51,71 @@ func (t *taking) lift(sp *spot, a detect.Access, add func(*spot, detect.Op)) boo
 		at.calls = []*ast.CallExpr{call}
 		spots = append(spots, at)
 	}
+	if !t.othersHold(sp.fi, decl, inner, spots) {
+		return false
+	}
 	for _, s := range spots {
 		t.lifted[s.calls[0]] = true
 		add(s, a.Op)
 	}
 	return true
+}
+
+// othersHold reports whether all calls of a function other than those of some spots hold its lock,
+// as far as the source shows: which calls do not, detection says for each function only once.
+func (t *taking) othersHold(fi *fileInfo, decl *ast.FuncDecl, inner *lockExpr, spots []*spot) bool {
+	for call, home := range t.callsOf(fi, decl) {
+		if !slices.ContainsFunc(spots, func(s *spot) bool { return s.calls[0] == call }) && !t.heldAt(home, call, t.lockOfCall(home, call, fi, decl, inner), 4) {
+			return false
+		}
+	}
+	return true
+}
+
+// heldAt reports whether a lock is held at a call, in the function around it or in all that call that.
+func (t *taking) heldAt(fi *fileInfo, call *ast.CallExpr, lock *lockExpr, depth int) bool {
+	if lock == nil || depth == 0 {
+		return false
+	}
+	if t.under(fi, call, lock) {
+		return true
+	}
+	decl, ok := fi.enclosing(call).(*ast.FuncDecl)
+	if !ok {
+		return false
+	}
+	fn, ok := fi.pkg.Info.Defs[decl.Name].(*types.Func)
+	if !ok || decl.Recv != nil && t.ix.asked(fn) || t.isValue(fn) {
+		return false
+	}
+	found := false
+	for outer, home := range t.callsOf(fi, decl) {
+		found = true
+		if !t.heldAt(home, outer, t.lockOfCall(home, outer, fi, decl, lock), depth-1) {
+			return false
+		}
+	}
+	return found
+}
+
+// callsOf iterates over the calls of a function by its name, those of tests excepted.
+func (t *taking) callsOf(fi *fileInfo, decl *ast.FuncDecl) iter.Seq2[*ast.CallExpr, *fileInfo] {
+	return func(yield func(*ast.CallExpr, *fileInfo) bool) {
+		fn, ok := fi.pkg.Info.Defs[decl.Name].(*types.Func)
+		if !ok {
+			return
+		}
+		for _, id := range t.ix.usesOf(fn) {
+			home := t.ix.fileAt(id.Pos())
+			if home == nil || strings.HasSuffix(home.abs, "_test.go") {
+				continue
+			}
+			fun := home.spelled(id)
+			if call, ok := home.parent(fun).(*ast.CallExpr); ok && call.Fun == fun && !yield(call, home) {
+				return
+			}
+		}
+	}
 }
 
 // isValue reports whether a function is used as a value somewhere.

@@ -120,6 +120,8 @@ type run struct {
 	joined   [][2]int               // sites that share a critical section, see joinSites
 	locking  map[*ast.FuncDecl]bool // functions that are made to take locks, see noteLocking
 
+	lockOrder map[string][]string // locks that are taken where a lock is held, see ledTo
+
 	results map[*fileInfo]*fileResult
 	files   map[string][]byte // absolute name → content of the last, verified round
 }
@@ -208,7 +210,7 @@ func (r *run) classify(reqs []Request) {
 				owner[pos] = s
 			}
 		}
-		if s.refused() && req.Otherwise == Mutex && !r.prog.Overlaid(req.Map.Pos.Filename) {
+		if s.refused() && req.Otherwise == Mutex && !s.class.stepsAcross && !r.prog.Overlaid(req.Map.Pos.Filename) {
 			alt := &siteWork{class: newClass(r.ix, s.class.n), strat: Mutex}
 			if r.takeLocks(alt, req.Map); !alt.refused() {
 				maps.DeleteFunc(owner, func(_ token.Pos, o *siteWork) bool { return o == s })

@@ -46,6 +46,12 @@ func (t *taking) function(fn ast.Node, spots []*spot) {
 			return
 		}
 	}
+	for _, sp := range spots {
+		if at := t.besideSection(sp); at != nil {
+			t.c.refuse("lock-steps", sp.stmt.Pos(), "", "%s has %s just before or after this (%s): one critical section should hold both", funcName(sp.fi, fn), t.lockName(), t.ix.pos(at.Pos()))
+			return
+		}
+	}
 	if alias := slices.ContainsFunc(spots, func(sp *spot) bool { return sp.alias }); alias || !apart(first.fi, spots) {
 		for region := range regions(spots) {
 			if why := t.runs(first.fi, region, lock); why != nil {
@@ -64,6 +70,31 @@ func (t *taking) function(fn ast.Node, spots []*spot) {
 		}
 	}
 	joinSections(first.fi, t.ops[first.fi][from:])
+}
+
+// besideSection returns the statement that ends a critical section of the lock right before a spot,
+// or begins one right after it.
+//
+//	s.mu.Lock(); s.n[k]++; s.mu.Unlock(); return s.n[k]
+func (t *taking) besideSection(sp *spot) ast.Stmt {
+	if t.own != nil {
+		return nil
+	}
+	is := func(s ast.Stmt, names ...string) bool {
+		e, ok := s.(*ast.ExprStmt)
+		if !ok {
+			return false
+		}
+		call, ok := e.X.(*ast.CallExpr)
+		return ok && t.calls(sp.fi, call, names...)
+	}
+	if s := sp.fi.previous(sp.stmt); is(s, "Unlock", "RUnlock") {
+		return s
+	}
+	if s := sp.fi.next(sp.stmt); is(s, "Lock", "RLock") {
+		return s
+	}
+	return nil
 }
 
 // otherLocked returns where a function takes the guard of another object than the one at hand.

@@ -45,6 +45,9 @@ func (t *taking) callsBack(fi *fileInfo, n ast.Node) bool {
 	if decl, _ := t.ix.funcDecl(fn); decl != nil || fn.Pkg() != nil && quietPackages[fn.Pkg().Path()] {
 		return false
 	}
+	if fn.Pkg() != nil && slices.Contains(runRegistered[fn.Pkg().Path()], fn.Name()) {
+		return true
+	}
 	asked := map[string]bool{fn.Name(): true}
 	for _, a := range call.Args {
 		switch u := fi.pkg.Info.TypeOf(a).Underlying().(type) {
@@ -64,6 +67,14 @@ func (t *taking) callsBack(fi *fileInfo, n ast.Node) bool {
 		}
 	}
 	return slices.ContainsFunc(t.changers(), func(name string) bool { return asked[name] || comesBack[name] })
+}
+
+// runRegistered are functions of libraries that run what they, or others far away, were given before:
+// handlers, functions of templates, flags and pools.
+var runRegistered = map[string][]string{
+	"net/http": {"ServeHTTP", "Do", "Get", "Head", "Post", "PostForm", "RoundTrip"}, "net/rpc": {"Call"},
+	"text/template": {"Execute", "ExecuteTemplate"}, "html/template": {"Execute", "ExecuteTemplate"},
+	"flag": {"Parse", "Set"}, "sync": {"Get"}, "expvar": {"Do", "String"},
 }
 
 // isFuncName reports whether x is no more than a function's name.

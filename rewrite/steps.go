@@ -507,6 +507,7 @@ func (b *stepBody) check() {
 			return true
 		})
 		if b.sinks[n]&writesPlain != 0 && f != 0 || f&tellsSize != 0 {
+			b.c.stepsAcross = true
 			b.c.refuse("two-steps", n.Pos(),
 				"take one lock around both steps, or write them as one operation (get-or-create, LoadAndDelete, a counter)",
 				"what is written here depends on %s, which was another step: other goroutines can change the map in between", b.why())

@@ -180,16 +180,40 @@ func (r *run) takeLocks(s *siteWork, m *detect.Map) {
 	s.ops = t.ops
 }
 
+// ledTo reports whether one lock may be taken while another is held, where requests for the form
+// guard take it: none of their locks is held where another is taken now, see isLeaf.
+//
+//	s.connMu.Lock(); s.conns[k] += s.users[k]; s.connMu.Unlock() // gets s.userMu inside
+//	s.userMu.Lock(); s.users[k] -= s.conns[k]; s.userMu.Unlock() // gets s.connMu inside
+func (r *run) ledTo(from, to string) bool {
+	seen := map[string]bool{}
+	var visit func(string) bool
+	visit = func(at string) bool {
+		if at == to || seen[at] {
+			return at == to
+		}
+		seen[at] = true
+		return slices.ContainsFunc(r.lockOrder[at], visit)
+	}
+	return visit(from)
+}
+
 // noteLocking remembers the functions that requests for the form guard will lock in: two maps
-// may have one guard, and what calls such a function under it would wait for itself.
+// may have one guard, and what calls such a function under it would wait for itself. It remembers
+// which locks are held there, too.
 func (r *run) noteLocking(reqs []Request) {
-	r.locking = map[*ast.FuncDecl]bool{}
+	r.locking, r.lockOrder = map[*ast.FuncDecl]bool{}, map[string][]string{}
 	for _, req := range reqs {
 		if req.Strategy != Guard {
 			continue
 		}
 		races := (&taking{m: req.Map}).racing()
 		for _, a := range req.Map.Accesses {
+			for _, l := range a.Locks {
+				if races(a) && l.Name != req.Map.Guard {
+					r.lockOrder[l.Name] = append(r.lockOrder[l.Name], req.Map.Guard)
+				}
+			}
 			places := []token.Position{a.Pos}
 			if !a.Bare {
 				places = a.Bares // the lock belongs to its callers
@@ -280,7 +304,11 @@ func (t *taking) spots(decl token.Pos) (list []*spot, copied bool) {
 			t.refuseBusy(a)
 			continue
 		}
-		if at := t.afterPanic(fi, fi.enclosing(sp.stmt)); at != nil {
+		if i := slices.IndexFunc(a.Locks, func(l detect.Lock) bool { return l.Name != t.m.Guard && t.run.ledTo(t.m.Guard, l.Name) }); i >= 0 {
+			t.c.refuse("lock-overlap", pos, "", "%s is held at this %s, and other code would take it while it holds %s: each could wait for the other", a.Locks[i].Name, a.Op, t.m.Guard)
+			continue
+		}
+		if at := t.afterPanic(fi, fi.enclosing(sp.stmt), 5); at != nil {
 			t.c.refuse("lock-held", pos, "", "what is deferred at %s comes to this %s: after a panic, %s may be held by then", t.ix.pos(at.Pos()), a.Op, t.m.Guard)
 			continue
 		}
@@ -294,7 +322,28 @@ func (t *taking) spots(decl token.Pos) (list []*spot, copied bool) {
 		}
 	}
 	sortSpots(list)
+	t.noteBare(races)
 	return list, copied
+}
+
+// noteBare says which accesses go on without the lock.
+func (t *taking) noteBare(races func(detect.Access) bool) {
+	var bare []string
+	for _, a := range t.m.Accesses {
+		if !races(a) && !t.holds(a) && !a.Owned && !a.Test && a.Op != detect.Escape {
+			bare = append(bare, fmt.Sprintf("%s at %s", a.Func, t.ix.pos(t.ix.at(a.Pos))))
+		}
+	}
+	if len(bare) > 0 {
+		slices.Sort(bare)
+		bare = slices.Compact(bare)
+		more := ""
+		if len(bare) > 3 {
+			more = fmt.Sprintf(" and %d more places", len(bare)-3)
+			bare = bare[:3]
+		}
+		t.c.note("%s stays as it is, without %s, in %s%s: nothing shows that other goroutines use the map then", t.m.Name, t.m.Guard, strings.Join(bare, ", "), more)
+	}
 }
 
 // asksNil returns the places where the function of a spot asks whether the map is nil, which detection

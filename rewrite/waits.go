@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
+	"strings"
 )
 
 // isLeaf reports whether nobody takes another lock, waits, or calls what is not known while
@@ -76,6 +77,9 @@ func (t *taking) unleafed(fi *fileInfo, n ast.Node) (bad ast.Node) {
 // hooked reports whether a method that a logger may call gets a lock, be it in what it calls: the
 // log's writer, say.
 func (t *taking) hooked() bool {
+	if t.ix.logsElsewhere() {
+		return true
+	}
 	for _, fi := range t.ix.list {
 		for _, d := range fi.syntax.Decls {
 			if decl, ok := d.(*ast.FuncDecl); ok && comesBack[decl.Name.Name] && t.isAsked(fi, decl) && t.reaches(fi, decl, t.locking) {
@@ -84,6 +88,69 @@ func (t *taking) hooked() bool {
 		}
 	}
 	return false
+}
+
+// logsElsewhere reports whether the program directs a log to something of its own: a writer or handler
+// of the module, a pipe, a function. What is logged then may be waited for, or come back.
+//
+//	pr, pw := io.Pipe(); log.SetOutput(pw)
+//	slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{ReplaceAttr: count}))
+func (ix *index) logsElsewhere() bool {
+	if ix.logsOut != nil {
+		return *ix.logsOut
+	}
+	out := false
+	for _, fi := range ix.list {
+		if strings.HasSuffix(fi.abs, "_test.go") {
+			continue
+		}
+		ast.Inspect(fi.syntax, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok || out {
+				return !out
+			}
+			fn := fi.callee(call)
+			if fn == nil || fn.Pkg() == nil || !writesLog(fn) {
+				return true
+			}
+			switch name := fn.Name(); {
+			case strings.HasPrefix(name, "New"), strings.HasPrefix(name, "Set"), name == "AddHook", name == "Output" && fn.Pkg().Path() != "log":
+				out = slices.ContainsFunc(call.Args, func(a ast.Expr) bool { return !ix.tame(fi, a) })
+			}
+			return !out
+		})
+	}
+	ix.logsOut = &out
+	return out
+}
+
+// tame reports whether a log that gets an argument calls nothing of the module's, and waits for none of it.
+func (ix *index) tame(fi *fileInfo, arg ast.Expr) bool {
+	t := fi.pkg.Info.TypeOf(arg)
+	if t == nil || fi.isNil(arg) || fi.pkg.Info.Types[arg].Value != nil {
+		return t != nil
+	}
+	if call, ok := ast.Unparen(arg).(*ast.CallExpr); ok { // a handler: what it is made of is looked at by itself
+		if fn := fi.callee(call); fn != nil && fn.Pkg() != nil && writesLog(fn) {
+			return true
+		}
+	}
+	if id := mapVarOf(fi, arg); id != nil {
+		if v, ok := fi.object(id).(*types.Var); ok && v.Pkg() != nil && v.Pkg().Path() == "io" { // io.Discard
+			return true
+		}
+	}
+	if _, basic := t.Underlying().(*types.Basic); basic {
+		return true
+	}
+	n, ok := types.Unalias(deref(t)).(*types.Named)
+	if !ok || n.Obj().Pkg() == nil || types.IsInterface(t) {
+		return false
+	}
+	if slices.Contains(loggers, n.Obj().Pkg().Path()) {
+		return n.Obj().Name() != "HandlerOptions"
+	}
+	return slices.Contains([]string{"os.File", "bytes.Buffer", "strings.Builder"}, n.Obj().Pkg().Path()+"."+n.Obj().Name())
 }
 
 // comesBack are the methods by which libraries call code that they were given earlier, or that

@@ -124,7 +124,7 @@ func (e *env) printApplied(p *plans.Plan, res *plans.ApplyResult) {
 		s := p.Site(id)
 		becomes := fmt.Sprintf("%s → %s", s.Type, s.Strategy.Name)
 		if advise.KeepsType(s.Strategy.Name) {
-			becomes = "guarded throughout"
+			becomes = "guarded"
 		}
 		fmt.Fprintf(e.stdout, "applied  %s  %s\n", s.Name, becomes)
 	}
