@@ -1245,6 +1245,11 @@ func (e *editor) insertBehind(c *dstutil.Cursor, bs []dst.Stmt) {
 	}
 	d, last := n.Decorations(), bs[len(bs)-1].Decorations()
 	tail, rest := sameLine(d.End)
+	if clause := clauseEnding(c); clause != nil && len(d.End) == 0 { // which has the comment then
+		own := clause.Decorations()
+		tail, own.End = sameLine(own.End)
+		own.End = slices.Clone(own.End)
+	}
 	if len(rest) > 0 && rest[0] != "\n" { // the line comment before it ended its line
 		rest = append([]string{"\n"}, rest...)
 	}
@@ -1253,6 +1258,21 @@ func (e *editor) insertBehind(c *dstutil.Cursor, bs []dst.Stmt) {
 	for _, s := range slices.Backward(bs) {
 		c.InsertAfter(s)
 	}
+}
+
+// clauseEnding returns the clause of a switch or select that ends with the statement at the cursor.
+func clauseEnding(c *dstutil.Cursor) dst.Node {
+	var body []dst.Stmt
+	switch p := c.Parent().(type) {
+	case *dst.CaseClause:
+		body = p.Body
+	case *dst.CommClause:
+		body = p.Body
+	}
+	if c.Index() == len(body)-1 && len(body) > 0 {
+		return c.Parent()
+	}
+	return nil
 }
 
 // isDirective reports whether a comment tells a tool about what follows it.

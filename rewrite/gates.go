@@ -509,7 +509,8 @@ func commentKey(c string) string {
 
 var directive = regexp.MustCompile(`^//(go:|export |nolint|lint:|\s*\+build|#nosec|revive:|exhaustive:|line )|^// *(nolint|#nosec)`)
 
-// A guarded token is the one behind a directive.
+// A guarded token is the one that a directive is about: the one behind it, or, where it ends a
+// line, that which begins the line.
 type guarded struct {
 	directive, token string
 	off              int
@@ -518,8 +519,16 @@ type guarded struct {
 func directives(src []byte) []guarded {
 	var out []guarded
 	ts := scan(src)
+	var begins lexeme // the line
 	for i, t := range ts {
+		if t.first {
+			begins = t
+		}
 		if t.tok != token.COMMENT || !directive.MatchString(t.text) {
+			continue
+		}
+		if begins.line == t.line && begins.off < t.off {
+			out = append(out, guarded{t.text, begins.text, begins.off})
 			continue
 		}
 		g := guarded{t.text, "", len(src)}
@@ -555,7 +564,7 @@ func (e *editor) checkDirectives(r []byte) *plans.Refusal {
 		if is[i].token == w.token || w.off < len(e.orig) && inOp(w.off) {
 			continue
 		}
-		return e.internal("directives", token.NoPos, "%q would stand in front of %q instead of %q", w.directive, is[i].token, w.token)
+		return e.internal("directives", token.NoPos, "%q would be about %q instead of %q", w.directive, is[i].token, w.token)
 	}
 	return nil
 }
