@@ -342,7 +342,7 @@ func (t *taking) noteBare(races func(detect.Access) bool) {
 			more = fmt.Sprintf(" and %d more places", len(bare)-3)
 			bare = bare[:3]
 		}
-		t.c.note("%s stays as it is, without %s, in %s%s: nothing shows that other goroutines use the map then", t.m.Name, t.m.Guard, strings.Join(bare, ", "), more)
+		t.c.note("%s goes on without %s in %s%s: no likely conflict was seen there", t.m.Name, t.m.Guard, strings.Join(bare, ", "), more)
 	}
 }
 
