@@ -5,6 +5,9 @@ package rewrite
 import (
 	"go/ast"
 	"go/token"
+	"go/types"
+	"slices"
+	"strings"
 )
 
 // A lockState says what may be known of a lock at a place: each bit is one way to be there.
@@ -216,19 +219,24 @@ func isFallthrough(s ast.Stmt) bool {
 }
 
 // afterPanic returns the defer by which a function comes to run after a panic that may have left
-// the lock held, nil if there is none: without a panic, the lock is free by then.
+// the lock held, nil if there is none: without a panic, the lock is free by then. Who defers may name
+// the function, or get it as a value.
 //
 //	s.mu.Lock()
 //	defer func() { s.m["calls"]++ }()
+//	defer s.track("end")()
 //	s.m[k] = xs[0]
 //	s.mu.Unlock()
 func (t *taking) afterPanic(fi *fileInfo, fn ast.Node, depth int) ast.Node {
-	if depth == 0 || t.own != nil {
+	if depth == 0 || t.own != nil || fn == nil {
 		return nil
+	}
+	if at := t.deferring().runs(t.ix, fi, fn); at != nil {
+		return at
 	}
 	by := func(fi *fileInfo, call *ast.CallExpr) ast.Node {
 		outer := fi.enclosing(call)
-		if d, ok := fi.parent(call).(*ast.DeferStmt); ok && t.leftHeld(fi, outer) {
+		if d, ok := fi.parent(call).(*ast.DeferStmt); ok && t.deferring().leave[fi.topLevel(d)] {
 			return d
 		}
 		return t.afterPanic(fi, outer, depth-1)
@@ -250,22 +258,140 @@ func (t *taking) afterPanic(fi *fileInfo, fn ast.Node, depth int) ast.Node {
 	return nil
 }
 
-// leftHeld reports whether a function, or one that it names, takes the lock and does not defer at
-// once to let go of it.
-func (t *taking) leftHeld(fi *fileInfo, fn ast.Node) bool {
-	if fn == nil {
+// A deferring is what is known of panics that leave a lock held, and of what runs after them.
+type deferring struct {
+	leave  map[*ast.FuncDecl]bool // functions in which one may come up, be it from what they call
+	values []deferredValue        // function values that they defer
+	names  map[string]ast.Node    // methods of interfaces that they defer
+}
+
+type deferredValue struct {
+	sig *types.Signature
+	at  ast.Node
+}
+
+func (t *taking) deferring() *deferring {
+	if t.defers != nil {
+		return t.defers
+	}
+	d := &deferring{leave: map[*ast.FuncDecl]bool{}, names: map[string]ast.Node{}}
+	t.defers = d
+	var sloppy, dynamic []*ast.FuncDecl
+	for _, fi := range t.ix.list {
+		ast.Inspect(fi.syntax, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			if t.calls(fi, call, "Lock", "RLock", "TryLock", "TryRLock") && !t.defersUnlock(fi, call) {
+				sloppy = append(sloppy, fi.topLevel(call))
+			}
+			if sig, name := dynamicCall(fi, call); sig != nil || name != "" {
+				dynamic = append(dynamic, fi.topLevel(call))
+			}
+			return true
+		})
+	}
+	if len(sloppy) == 0 {
+		return d
+	}
+	d.leave = t.ix.callersOf(append(sloppy, dynamic...))
+	for _, fi := range t.ix.list {
+		if strings.HasSuffix(fi.abs, "_test.go") {
+			continue
+		}
+		ast.Inspect(fi.syntax, func(n ast.Node) bool {
+			s, ok := n.(*ast.DeferStmt)
+			if !ok || !d.leave[fi.topLevel(s)] {
+				return true
+			}
+			d.add(fi, s.Call, s)
+			if decl, home := t.ix.funcDecl(fi.callee(s.Call)); decl != nil && home != nil && decl.Body != nil {
+				ast.Inspect(decl.Body, func(n ast.Node) bool { // a stack of clean-ups, say
+					if call, ok := n.(*ast.CallExpr); ok {
+						d.add(home, call, s)
+					}
+					return true
+				})
+			}
+			return true
+		})
+	}
+	return d
+}
+
+// defersUnlock reports whether a call of Lock is followed by a defer that lets go of it.
+func (t *taking) defersUnlock(fi *fileInfo, lock *ast.CallExpr) bool {
+	s, ok := fi.parent(lock).(*ast.ExprStmt)
+	if !ok {
 		return false
 	}
-	return t.walk(fi, bodyOf(fn), func(fi *fileInfo, n ast.Node) bool {
-		call, ok := n.(*ast.CallExpr)
-		if !ok || !t.calls(fi, call, "Lock", "RLock", "TryLock", "TryRLock") {
-			return false
+	d, ok := fi.next(s).(*ast.DeferStmt)
+	return ok && t.calls(fi, d.Call, "Unlock", "RUnlock")
+}
+
+// dynamicCall returns what a call of a function value, or of an interface's method, calls.
+func dynamicCall(fi *fileInfo, call *ast.CallExpr) (sig *types.Signature, method string) {
+	if fi.isConversion(call) || fi.builtin(call) != "" {
+		return nil, ""
+	}
+	fn := fi.callee(call)
+	switch {
+	case fn == nil:
+		if _, lit := ast.Unparen(call.Fun).(*ast.FuncLit); lit {
+			return nil, ""
 		}
-		s, ok := fi.parent(call).(*ast.ExprStmt)
+		t := fi.pkg.Info.TypeOf(call.Fun)
+		if n, ok := types.Unalias(t).(*types.Named); ok && n.Obj().Pkg() != nil && n.Obj().Pkg().Path() == "context" {
+			return nil, "" // a CancelFunc
+		}
+		sig, _ = core(t).(*types.Signature)
+		return sig, ""
+	case fn.Signature().Recv() != nil && types.IsInterface(fn.Signature().Recv().Type()):
+		return nil, fn.Name()
+	}
+	return nil, ""
+}
+
+func (d *deferring) add(fi *fileInfo, call *ast.CallExpr, at ast.Node) {
+	sig, name := dynamicCall(fi, call)
+	if sig != nil {
+		d.values = append(d.values, deferredValue{sig, at})
+	}
+	if name != "" && d.names[name] == nil {
+		d.names[name] = at
+	}
+}
+
+// runs returns where a function may be deferred that is handed around as a value, or called by
+// way of an interface.
+func (d *deferring) runs(ix *index, fi *fileInfo, fn ast.Node) ast.Node {
+	var sig *types.Signature
+	switch fn := fn.(type) {
+	case *ast.FuncLit:
+		e, p := fi.outer(fn)
+		if call, ok := p.(*ast.CallExpr); !ok || call.Fun != e {
+			sig, _ = fi.pkg.Info.TypeOf(fn).(*types.Signature)
+		}
+	case *ast.FuncDecl:
+		obj, ok := fi.pkg.Info.Defs[fn.Name].(*types.Func)
 		if !ok {
-			return true
+			return nil
 		}
-		d, ok := fi.next(s).(*ast.DeferStmt)
-		return !ok || !t.calls(fi, d.Call, "Unlock", "RUnlock")
-	})
+		if fn.Recv != nil && ix.asked(obj) && d.names[obj.Name()] != nil {
+			return d.names[obj.Name()]
+		}
+		if ix.calledAsValue()[fn] {
+			sig = obj.Signature()
+		}
+	}
+	if sig == nil {
+		return nil
+	}
+	for _, v := range d.values {
+		if identicalAll(types.NewTuple(slices.Collect(sig.Params().Variables())...), types.NewTuple(slices.Collect(v.sig.Params().Variables())...)) && sig.Results().Len() == v.sig.Results().Len() {
+			return v.at
+		}
+	}
+	return nil
 }

@@ -45,6 +45,9 @@ func (t *taking) lift(sp *spot, a detect.Access, add func(*spot, detect.Op)) boo
 		case *ast.GoStmt, *ast.DeferStmt: // it runs later
 			return false
 		}
+		if t.afterPanic(fi, fi.enclosing(call), 5) != nil || t.locksOther(fi, call) {
+			return false
+		}
 		if at.lock = t.lockOfCall(fi, call, sp.fi, decl, inner); at.lock == nil {
 			return false
 		}
@@ -59,6 +62,19 @@ func (t *taking) lift(sp *spot, a detect.Access, add func(*spot, detect.Op)) boo
 		add(s, a.Op)
 	}
 	return true
+}
+
+// locksOther reports whether the function around a call takes another lock: an order between the two
+// might go both ways.
+func (t *taking) locksOther(fi *fileInfo, call *ast.CallExpr) (found bool) {
+	ast.Inspect(bodyOf(fi.enclosing(call)), func(n ast.Node) bool {
+		if c, ok := n.(*ast.CallExpr); ok {
+			fn := fi.callee(c)
+			found = found || fn != nil && slices.Contains([]string{"Lock", "RLock"}, fn.Name()) && fn.Signature().Params().Len() == 0 && !t.calls(fi, c, fn.Name())
+		}
+		return !found
+	})
+	return found
 }
 
 // othersHold reports whether all calls of a function other than those of some spots hold its lock,

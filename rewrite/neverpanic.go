@@ -64,6 +64,9 @@ func builtinPanics(fi *fileInfo, call *ast.CallExpr, name string) bool {
 // panicsNever reports whether a function of the standard library is known never to panic, given
 // what is no nil pointer.
 func panicsNever(fi *fileInfo, fn *types.Func, call *ast.CallExpr) bool {
+	if fn.Pkg() == nil {
+		return false // error.Error, whoever's
+	}
 	key := fn.Pkg().Path()
 	if recv := fn.Signature().Recv(); recv != nil {
 		key = keyOf(recv.Type())

@@ -42,7 +42,7 @@ func (t *taking) callsBack(fi *fileInfo, n ast.Node) bool {
 		_, lit := ast.Unparen(call.Fun).(*ast.FuncLit)
 		return !lit
 	}
-	if decl, _ := t.ix.funcDecl(fn); decl != nil || fn.Pkg() != nil && quietPackages[fn.Pkg().Path()] {
+	if decl, _ := t.ix.funcDecl(fn); decl != nil || fn.Pkg() != nil && quietPackages[fn.Pkg().Path()] && !takesCode(fn) {
 		return false
 	}
 	if fn.Pkg() != nil && slices.Contains(runRegistered[fn.Pkg().Path()], fn.Name()) {
@@ -74,7 +74,9 @@ func (t *taking) callsBack(fi *fileInfo, n ast.Node) bool {
 var runRegistered = map[string][]string{
 	"net/http": {"ServeHTTP", "Do", "Get", "Head", "Post", "PostForm", "RoundTrip"}, "net/rpc": {"Call"},
 	"text/template": {"Execute", "ExecuteTemplate"}, "html/template": {"Execute", "ExecuteTemplate"},
-	"flag": {"Parse", "Set"}, "sync": {"Get"}, "expvar": {"Do", "String"},
+	"flag": {"Parse", "Set"}, "sync": {"Get"}, "expvar": {"Do", "String", "Value"}, "reflect": {"Call", "CallSlice"},
+	"bufio": {"Scan"}, "encoding/gob": {"Decode", "Encode"}, "encoding/xml": {"Marshal", "MarshalIndent", "Unmarshal", "Encode", "Decode"},
+	"log/slog": {"With", "WithGroup"}, "runtime": {"Gosched"},
 }
 
 // isFuncName reports whether x is no more than a function's name.

@@ -113,6 +113,7 @@ type taking struct {
 	rescued   map[*ast.FuncDecl]bool                  // see isRescued
 	unset     int                                     // see mapMayBeNil; 0: not known yet
 	madeRows  map[token.Pos]bool                      // see rowsMade
+	defers    *deferring                              // see afterPanic
 }
 
 // A spot is a statement with accesses that miss the lock.

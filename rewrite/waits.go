@@ -300,8 +300,8 @@ func (t *taking) calls(fi *fileInfo, call *ast.CallExpr, methods ...string) bool
 func (t *taking) after(fi *fileInfo, lock *ast.CallExpr, look func(*fileInfo, ast.Node) ast.Node) ast.Node {
 	stmt, ok := fi.parent(lock).(*ast.ExprStmt)
 	fn := fi.enclosing(lock)
-	if !ok || fn == nil {
-		return lock // held we do not know how long
+	if !ok || fn == nil || !slices.Contains(stmtsOf(fi.parent(stmt)), ast.Stmt(stmt)) {
+		return lock // held we do not know how long: if s.mu.Lock(); … { … }
 	}
 	if t.staysHeld(fi, lock) {
 		return lock
