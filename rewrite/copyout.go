@@ -330,9 +330,6 @@ func around(fi *fileInfo, x ast.Expr) ast.Node {
 	for {
 		switch p := fi.parent(n).(type) {
 		case ast.Expr, *ast.AssignStmt, *ast.ReturnStmt, *ast.ExprStmt, *ast.SendStmt, *ast.IncDecStmt, *ast.ValueSpec:
-			if lit, ok := p.(*ast.FuncLit); ok && lit != nil {
-				return n
-			}
 			n = p
 		default:
 			return n

@@ -6,7 +6,6 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
-	"slices"
 	"strings"
 )
 
@@ -389,7 +388,7 @@ func (d *deferring) runs(ix *index, fi *fileInfo, fn ast.Node) ast.Node {
 		return nil
 	}
 	for _, v := range d.values {
-		if identicalAll(types.NewTuple(slices.Collect(sig.Params().Variables())...), types.NewTuple(slices.Collect(v.sig.Params().Variables())...)) && sig.Results().Len() == v.sig.Results().Len() {
+		if identicalAll(sig.Params(), v.sig.Params()) && sig.Results().Len() == v.sig.Results().Len() {
 			return v.at
 		}
 	}

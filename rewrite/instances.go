@@ -73,11 +73,10 @@ func (t *taking) underAnother(fi *fileInfo, at ast.Node, lock *lockExpr, depth i
 	if decl == nil || decl.Body == nil || depth == 0 {
 		return nil
 	}
-	own, other := t.taken(fi, decl, lock)
-	if own || other != nil {
-		if own {
-			return nil
-		}
+	switch own, other := t.taken(fi, decl, lock); {
+	case own:
+		return nil
+	case other != nil:
 		return other
 	}
 	for call, home := range t.callsOf(fi, decl) {

@@ -275,21 +275,9 @@ func (c *class) prunedWithin(m *member, body ast.Node) (found bool) {
 	if len(deletes) == 0 {
 		return false
 	}
-	reaches := c.reaching(deletes)
-	ast.Inspect(body, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.CallExpr:
-			found = found || reaches(m.fi, n)
-		case *ast.FuncLit:
-			ast.Inspect(n, func(n ast.Node) bool {
-				id, ok := n.(*ast.Ident)
-				found = found || ok && m.fi.object(id) == m.obj
-				return !found
-			})
-		}
-		return !found
+	return found || c.mayReach(m.fi, body, deletes) || slices.ContainsFunc(c.ix.uses[m.pos], func(id *ast.Ident) bool {
+		return m.fi.enclosing(id) != m.fi.enclosing(body)
 	})
-	return found
 }
 
 // checkPruning decides whether deletes that empty a row remove it: where nothing counts on

@@ -30,7 +30,7 @@ func contendersWork[K comparable](t *testing.T, all []contender[K], s keySet[K])
 		t.Run(s.kind+"/"+c.id, func(t *testing.T) {
 			alone(t, c.make(), s)
 			m := c.make()
-			if c.id == "haxmap" { // which at times loses a count where several goroutines insert or grow at once
+			if c.id == "haxmap" { // which at times loses a count where several goroutines add keys at once
 				for _, k := range s.stored {
 					m.store(k, 0)
 				}
