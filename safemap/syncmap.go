@@ -15,9 +15,10 @@ import (
 //
 // It is the choice for keys written once and read often, or used by disjoint sets of goroutines.
 type SyncMap[K comparable, V any] struct {
-	_    noCopy
-	made atomic.Bool // made by NewSyncMap or stored into, so not to be encoded as nil
-	m    sync.Map    // K → *V; what the pointer points to never changes
+	_      noCopy
+	made   atomic.Bool   // made by NewSyncMap or stored into, so not to be encoded as nil
+	clears atomic.Uint32 // changes before all entries are removed at once
+	m      sync.Map      // K → *V; what the pointer points to never changes
 }
 
 // NewSyncMap returns an empty map. The hint is not used: a sync.Map cannot be sized.
@@ -71,7 +72,15 @@ func deref[V any](p *V) (V, bool) {
 }
 
 // Load returns the value under key, and whether there is one.
-func (m *SyncMap[K, V]) Load(key K) (V, bool) { return deref(m.find(key)) }
+func (m *SyncMap[K, V]) Load(key K) (value V, loaded bool) {
+	if m != nil {
+		if p, ok := m.m.Load(key); ok {
+			return *p.(*V), true
+		}
+		return value, false
+	}
+	return deref(m.find(key))
+}
 
 // Get returns the value under key, zero if there is none.
 func (m *SyncMap[K, V]) Get(key K) V {
@@ -168,8 +177,14 @@ func (m *SyncMap[K, V]) Len() int {
 func (m *SyncMap[K, V]) Clear() {
 	if m != nil {
 		m.made.Store(true)
-		m.m.Clear()
+		m.clear()
 	}
+}
+
+// clear removes all entries. A loop of sync.Map comes to what was there when it began, so it is told.
+func (m *SyncMap[K, V]) clear() {
+	m.clears.Add(1)
+	m.m.Clear()
 }
 
 // entries iterates over the entries as sync.Map.Range does.
@@ -190,11 +205,18 @@ func asKey[K comparable](key any) K {
 // All iterates over the entries; see the package comment.
 func (m *SyncMap[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
-		for key, p := range m.entries() {
-			if !yieldLive([]entry[K, V]{{key, *p}}, m.Load, yield) {
-				return
-			}
+		if m == nil {
+			return
 		}
+		clears := m.clears.Load()
+		m.m.Range(func(k, p any) bool {
+			key := asKey[K](k)
+			if m.clears.Load() == clears {
+				return yield(key, *p.(*V))
+			}
+			value, ok := m.Load(key)
+			return !ok || yield(key, value)
+		})
 	}
 }
 
@@ -224,7 +246,7 @@ func (m *SyncMap[K, V]) UnmarshalJSON(data []byte) error {
 	in, err := unmarshalMap[K, V](data)
 	if m != nil && (in != nil || err == nil) {
 		if in == nil {
-			m.m.Clear()
+			m.clear()
 		}
 		m.made.Store(in != nil)
 	}
