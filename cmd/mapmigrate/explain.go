@@ -20,26 +20,37 @@ import (
 	"github.com/mapmigrate/mapmigrate/detect"
 	"github.com/mapmigrate/mapmigrate/plans"
 	"github.com/mapmigrate/mapmigrate/rewrite"
+	"github.com/mapmigrate/mapmigrate/rewrite/racetest"
 )
 
 func newExplain(e *env) *cobra.Command {
-	return &cobra.Command{
+	test := false
+	cmd := &cobra.Command{
 		Use:   "explain [CODE | SITE]",
 		Short: "Say what a code means, or show all evidence of a site",
 		Long: `explain CODE prints the meaning of a finding's category or a refusal's code.
 explain config documents .mapmigrate.yaml.
 explain SITE prints everything the saved plan knows of a site (by id or name).
+explain SITE --test prints the site's race test for the code as it is: for one that is
+refused, and that you fix by hand, it fails until you have.
 Without an argument it lists the codes.`,
 		Example: `  mapmigrate explain take-lock
   mapmigrate explain chathub.Hub.rooms
+  mapmigrate explain chathub.Hub.rooms --test > chathub/rooms_race_test.go
   mapmigrate explain config
   mapmigrate explain`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e.started = true
+			if test && len(args) == 0 {
+				return usagef("--test prints the race test of a site: name one")
+			}
 			if len(args) == 0 {
 				listCodes(e.stdout)
 				return nil
+			}
+			if test {
+				return e.site(cmd, args[0], e.printTest)
 			}
 			if args[0] == "config" {
 				writeConfigHelp(e.stdout)
@@ -49,13 +60,35 @@ Without an argument it lists the codes.`,
 				writeCode(e.stdout, codes()[i])
 				return nil
 			}
-			return e.explainSite(cmd, args[0])
+			return e.site(cmd, args[0], func(s *plans.Site, dir string) error {
+				writeSite(e.stdout, s, dir)
+				return nil
+			})
 		},
+	}
+	cmd.Flags().BoolVar(&test, "test", false, "print the site's race test for the code as it is")
+	return cmd
+}
+
+// printTest prints the source of a site's race test, where it is to be put and where to run it.
+func (e *env) printTest(s *plans.Site, dir string) error {
+	switch t := s.RaceTest; {
+	case t == nil:
+		return fmt.Errorf("%s has no race test: it was planned with --no-race-tests", s.Name)
+	case t.BeforeSource == "":
+		return fmt.Errorf("%s has no race test: %s", s.Name, strings.TrimPrefix(describeTest(t), "none: "))
+	default:
+		fmt.Fprintf(e.stderr, "mapmigrate: this is %s; run it with go test -race -run '^%s$' %s\n", t.File, t.Name, packageOf(t.File))
+		if t.Level != racetest.Program {
+			fmt.Fprintf(e.stderr, "mapmigrate: it calls nothing of yours (%s), so it fails whatever you change\n", t.Reason)
+		}
+		_, err := io.WriteString(e.stdout, t.BeforeSource)
+		return err
 	}
 }
 
-// explainSite prints a site of the saved plan.
-func (e *env) explainSite(cmd *cobra.Command, name string) error {
+// site does something with a site of the saved plan.
+func (e *env) site(cmd *cobra.Command, name string, do func(s *plans.Site, dir string) error) error {
 	if _, err := moduleRoot(e.dir); err != nil {
 		return usagef("%q is no code%s: run mapmigrate explain for a list", name, nearestCode(name))
 	}
@@ -74,8 +107,7 @@ func (e *env) explainSite(cmd *cobra.Command, name string) error {
 			}
 			return err
 		}
-		writeSite(e.stdout, p.Site(ids[0]), dir)
-		return nil
+		return do(p.Site(ids[0]), dir)
 	})
 	return find(cmd, nil)
 }

@@ -451,15 +451,18 @@ func packagesOf(dir string, sites []*plans.Site, after map[string][]byte) []stri
 func printVerdicts(w io.Writer, sites []*plans.Site, verdicts []racetest.Verdict) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "SITE\tTEST\tBEFORE\tAFTER\tSTEPS\t")
-	proven, bad := 0, 0
+	proven, bad, byHand := 0, 0, 0
 	for i, s := range sites {
 		v := &verdicts[i]
 		after, says := v.Record.After, ""
 		switch {
 		case after == "":
 			after, says = "-", "not migrated"
-			if v.Record.Before != racetest.Failed {
+			switch {
+			case v.Record.Before != racetest.Failed:
 				says += "; " + v.Before.Detail
+			case v.Record.Level == racetest.Program:
+				byHand++
 			}
 		case v.Proven():
 			says = "proven"
@@ -495,6 +498,9 @@ func printVerdicts(w io.Writer, sites []*plans.Site, verdicts []racetest.Verdict
 		return err
 	}
 	fmt.Fprintf(w, "%d of %s proven: failed before, passes after.\n", proven, plural(len(sites), "site"))
+	if byHand > 0 {
+		fmt.Fprintf(w, "%s not migrated, with a race that its test shows: mapmigrate explain SITE --test prints the test, for mending by hand.\n", plural(byHand, "site"))
+	}
 	if bad > 0 {
 		return errors.New("not every test passes on the migrated code: do not apply those sites, and please report them")
 	}

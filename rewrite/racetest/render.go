@@ -436,13 +436,14 @@ func (r *render) stress() {
 	}
 	r.line("var wg %s.WaitGroup", s.use("sync"))
 	rnd, rt := s.use("math/rand"), s.use("runtime")
+	i := s.name("i") // what the test made may have the name
 	r.line("for g := int64(0); g < 4; g++ {\nwg.Add(%d)", len(repeat))
 	for _, sd := range repeat {
 		times := 200
 		if sd.lasting {
 			times = 5 // each leaves a goroutine behind
 		}
-		r.line("go func(rng *%s.Rand) {\ndefer wg.Done()\nfor i := 0; i < %d; i++ {", rnd, times)
+		r.line("go func(rng *%s.Rand) {\ndefer wg.Done()\nfor %s := 0; %s < %d; %s++ {", rnd, i, i, times, i)
 		r.line("for n := rng.Intn(4); n > 0; n-- {\n%s.Gosched()\n}", rt)
 		r.lines(sd.stmts)
 		r.line("%s\n}", sd.statement())
