@@ -205,6 +205,9 @@ type scenario struct {
 	// crowded says that maps and slices have four elements, two of a kind each: one call that
 	// starts goroutines for what it is given may start them for kinds, or look for equals.
 	crowded bool
+	// prepared says that methods which add to what both sides use are called first: a balancer
+	// without servers answers before it looks for one.
+	prepared bool
 	// lenient says that a call may panic, when it is through with the map and does not like
 	// the rest of what was made up for it.
 	lenient bool
@@ -261,7 +264,9 @@ func (g *Generator) scenarios(m *detect.Map) []scenario {
 			out[0].crowded, out[0].filled = true, true
 		}
 		full.filled = true
-		variants := []scenario{c, full}
+		ready := full
+		ready.prepared = true
+		variants := []scenario{c, full, ready}
 		for _, c := range []scenario{out[0], full} {
 			if !c.once {
 				c.lenient = true
@@ -522,6 +527,9 @@ func (g *Generator) programIn(p *detect.Package, m *detect.Map, c scenario, ra, 
 		if seeded, err = g.seed(s, m, c, results); err != nil {
 			return nil, err
 		}
+	}
+	if c.prepared && !g.prepare(s, ra, rb) {
+		return nil, fmt.Errorf("no method adds to what it uses")
 	}
 	for f := range s.used {
 		if r := g.x.reach(f); r.lasting {

@@ -143,7 +143,10 @@ func TestVariants(t *testing.T) {
 	needRace(t)
 	_, prog := writeModule(t, map[string]string{"p.go": `package p
 
-import "sync"
+import (
+	"net/http"
+	"sync"
+)
 
 // Balancer picks a backend; without one it gives up before it counts.
 type Balancer struct {
@@ -232,6 +235,69 @@ func (s *Status) Watch(keys []string) {
 		go s.Drop(k)
 	}
 }
+
+// Sticky leads a client back to the backend that its cookie names: one that was added, by a
+// cookie that was configured.
+type StickyConfig struct{ Cookie *CookieConfig }
+
+type CookieConfig struct{ Name string }
+
+type Sticky struct {
+	cookie   string
+	mu       sync.RWMutex
+	backends []backend
+	healthy  map[string]bool
+}
+
+type backend struct {
+	http.Handler
+	name string
+}
+
+func NewSticky(config *StickyConfig) *Sticky {
+	s := &Sticky{healthy: map[string]bool{}}
+	if config != nil && config.Cookie != nil {
+		s.cookie = config.Cookie.Name
+	}
+	return s
+}
+
+func (s *Sticky) AddBackend(name string, h http.Handler) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.backends = append(s.backends, backend{h, name})
+	s.healthy[name] = true
+}
+
+func (s *Sticky) SetHealthy(name string, well bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.healthy[name] = well
+}
+
+func (s *Sticky) find(name string) http.Handler {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, b := range s.backends {
+		if b.name == name {
+			return b
+		}
+	}
+	return nil
+}
+
+func (s *Sticky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.cookie == "" {
+		return
+	}
+	c, err := r.Cookie(s.cookie)
+	if err != nil {
+		return
+	}
+	if b := s.find(c.Value); b != nil && s.healthy[c.Value] {
+		b.ServeHTTP(w, r)
+	}
+}
 `})
 	found, err := detect.Analyze(prog, detect.Options{})
 	if err != nil {
@@ -241,6 +307,7 @@ func (s *Status) Watch(keys []string) {
 		"p.Balancer.picks": "backends:",
 		"p.Plans.seen":     "recover()",
 		"p.Recent.jobs":    "Type:",
+		"p.Sticky.healthy": "sticky.AddBackend(\"a\", http.NotFoundHandler()) // so",
 	}
 	var maps []*detect.Map
 	for _, m := range found.Maps {

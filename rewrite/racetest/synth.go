@@ -777,6 +777,11 @@ func (s *synth) callConstructor(c *fn, n *types.Named, depth int) (expr string, 
 		sig = t.(*types.Signature)
 		inst = s.typeArgs(targs)
 	}
+	if s.filled { // what it looks at in its arguments matters, too
+		for v := range r.fields {
+			s.touched[v] = true
+		}
+	}
 	args, err := s.args(sig, depth+1)
 	if err != nil {
 		return "", false, false, err
@@ -1273,11 +1278,12 @@ func (s *synth) request(e *entry) (string, error) {
 				if !ok || len(n.Args) == 0 {
 					return true
 				}
-				tv := f.pkg.Info.Types[n.Args[0]]
-				if tv.Value == nil || tv.Value.Kind() != constant.String {
+				key := "a" // where it is not written there: the strings that a test makes up are that
+				if v := f.pkg.Info.Types[n.Args[0]].Value; v != nil && v.Kind() == constant.String {
+					key = constant.StringVal(v)
+				} else if !s.filled {
 					return true
 				}
-				key := constant.StringVal(tv.Value)
 				switch callee.FullName() {
 				case "(net/url.Values).Get", "(net/url.Values).Has", "(*net/http.Request).FormValue", "(*net/http.Request).PostFormValue":
 					add(&form, key)

@@ -1,0 +1,122 @@
+// This file fills what both sides use, with the methods that the program has for it.
+
+package racetest
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/mapmigrate/mapmigrate/detect"
+)
+
+// adding are the beginnings of names of methods that put something into their receiver.
+var adding = []string{"add", "append", "attach", "insert", "mount", "push", "put", "register", "set", "subscribe", "use"}
+
+// prepare calls methods of what both sides share that add to fields which the sides look at, at most
+// three of each type, and reports whether there are any:
+//
+//	balancer.AddServer("a", http.NotFoundHandler(), Server{})
+func (g *Generator) prepare(s *synth, rs ...*reach) bool {
+	looked := map[*types.Var]bool{}
+	for _, r := range rs {
+		for v := range r.fields {
+			looked[v] = true
+		}
+	}
+	added := false
+	for _, n := range g.x.named {
+		if s.shared[n] == "" {
+			continue
+		}
+		left := 3
+		for _, f := range g.x.adders(n, looked) {
+			if left == 0 {
+				break
+			}
+			mark := s.mark()
+			call, err := g.call(s, &entry{fn: f, within: f.decl}, false)
+			if err != nil {
+				s.reset(mark)
+				continue
+			}
+			if !added {
+				call += " // so that there is something to work on"
+			}
+			s.setup = append(s.setup, call)
+			added = true
+			left--
+		}
+	}
+	return added
+}
+
+// adders lists the methods of n, in the order of the source, that a test may call before
+// its sides and that add something to a looked-at field: an element, or what it points to.
+func (x *index) adders(n *types.Named, looked map[*types.Var]bool) []*fn {
+	var out []*fn
+	for i := range n.NumMethods() {
+		m := n.Method(i)
+		f := x.funcs[m.Origin()]
+		low := strings.ToLower(m.Name())
+		if f == nil || !slices.ContainsFunc(adding, func(verb string) bool { return strings.HasPrefix(low, verb) }) {
+			continue
+		}
+		r := x.reach(f)
+		if r.unsafe != "" || r.lasting || r.forever || r.blocks {
+			continue
+		}
+		for g := range r.funcs {
+			if g.pkg == f.pkg && slices.ContainsFunc(x.fills(g), func(v *types.Var) bool { return looked[v] }) {
+				out = append(out, f)
+				break
+			}
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].decl.Pos() < out[j].decl.Pos() })
+	return out
+}
+
+// fills lists the fields that hold other things and that a function assigns, or an element of which
+// it does.
+func (x *index) fills(f *fn) []*types.Var {
+	var out []*types.Var
+	ast.Inspect(f.decl.Body, func(n ast.Node) bool {
+		a, ok := n.(*ast.AssignStmt)
+		if !ok || a.Tok == token.DEFINE {
+			return true
+		}
+		for _, l := range a.Lhs {
+			if v := assignedField(f.pkg, l); v != nil {
+				out = append(out, v)
+			}
+		}
+		return true
+	})
+	return out
+}
+
+// assignedField returns the field that assigning to e changes or adds to, if it is of a type that
+// holds other things: b.handlers of b.handlers[name] = h.
+func assignedField(p *detect.Package, e ast.Expr) *types.Var {
+	for {
+		switch l := ast.Unparen(e).(type) {
+		case *ast.IndexExpr:
+			e = l.X
+			continue
+		case *ast.SelectorExpr:
+			v, ok := p.Info.Uses[l.Sel].(*types.Var)
+			if !ok || !v.IsField() {
+				return nil
+			}
+			switch v.Type().Underlying().(type) {
+			case *types.Slice, *types.Map, *types.Pointer, *types.Interface, *types.Signature:
+				return v.Origin()
+			}
+		}
+		return nil
+	}
+}
