@@ -167,20 +167,27 @@ func clean(out, dir string) string {
 	return strings.Join(lines, "\n")
 }
 
-// lines counts the changed lines.
+// lines counts what plan.diff changes. (git would have to read the whole index, which it cannot
+// where a snapshot lacks a blob.)
 func (r *run) lines() string {
-	if _, err := command(r.after, "git", "add", "-A", "-N", "."); err != nil {
-		return err.Error()
-	}
-	out, err := command(r.after, "git", "diff", "--shortstat")
-	return strings.TrimSpace(out) + verdictOf(err)
-}
-
-func verdictOf(err error) string {
+	data, err := os.ReadFile(filepath.Join(r.after, ".mapmigrate", "plan.diff"))
 	if err != nil {
 		return err.Error()
 	}
-	return ""
+	files, added, removed, inHunk := 0, 0, 0, false
+	for l := range strings.Lines(string(data)) {
+		switch {
+		case strings.HasPrefix(l, "diff --git "):
+			files, inHunk = files+1, false
+		case strings.HasPrefix(l, "@@ "):
+			inHunk = true
+		case inHunk && l[0] == '+':
+			added++
+		case inHunk && l[0] == '-':
+			removed++
+		}
+	}
+	return fmt.Sprintf("%d files changed, %d insertions(+), %d deletions(-)", files, added, removed)
 }
 
 func verdict(out string, err error) string {
