@@ -17,7 +17,7 @@ import (
 var adding = []string{"add", "append", "attach", "insert", "mount", "push", "put", "register", "set", "subscribe", "use"}
 
 // prepare calls methods of what both sides share that add to fields which the sides look at, at most
-// three of each type, and reports whether there are any:
+// six of each type, and reports whether there are any:
 //
 //	balancer.AddServer("a", http.NotFoundHandler(), Server{})
 func (g *Generator) prepare(s *synth, rs ...*reach) bool {
@@ -32,7 +32,7 @@ func (g *Generator) prepare(s *synth, rs ...*reach) bool {
 		if s.shared[n] == "" {
 			continue
 		}
-		left := 3
+		left := 6
 		for _, f := range g.x.adders(n, looked) {
 			if left == 0 {
 				break

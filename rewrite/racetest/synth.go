@@ -272,6 +272,8 @@ func (s *synth) value(t types.Type, hint string, depth int) (string, error) {
 			switch {
 			case b.Kind() == types.Byte:
 				return s.typ(t) + `("a")`, nil
+			case b.Info()&types.IsString != 0 && strings.Contains(strings.ToLower(hint), "label"): // of a metric, which is given one value most often
+				return s.typ(t) + `{"a"}`, nil
 			case b.Info()&types.IsString != 0:
 				return s.typ(t) + `{"a", "b", "c"}`, nil
 			case b.Info()&types.IsNumeric != 0:
@@ -455,8 +457,46 @@ func (s *synth) known(t types.Type, hint string) (string, bool, error) {
 		return "&" + v, true, nil
 	case "*testing.T", "testing.TB":
 		return "t", true, nil
+	case "github.com/prometheus/client_golang/prometheus.Registerer", "github.com/prometheus/client_golang/prometheus.Gatherer", "*github.com/prometheus/client_golang/prometheus.Registry":
+		return s.of(t, "NewRegistry()")
+	case "github.com/prometheus/client_golang/prometheus.CounterOpts", "github.com/prometheus/client_golang/prometheus.GaugeOpts",
+		"github.com/prometheus/client_golang/prometheus.HistogramOpts", "github.com/prometheus/client_golang/prometheus.SummaryOpts":
+		return s.typ(t) + `{Name: "a"}`, true, nil
+	case "github.com/go-kit/log.Logger", "github.com/go-kit/kit/log.Logger":
+		return s.of(t, "NewNopLogger()")
+	case "*go.uber.org/zap.Logger":
+		return s.of(t, "NewNop()")
+	case "*go.uber.org/zap.SugaredLogger":
+		return s.of(t, "NewNop().Sugar()")
+	case "github.com/sirupsen/logrus.FieldLogger", "*github.com/sirupsen/logrus.Logger":
+		return s.of(t, "New()")
+	case "*github.com/sirupsen/logrus.Entry":
+		if l, ok, err := s.of(t, "NewEntry("); ok {
+			n, _, _ := s.of(t, "New())")
+			return l + n, true, err
+		}
+	case "github.com/rs/zerolog.Logger":
+		return s.of(t, "Nop()")
+	case "github.com/hashicorp/go-hclog.Logger":
+		return s.of(t, "NewNullLogger()")
+	case "github.com/go-logr/logr.Logger":
+		return s.of(t, "Discard()")
+	case "github.com/spf13/afero.Fs":
+		return s.of(t, "NewMemMapFs()")
 	case "*testing.B", "unsafe.Pointer", "*os.File", "net.Conn", "net.Listener", "*database/sql.DB", "*os/exec.Cmd":
 		return "", false, fmt.Errorf("a test cannot make a %s", s.short(t))
+	}
+	return "", false, nil
+}
+
+// of qualifies an expression with the package that declares t, where the test can name it: what
+// libraries have for tests.
+func (s *synth) of(t types.Type, expr string) (string, bool, error) {
+	if p, ok := t.(*types.Pointer); ok {
+		t = p.Elem()
+	}
+	if n := named(t); n != nil && s.visible(n.Obj()) {
+		return s.qualifier(n.Obj().Pkg()) + "." + expr, true, nil
 	}
 	return "", false, nil
 }
@@ -974,7 +1014,7 @@ func (s *synth) literal(n *types.Named, depth int) (string, bool, error) {
 			if !s.filled || !s.expressible(f.Type()) || u.Info()&types.IsBoolean != 0 { // which says as often that something has ended
 				continue
 			}
-			v, err = s.value(f.Type(), f.Name(), depth+1)
+			v, err = s.value(f.Type(), f.Name(), depth)
 		case *types.Slice:
 			if !s.filled || !s.expressible(f.Type()) {
 				continue
@@ -994,8 +1034,8 @@ func (s *synth) literal(n *types.Named, depth int) (string, bool, error) {
 			if fn == nil || fn.Obj().Pkg() == nil || s.x.byTypes[fn.Obj().Pkg()] == nil {
 				continue
 			}
-			v, err = s.value(f.Type(), f.Name(), depth+1)
-			if v == s.typ(f.Type())+"{}" { // as it is without
+			v, err = s.value(f.Type(), f.Name(), depth) // a part of this, which cannot hold another one
+			if v == s.typ(f.Type())+"{}" {              // as it is without
 				continue
 			}
 		default:
