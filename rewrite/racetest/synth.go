@@ -42,6 +42,7 @@ type synth struct {
 	called     map[string]bool         // the names of interface methods that the code under test calls
 	crowded    bool                    // maps and slices have four elements, see scenario
 	member     int                     // which of them is being made, from 1; 0: none
+	listed     bool                    // as an element of a list that it has
 	filled     bool                    // in literals, maps and slices have an element, and strings and numbers are not zero
 	making     map[*types.Named]bool
 	stops      []string // statements that end what the test started, run last first
@@ -283,7 +284,10 @@ func (s *synth) value(t types.Type, hint string, depth int) (string, error) {
 		if list := s.crowd(nil, u.Elem(), hint, depth); list != "" {
 			return s.typ(t) + "{" + list + "}", nil
 		}
+		outer := s.listed
+		s.listed = true
 		e, err := s.value(u.Elem(), hint, depth+1)
+		s.listed = outer
 		if err != nil {
 			return s.typ(t) + "{}", nil
 		}
@@ -291,7 +295,14 @@ func (s *synth) value(t types.Type, hint string, depth int) (string, error) {
 			e += ", " + e
 		}
 		return s.typ(t) + "{" + s.elided(e, u.Elem()) + "}", nil
-	case *types.Array:
+	case *types.Array: // an identifier: the one that the crowd's map has it under
+		id := s.member - 1
+		if s.listed { // something of that kind
+			id /= 2
+		}
+		if b, ok := u.Elem().Underlying().(*types.Basic); ok && id > 0 && u.Len() > 0 && b.Info()&types.IsNumeric != 0 {
+			return s.typ(t) + "{" + strconv.Itoa(id) + "}", nil
+		}
 		return s.typ(t) + "{}", nil
 	case *types.Map:
 		if list := s.crowd(u.Key(), u.Elem(), hint, depth); list != "" {
@@ -1015,6 +1026,14 @@ func (s *synth) literal(n *types.Named, depth int) (string, bool, error) {
 				continue
 			}
 			v, err = s.value(f.Type(), f.Name(), depth)
+		case *types.Array:
+			if s.member == 0 || !s.expressible(f.Type()) {
+				continue
+			}
+			v, err = s.value(f.Type(), f.Name(), depth)
+			if v == s.typ(f.Type())+"{}" {
+				continue
+			}
 		case *types.Slice:
 			if !s.filled || !s.expressible(f.Type()) {
 				continue
@@ -1031,7 +1050,7 @@ func (s *synth) literal(n *types.Named, depth int) (string, bool, error) {
 			v, err = s.value(f.Type(), f.Name(), depth+1)
 		case *types.Struct:
 			fn := named(f.Type())
-			if fn == nil || fn.Obj().Pkg() == nil || s.x.byTypes[fn.Obj().Pkg()] == nil {
+			if fn == nil || fn.Obj().Pkg() == nil || s.x.byTypes[fn.Obj().Pkg()] == nil && !s.filled {
 				continue
 			}
 			v, err = s.value(f.Type(), f.Name(), depth) // a part of this, which cannot hold another one
