@@ -36,6 +36,7 @@ type index struct {
 	callerOf  map[*types.Func][]*fn // who mentions a function; filled on first use
 	reached   map[*fn]*reach        // of one function; they share much, and cost a walk each
 	locks     map[*fn][]string      // see lockNames
+	early     map[*types.Var]bool   // see setEarly
 	mentioned map[ast.Node][]mention
 	methods   map[*types.Named]map[string]*fn
 
@@ -145,12 +146,19 @@ type reach struct {
 	work     []*fn
 	prepared map[*types.Func]bool
 	kept     map[*types.Var][]keep // by the field that nothing has looked at yet
+
+	shut   map[*types.Var]bool   // fields that are zero unless reached code sets them, see shut.go
+	doors  map[*types.Var][]door // what runs only where a field is set
+	isSet  map[*types.Var]bool   // by reached code
+	filled map[*types.Named]bool
+	blind  bool
 }
 
 func (x *index) newReach() *reach {
 	return &reach{
 		x: x, funcs: map[*fn]bool{}, fields: map[*types.Var]bool{}, globals: map[*types.Var]bool{},
 		live: map[*types.Named]bool{}, prepared: map[*types.Func]bool{}, kept: map[*types.Var][]keep{},
+		doors: map[*types.Var][]door{}, isSet: map[*types.Var]bool{}, filled: map[*types.Named]bool{},
 	}
 }
 
@@ -161,7 +169,17 @@ func (x *index) reach(roots ...*fn) *reach {
 			return r
 		}
 	}
+	r := x.reachShut(nil, roots...)
+	if len(roots) == 1 {
+		x.reached[roots[0]] = r
+	}
+	return r
+}
+
+// reachShut is reach where some fields are zero unless reached code sets them (shut.go).
+func (x *index) reachShut(shut map[*types.Var]bool, roots ...*fn) *reach {
 	r := x.newReach()
+	r.shut = shut
 	for _, f := range roots {
 		if f != nil {
 			r.add(f)
@@ -183,9 +201,6 @@ func (x *index) reach(roots ...*fn) *reach {
 		r.waits = append(r.waits, h.waits...)
 	}
 	slices.Sort(r.waits)
-	if len(roots) == 1 {
-		x.reached[roots[0]] = r
-	}
 	return r
 }
 
@@ -267,6 +282,14 @@ type mention struct {
 	// keptIn is the field of a first-party struct that the function is put into. It runs when the field is looked at, if ever: a logger that a
 	// function makes, and that could exit, does not exit.
 	keptIn *types.Var
+
+	// What shut.go needs: code that runs only where a field is set, fields that are set, and a
+	// struct that something foreign may fill.
+	needs *types.Var
+	body  ast.Node
+	sets  *types.Var
+	fills *types.Named
+	blind bool // something foreign may fill a struct of a type that is not known here
 }
 
 // mentions lists what a body (or initializer) mentions, each thing once, in its order.
@@ -291,6 +314,10 @@ func (x *index) mentions(root ast.Node, p *detect.Package) []mention {
 	keeps := map[ast.Node]bool{} // fields that are assigned a function, and the functions
 	var visit func(n ast.Node) bool
 	visit = func(n ast.Node) bool {
+		if x.guarded(n, p, note, visit) {
+			return false
+		}
+		x.settings(n, p, note)
 		switch n := n.(type) {
 		case *ast.AssignStmt:
 			for i := 0; i < len(n.Lhs) && len(n.Lhs) == len(n.Rhs); i++ {
@@ -451,7 +478,18 @@ type keep struct {
 func (r *reach) walk(root ast.Node, p *detect.Package, in string) {
 	in = shortName(in)
 	for _, m := range r.x.mentions(root, p) {
+		if m.keptIn != nil {
+			r.set(m.keptIn)
+		}
 		switch {
+		case m.needs != nil:
+			r.behind(m, p, in)
+		case m.sets != nil:
+			r.set(m.sets)
+		case m.fills != nil:
+			r.fill(m.fills)
+		case m.blind:
+			r.blind = true
 		case m.keptIn != nil && !r.fields[m.keptIn]:
 			r.kept[m.keptIn] = append(r.kept[m.keptIn], keep{m, p, in})
 		case m.lit != nil:

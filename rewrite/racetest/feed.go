@@ -177,6 +177,7 @@ func (g *Generator) feed(s *synth, sd *side) bool {
 			s.reset(mark)
 			continue
 		}
+		s.involved = append(s.involved, f)
 		if made != nil {
 			sd.stmts, sd.call = stmts, call+" // for the goroutine that "+made.obj.Name()+" has started"
 			sd.label = label(&entry{fn: f})

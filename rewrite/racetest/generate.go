@@ -82,6 +82,7 @@ type Generator struct {
 	// stubs says which map's test declares a name in a package: all tests of a package
 	// are compiled together.
 	stubs map[string]string
+	shut  map[[2]*fn]map[*types.Var]bool // see shutting
 }
 
 // New prepares to generate tests for prog.
@@ -92,7 +93,7 @@ func New(prog *detect.Program, opts Options) *Generator {
 	if opts.Toolchain == "" {
 		opts.Toolchain = strings.TrimPrefix(runtime.Version(), "go")
 	}
-	return &Generator{newIndex(prog), opts, map[string]string{}}
+	return &Generator{x: newIndex(prog), opts: opts, stubs: map[string]string{}}
 }
 
 // Generate returns the test of a map: the first of [Generator.Alternatives].
@@ -416,10 +417,16 @@ func (g *Generator) program(m *detect.Map, c scenario) (*Test, error) {
 		return nil, fmt.Errorf("%s", c.form)
 	}
 	ra, rb := g.x.reach(c.a.fn), g.x.reach(c.b.fn)
+	var shut map[*types.Var]bool
 	for _, r := range []*reach{ra, rb} {
-		if r.unsafe != "" {
+		if r.unsafe == "" {
+			continue
+		}
+		if shut = g.shutting(c); len(shut) == 0 {
 			return nil, fmt.Errorf("%s", r.unsafe)
 		}
+		ra, rb = g.x.reachShut(shut, c.a.fn), g.x.reachShut(shut, c.b.fn)
+		break
 	}
 	var why error
 	for _, p := range g.homes(m, c) {
@@ -433,6 +440,21 @@ func (g *Generator) program(m *detect.Map, c scenario) (*Test, error) {
 		}
 	}
 	return nil, why
+}
+
+// shutting is index.shutting for the two sides of a scenario, remembered: there are many scenarios of
+// the same functions.
+func (g *Generator) shutting(c scenario) map[*types.Var]bool {
+	key := [2]*fn{c.a.fn, c.b.fn}
+	shut, ok := g.shut[key]
+	if !ok {
+		shut = g.x.shutting(c.a.fn, c.b.fn)
+		if g.shut == nil {
+			g.shut = map[[2]*fn]map[*types.Var]bool{}
+		}
+		g.shut[key] = shut
+	}
+	return shut
 }
 
 // homes lists the packages in which the test could live.
@@ -477,7 +499,7 @@ func (g *Generator) reserve(p *detect.Package, owner string) func(name string) b
 func (g *Generator) programIn(p *detect.Package, m *detect.Map, c scenario, ra, rb *reach) (*Test, error) {
 	s := g.newSynth(p)
 	s.stubOf, s.plain, s.filled, s.crowded = g.reserve(p, m.Key), c.plain, c.filled, c.crowded
-	s.called = map[string]bool{}
+	s.called, s.shut = map[string]bool{}, ra.shut
 	for _, r := range []*reach{ra, rb} {
 		for v := range r.fields {
 			s.touched[v] = true
@@ -536,6 +558,11 @@ func (g *Generator) programIn(p *detect.Package, m *detect.Map, c scenario, ra, 
 			s.wait = true
 		}
 	}
+	if s.shut != nil {
+		if err := g.staysShut(s, c); err != nil {
+			return nil, err
+		}
+	}
 
 	form, reason := g.form(s, c, sides, ra, rb)
 	suite := g.opts.Framework == Gocheck && !slices.ContainsFunc(sides, func(sd *side) bool { return sd.forever || sd.lasting || sd.blocks }) && ticks == nil
@@ -564,6 +591,24 @@ func (g *Generator) programIn(p *detect.Package, m *detect.Map, c scenario, ra, 
 	}
 	t.Source = src
 	return t, nil
+}
+
+// staysShut reports what opens a door that has to stay shut: all that the test calls, together.
+func (g *Generator) staysShut(s *synth, c scenario) error {
+	roots := append([]*fn{c.a.fn, c.b.fn}, s.involved...)
+	for f := range s.used {
+		roots = append(roots, f)
+	}
+	r := g.x.reachShut(s.shut, roots...)
+	if r.unsafe != "" {
+		return fmt.Errorf("%s", r.unsafe)
+	}
+	for v := range s.shut {
+		if r.isSet[v] || r.blind {
+			return fmt.Errorf("what it calls can set fields that would have it reach more than a test may")
+		}
+	}
+	return nil
 }
 
 // form decides between the bubble and stress, and says why when it is stress.
@@ -684,6 +729,7 @@ func (g *Generator) makeVariable(s *synth, m *detect.Map, rs ...*reach) error {
 			continue
 		}
 		if args, err := s.args(e.obj.Signature(), 1); err == nil && e.obj.Signature().TypeParams().Len() == 0 {
+			s.involved = append(s.involved, e.fn)
 			s.setup = append(s.setup, s.funcRef(e.obj)+"("+strings.Join(args, ", ")+") // makes "+v.Name())
 			return nil
 		}
@@ -1031,6 +1077,7 @@ func (g *Generator) seed(s *synth, m *detect.Map, c scenario, results map[*fn]st
 			continue
 		}
 		s.setup = append(s.setup, call+" // so that both sides find an entry")
+		s.involved = append(s.involved, e.fn)
 		return label(e), nil
 	}
 	return "", fmt.Errorf("nothing that a test can call fills the map first")

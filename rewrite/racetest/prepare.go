@@ -46,7 +46,7 @@ func (g *Generator) prepare(s *synth, rs ...*reach) bool {
 			if !added {
 				call += " // so that there is something to work on"
 			}
-			s.setup = append(s.setup, call)
+			s.setup, s.involved = append(s.setup, call), append(s.involved, f)
 			added = true
 			left--
 		}

@@ -38,6 +38,8 @@ type synth struct {
 	formless   *types.Var              // the map, when the test does not know what type it has got
 	wait       bool                    // something needs stopping: contexts get cancelled, done channels closed
 	used       map[*fn]bool            // constructors called
+	involved   []*fn                   // what else the test may call
+	shut       map[*types.Var]bool     // fields that have to stay zero, see shut.go
 	plain      bool                    // constructors that can fail are not called
 	called     map[string]bool         // the names of interface methods that the code under test calls
 	crowded    bool                    // maps and slices have four elements, see scenario
@@ -811,6 +813,14 @@ func isError(t types.Type) bool { return types.TypeString(t, nil) == "error" }
 
 func (s *synth) callConstructor(c *fn, n *types.Named, depth int) (expr string, isPtr, fresh bool, err error) {
 	r := s.x.reach(c)
+	if s.shut != nil {
+		r = s.x.reachShut(s.shut, c)
+		for v := range s.shut {
+			if r.isSet[v] {
+				return "", false, false, fmt.Errorf("%s sets a field that would have it reach more than a test may", c.obj.Name())
+			}
+		}
+	}
 	if r.unsafe != "" {
 		return "", false, false, fmt.Errorf("%s", r.unsafe)
 	}
@@ -1002,7 +1012,7 @@ func (s *synth) literal(n *types.Named, depth int) (string, bool, error) {
 	var fields []string
 	for i := range st.NumFields() {
 		f := st.Field(i)
-		if !s.touched[f.Origin()] || !f.Exported() && f.Pkg() != s.pkg.Types || f.Origin() == s.leaveNil {
+		if !s.touched[f.Origin()] || !f.Exported() && f.Pkg() != s.pkg.Types || f.Origin() == s.leaveNil || s.shut[f.Origin()] {
 			continue
 		}
 		if f.Origin() == s.formless {
@@ -1086,7 +1096,7 @@ func (s *synth) implementer(t types.Type, u *types.Interface, hint string, depth
 			continue
 		}
 		byPtr := types.Implements(types.NewPointer(n), u)
-		if !byPtr {
+		if !byPtr || wraps(n, u) {
 			continue
 		}
 		// Its methods must be harmless too.
@@ -1101,6 +1111,7 @@ func (s *synth) implementer(t types.Type, u *types.Interface, hint string, depth
 			continue
 		}
 		mark := s.mark()
+		s.involved = append(s.involved, methods...)
 		var v string
 		var err error
 		if _, ok := n.Underlying().(*types.Struct); ok {
@@ -1117,6 +1128,31 @@ func (s *synth) implementer(t types.Type, u *types.Interface, hint string, depth
 		s.reset(mark)
 	}
 	return s.stub(t, u, depth)
+}
+
+// wraps reports whether a struct has a value inside that has half of the methods of the interface
+// which it implements, to pass calls on to: it is of no use without one.
+func wraps(n *types.Named, u *types.Interface) bool {
+	st, ok := n.Underlying().(*types.Struct)
+	if !ok {
+		return false
+	}
+	for f := range st.Fields() {
+		if !types.IsInterface(f.Type()) {
+			continue
+		}
+		same := 0
+		for m := range u.Methods() {
+			obj, _, _ := types.LookupFieldOrMethod(f.Type(), false, m.Pkg(), m.Name())
+			if obj != nil && types.Identical(obj.Type(), m.Type()) {
+				same++
+			}
+		}
+		if same > 0 && 2*same >= u.NumMethods() {
+			return true
+		}
+	}
+	return false
 }
 
 // lock makes a value of an interface that is a lock's. One that does nothing would make
