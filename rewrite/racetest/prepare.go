@@ -3,20 +3,33 @@
 package racetest
 
 import (
+	"cmp"
 	"go/ast"
 	"go/token"
 	"go/types"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/mapmigrate/mapmigrate/detect"
 )
 
-// adding are the beginnings of names of methods that put something into their receiver.
-var adding = []string{"add", "append", "attach", "insert", "mount", "push", "put", "register", "set", "subscribe", "use"}
+// preparing are the beginnings of names of methods that make their receiver ready, in the order in
+// which they are called: what sets it up, what puts something into it, what starts it.
+var preparing = [][]string{
+	{"init", "configure", "setup"},
+	{"add", "append", "attach", "insert", "mount", "push", "put", "register", "set", "subscribe", "use"},
+	{"start", "open", "connect"},
+}
 
-// prepare calls methods of what both sides share that add to fields which the sides look at, at most
+// stage returns where the name of a method stands in preparing, -1 if it does not.
+func stage(name string) int {
+	name = strings.ToLower(name)
+	return slices.IndexFunc(preparing, func(verbs []string) bool {
+		return slices.ContainsFunc(verbs, func(verb string) bool { return strings.HasPrefix(name, verb) })
+	})
+}
+
+// prepare calls methods of what both sides share that fill fields which the sides look at, at most
 // six of each type, and reports whether there are any:
 //
 //	balancer.AddServer("a", http.NotFoundHandler(), Server{})
@@ -54,15 +67,13 @@ func (g *Generator) prepare(s *synth, rs ...*reach) bool {
 	return added
 }
 
-// adders lists the methods of n, in the order of the source, that a test may call before
-// its sides and that add something to a looked-at field: an element, or what it points to.
+// adders lists the methods of n that a test may call before its sides and that give a looked-at
+// field something: an element, or what it points to.
 func (x *index) adders(n *types.Named, looked map[*types.Var]bool) []*fn {
 	var out []*fn
 	for i := range n.NumMethods() {
-		m := n.Method(i)
-		f := x.funcs[m.Origin()]
-		low := strings.ToLower(m.Name())
-		if f == nil || !slices.ContainsFunc(adding, func(verb string) bool { return strings.HasPrefix(low, verb) }) {
+		f := x.funcs[n.Method(i).Origin()]
+		if f == nil || stage(f.obj.Name()) < 0 {
 			continue
 		}
 		r := x.reach(f)
@@ -76,7 +87,9 @@ func (x *index) adders(n *types.Named, looked map[*types.Var]bool) []*fn {
 			}
 		}
 	}
-	sort.SliceStable(out, func(i, j int) bool { return out[i].decl.Pos() < out[j].decl.Pos() })
+	slices.SortFunc(out, func(a, b *fn) int {
+		return cmp.Or(cmp.Compare(stage(a.obj.Name()), stage(b.obj.Name())), cmp.Compare(a.decl.Pos(), b.decl.Pos()))
+	})
 	return out
 }
 
