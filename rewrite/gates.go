@@ -173,6 +173,8 @@ type area struct {
 	site        int
 	first, last int // 0-based lines, inclusive
 	anchor      int // the line above which comments may be inserted
+
+	before, after bool // statements of its own are put in front of first, or behind last
 }
 
 // areas returns what each operation covers.
@@ -202,28 +204,28 @@ func (e *editor) areas(starts []int) []area {
 	})
 	var out []area
 	add := func(site int, n ast.Node) {
-		out = append(out, area{site, line(n.Pos()), line(n.End() - 1), anchors[n]})
+		out = append(out, area{site: site, first: line(n.Pos()), last: line(n.End() - 1), anchor: anchors[n]})
 	}
 	for _, o := range e.in.Ops {
 		switch o := o.(type) {
 		case *hoistOp:
 			add(o.Site, o.part())
-			out = append(out, area{o.Site, e.withDirectives(line(o.Node.Pos())), line(o.Node.Pos()), anchors[o.Node]})
+			out = append(out, area{o.Site, e.withDirectives(line(o.Node.Pos())), line(o.Node.Pos()), anchors[o.Node], true, false})
 		case *declOp:
 			first := line(withDoc(o.Node))
 			for lines := splitLines(e.orig); first > 0 && blankLine(lines[first-1]); {
 				first-- // a blank line may be taken for the one in front of the new declaration
 			}
-			out = append(out, area{o.Site, first, line(o.Node.Pos()), anchors[o.Node]})
+			out = append(out, area{o.Site, first, line(o.Node.Pos()), anchors[o.Node], true, false})
 		case *lockOp:
 			first, last := line(o.Node.Pos()), line(o.Last.End()-1)
-			out = append(out, area{o.Site, e.withDirectives(first), first, anchors[o.Node]})
+			out = append(out, area{o.Site, e.withDirectives(first), first, anchors[o.Node], len(o.Before) > 0, false})
 			if len(o.After) > 0 {
-				out = append(out, area{o.Site, last, last, anchors[o.Last]})
+				out = append(out, area{o.Site, last, last, anchors[o.Last], false, true})
 			}
 		case *rangeOp:
 			n := o.Node.(*ast.RangeStmt)
-			out = append(out, area{o.Site, line(n.Pos()), line(n.X.End() - 1), anchors[n]})
+			out = append(out, area{site: o.Site, first: line(n.Pos()), last: line(n.X.End() - 1), anchor: anchors[n]})
 		default:
 			add(o.site(), o.target())
 		}
@@ -378,12 +380,16 @@ func blankOnly(old []string, new string) bool {
 }
 
 // touches reports whether a hunk of the lines [from, to) is the area's: it shares a
-// line with it, or inserts lines at one of its edges or above its statement.
+// line with it, or inserts lines at one of its edges or above its statement. A hunk that replaces
+// the line next to an edge where statements are put holds these as well:
+//
+//	u.m[k] = 1 // Unlock behind it
+//	hits[k]++  // replaced
 func (a area) touches(from, to int) bool {
 	if from == to {
 		return a.first <= from && from <= a.last+1 || from == a.anchor
 	}
-	return from <= a.last && a.first < to
+	return from <= a.last && a.first < to || a.before && a.first == to || a.after && a.last+1 == from
 }
 
 // joinAligned joins neighbouring hunks of different sites whose lines are aligned with
