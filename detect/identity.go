@@ -98,7 +98,7 @@ func (l *linker) sameObject(a, b *occurrence) int {
 		if a.ctx == b.ctx && a.perLoop {
 			return 0
 		}
-		if l.onOne(a) && l.onOne(b) && known(trimElems(a.origin)) {
+		if l.onOne(a) && l.onOne(b) && settled(trimElems(a.origin)) {
 			return 2
 		}
 	}
@@ -111,10 +111,10 @@ func (l *linker) sameObject(a, b *occurrence) int {
 	if l.passes(a, b) || l.passes(b, a) {
 		return 2
 	}
-	if a.ctx != nil && a.ctx == b.ctx && a.spawner == nil && a.ctx.multi && strong(a.ctx.kind) && known(a.path) && (rootIndex(root(a.path), 'p') == 0 || l.around(a)) {
+	if a.ctx != nil && a.ctx == b.ctx && a.spawner == nil && a.ctx.multi && strong(a.ctx.kind) && (known(a.path) && rootIndex(root(a.path), 'p') == 0 || settled(a.path) && l.around(a)) {
 		return 2
 	}
-	if a.spawner == nil && b.spawner == nil && a.path == b.path && known(a.path) && l.around(a) && l.around(b) {
+	if a.spawner == nil && b.spawner == nil && a.path == b.path && settled(a.path) && l.around(a) && l.around(b) {
 		return 2 // two literals of one function, which made the object
 	}
 	return 1
@@ -139,8 +139,16 @@ func (l *linker) onOne(o *occurrence) bool {
 	if o.perLoop || !l.inSpawner(o, root(o.bound)) {
 		return false
 	}
-	b := o.bound
-	return known(b) || b != "" && strings.HasPrefix(b[strings.LastIndexByte(b, ':')+1:], "c") && !strings.Contains(b, "|[]") && !strings.Contains(b, "|<-")
+	return settled(o.bound)
+}
+
+// settled reports whether a path is known, or begins with what a call has returned: the function
+// that called has one of it.
+//
+//	s := NewServer()
+//	http.HandleFunc("/", func(…) { s.count() }) // all requests count in one
+func settled(path string) bool {
+	return known(path) || path != "" && strings.HasPrefix(path[strings.LastIndexByte(path, ':')+1:], "c") && !strings.Contains(path, "|[]") && !strings.Contains(path, "|<-")
 }
 
 func global(p string) bool { return strings.HasPrefix(root(p), "g:") }

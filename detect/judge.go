@@ -519,8 +519,9 @@ func (j *judgement) constructs(o *occurrence) bool {
 				return true
 			}
 		case nameStarts(c.at, "clone", "copy"):
-			if made || rootIndex(root(c.path), 'p') > 0 || o.acc.Op.Mutates() {
-				return true
+			p := rootIndex(root(c.path), 'p')
+			if made || p > 0 || o.acc.Op.Mutates() && (p < 0 || c.at.info.Recv == "" || nameStarts(c.at, "clonefrom", "copyfrom")) {
+				return true // not a method that copies within what it is called on
 			}
 		case nameStarts(c.at, "unmarshal", "decode", "from"):
 			if c.at.info.Recv == j.decl.Holder && rootIndex(root(c.path), 'p') == 0 {

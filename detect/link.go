@@ -680,10 +680,13 @@ func (l *linker) newContext(kind, name string, multi bool, at *node, c *CallInfo
 
 // roots finds the contexts (rules C1 to C6).
 func (l *linker) roots() {
-	rpc := map[string]bool{}
+	rpc, served := map[string]bool{}, map[string]bool{}
 	for _, s := range l.sums {
 		for _, fl := range s.Flows {
-			if fl.To == "rpc" {
+			switch fl.To {
+			case "http":
+				served[strings.TrimPrefix(fl.From, "T:")] = true
+			case "rpc":
 				rpc[strings.TrimPrefix(fl.From, "T:")] = true
 			}
 		}
@@ -735,7 +738,7 @@ func (l *linker) roots() {
 		}
 		alone := !l.called(n)
 		switch { // rules C3 to C7
-		case f.Entry == "http handler" && (calledDirectly(n) || f.Parent != "" && real > 0):
+		case f.Entry == "http handler" && (calledDirectly(n, served[f.Key]) || f.Parent != "" && real > 0):
 		case contracted[f.Key] != "":
 			n.root = l.newContext("contract", f.Name+" as "+contracted[f.Key], true, n, nil)
 		case f.Entry != "":
@@ -782,14 +785,18 @@ func (n *node) fillsCache() bool {
 }
 
 // calledDirectly reports whether a function with a handler's signature is a part of another
-// handler, or runs on an object of its caller's.
-func calledDirectly(n *node) bool {
+// handler, or runs on an object of its caller's; but what a library is handed to serve requests
+// with does so, whoever else calls it:
+//
+//	s.ServeHTTP(w, r) // to warm up
+//	http.Handle("/", s)
+func calledDirectly(n *node, served bool) bool {
 	for i := range n.callers {
 		e := &n.callers[i]
 		if e.kind != edgeCall || e.dyn || e.call.Callee == "" || e.from.info.Test || e.from.info.ForTests {
 			continue
 		}
-		if !strings.HasSuffix(n.info.Name, ".ServeHTTP") || len(e.args) > 0 && e.args[0].Fresh {
+		if !strings.HasSuffix(n.info.Name, ".ServeHTTP") || len(e.args) > 0 && e.args[0].Fresh && !served {
 			return true
 		}
 	}

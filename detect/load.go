@@ -596,7 +596,7 @@ func (prog *Program) addTestsTo(base, p *Package) bool {
 		}
 	}
 	tests := slices.DeleteFunc(slices.Clone(p.Files), func(f *ast.File) bool { return slices.Contains(base.Files, f) })
-	if len(tests)+len(base.Files) != len(p.Files) {
+	if len(tests)+len(base.Files) != len(p.Files) || slices.ContainsFunc(tests, addsGenericMethod) {
 		return false
 	}
 	p.Types, p.Info = base.Types, base.Info
@@ -604,6 +604,26 @@ func (prog *Program) addTestsTo(base, p *Package) bool {
 	_ = base.checker.Files(tests)
 	base.checker = nil
 	return true
+}
+
+// addsGenericMethod reports whether a file declares a method of a generic type. What other packages
+// have instantiated of it would be without, and go/types does not expect that.
+func addsGenericMethod(f *ast.File) bool {
+	return slices.ContainsFunc(f.Decls, func(d ast.Decl) bool {
+		fd, ok := d.(*ast.FuncDecl)
+		if !ok || fd.Recv == nil || len(fd.Recv.List) == 0 {
+			return false
+		}
+		t := ast.Unparen(fd.Recv.List[0].Type)
+		if star, ok := t.(*ast.StarExpr); ok {
+			t = ast.Unparen(star.X)
+		}
+		switch t.(type) {
+		case *ast.IndexExpr, *ast.IndexListExpr:
+			return true
+		}
+		return false
+	})
 }
 
 // shares makes p the same as base if it would be: the variant of a package for the tests
