@@ -25,7 +25,8 @@ import (
 // Objects are identified by the position of their declaring identifier: variants
 // of a package share their syntax, but have objects of their own.
 type index struct {
-	logsOut *bool // see logsElsewhere
+	wholes  map[*types.Var]bool // see overwritten
+	logsOut *bool               // see logsElsewhere
 	prog    *detect.Program
 	files   map[*token.File]*fileInfo
 	list    []*fileInfo // sorted by path

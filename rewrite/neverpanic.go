@@ -53,12 +53,20 @@ func builtinPanics(fi *fileInfo, call *ast.CallExpr, name string) bool {
 	case "delete":
 		return hashing(fi, call.Args[0])
 	case "make":
+		if size := fi.pkg.Info.Types[call.Args[min(1, len(call.Args)-1)]].Value; len(call.Args) == 3 && !constants(fi, call.Args[1:]) && (size == nil || size.ExactString() != "0") {
+			return true // a capacity that may be less than the length
+		}
 		return slices.ContainsFunc(call.Args[1:], func(a ast.Expr) bool {
 			size, ok := ast.Unparen(a).(*ast.CallExpr)
 			return fi.pkg.Info.Types[a].Value == nil && (!ok || fi.builtin(size) != "len")
 		})
 	}
 	return true
+}
+
+// constants reports whether all of some expressions are constants.
+func constants(fi *fileInfo, list []ast.Expr) bool {
+	return !slices.ContainsFunc(list, func(e ast.Expr) bool { return fi.pkg.Info.Types[e].Value == nil })
 }
 
 // panicsNever reports whether a function of the standard library is known never to panic, given
@@ -76,12 +84,28 @@ func panicsNever(fi *fileInfo, fn *types.Func, call *ast.CallExpr) bool {
 		n, ok := constant.Int64Val(constantInt(base))
 		return ok && 2 <= n && n <= 36
 	}
+	if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok && key == "strings.Builder" && !ownBuilder(fi, sel.X) {
+		return false // it panics where it has been copied
+	}
 	if key == "slices" && len(call.Args) > 0 { // Contains, Index, Equal, … compare elements
 		if s, ok := core(fi.pkg.Info.TypeOf(call.Args[0])).(*types.Slice); !ok || !hashable(s.Elem()) {
 			return false
 		}
 	}
 	return wholly[key] || slices.Contains(strings.Fields(neverPanic[key]), fn.Name())
+}
+
+// ownBuilder reports whether x is a variable that began as an empty strings.Builder, or a pointer.
+func ownBuilder(fi *fileInfo, x ast.Expr) bool {
+	if isPointer(fi.pkg.Info.TypeOf(x)) {
+		return true
+	}
+	id, ok := ast.Unparen(x).(*ast.Ident)
+	if !ok {
+		return true // a field: a copy of its struct is seldom made
+	}
+	v, ok := fi.object(id).(*types.Var)
+	return !ok || v.IsField() || v.Parent() == v.Pkg().Scope() || isNew(fi, v)
 }
 
 // constantInt returns a constant as an integer, or as what is none.

@@ -129,7 +129,7 @@ func (t *taking) mayBeNil(v types.Object, made bool) bool {
 // variable's value.
 func (t *taking) comesFirst(fi *fileInfo, init *ast.FuncDecl, s ast.Stmt) bool {
 	i := slices.Index(init.Body.List, s)
-	if i < 0 || callsOwn(t.ix, fi, init.Body.List[:i]...) {
+	if i < 0 || exits(init.Body.List[:i]) || callsOwn(t.ix, fi, init.Body.List[:i]...) {
 		return false
 	}
 	for _, other := range t.ix.list {

@@ -160,6 +160,9 @@ func (t *taking) setsUp(fi *fileInfo, s ast.Stmt) bool {
 		})
 		return found
 	}
+	if !t.always(fi, decl, s) {
+		return false
+	}
 	if makes(fi, decl) {
 		return true
 	}
@@ -171,6 +174,33 @@ func (t *taking) setsUp(fi *fileInfo, s ast.Stmt) bool {
 		caller := from.topLevel(id)
 		return caller != nil && makes(from, caller)
 	})
+}
+
+// always reports whether a function that gives what it makes has run a statement of it: it is under no
+// condition, and what returns before gives nil.
+//
+//	s := &S{}
+//	if !on { return s }
+//	s.m = map[string]int{}
+func (t *taking) always(fi *fileInfo, decl *ast.FuncDecl, s ast.Stmt) bool {
+	i := slices.Index(decl.Body.List, s)
+	if i < 0 {
+		return false
+	}
+	early := false
+	for _, before := range decl.Body.List[:i] {
+		ast.Inspect(before, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.ReturnStmt:
+				early = early || len(n.Results) == 0 || !fi.isNil(n.Results[0])
+			case *ast.BranchStmt:
+				early = early || n.Tok == token.GOTO
+			}
+			_, lit := n.(*ast.FuncLit)
+			return !lit
+		})
+	}
+	return !early
 }
 
 // listed reports whether a literal gives a field its value without naming it: S{sync.Mutex{}, m}.
@@ -233,7 +263,7 @@ func (r *risk) isMade(x ast.Expr, use ast.Node) bool {
 			return false
 		case *ast.IfStmt:
 			if child == n.Body && r.thereIf(n, n.Cond, x) || child == n.Else && r.thereUnless(n, n.Cond, x) {
-				return true
+				return !r.unmakes(n.Cond, x) // m[at] != nil && next()
 			}
 			if n.Init != nil && r.unmakes(n.Init, x) || r.unmakes(n.Cond, x) {
 				return false
@@ -436,6 +466,9 @@ func (r *risk) isEmpty(c *ast.BinaryExpr, x ast.Expr) bool {
 func (r *risk) isFound(s *ast.IfStmt, ok, x ast.Expr) bool {
 	a, _ := s.Init.(*ast.AssignStmt)
 	if a == nil {
+		if s.Init != nil && r.unmakes(s.Init, x) {
+			return false
+		}
 		a, _ = r.fi.previous(s).(*ast.AssignStmt)
 	}
 	if a == nil || len(a.Lhs) != 2 || len(a.Rhs) != 1 || !r.alike(a.Lhs[1], ok) {
@@ -516,9 +549,13 @@ func (r *risk) assigns(lhs, value ast.Expr, at ast.Stmt, x ast.Expr) bool {
 			return value == nil || !r.isNew(value, at)
 		}
 	}
+	sel, _ := ast.Unparen(lhs).(*ast.SelectorExpr)
 	for _, part := range partsOf(x) {
 		if r.fi.same(lhs, part) {
 			return true
+		}
+		if p, ok := part.(*ast.SelectorExpr); ok && sel != nil && r.fi.object(p.Sel) == r.fi.object(sel.Sel) {
+			return true // d.n, where d is perhaps the c of c.n
 		}
 	}
 	return false
@@ -571,7 +608,50 @@ func (r *risk) callUnmakes(call *ast.CallExpr, x ast.Expr) bool {
 	if !r.t.isVar(r.fi, rowMap(x), at) {
 		return true
 	}
-	return r.t.walk(r.fi, call, func(fi *fileInfo, n ast.Node) bool { return r.t.takesOut(fi, n, isRow) })
+	named := r.named(x)
+	return r.t.walk(r.fi, call, func(fi *fileInfo, n ast.Node) bool {
+		return r.t.takesOut(fi, n, isRow) || assignsAny(fi, n, named)
+	})
+}
+
+// named returns the variables and fields that x is made of, without the map.
+func (r *risk) named(x ast.Expr) map[types.Object]bool {
+	out := map[types.Object]bool{}
+	ast.Inspect(x, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok {
+			if v, ok := r.fi.object(id).(*types.Var); ok && r.t.ix.at(r.t.m.Pos) != v.Pos() {
+				out[v] = true
+			}
+		}
+		return true
+	})
+	return out
+}
+
+// assignsAny reports whether a node assigns one of some variables or fields, or takes its address:
+//
+//	func advance() { cur += "x" } // of m[cur]
+func assignsAny(fi *fileInfo, n ast.Node, vars map[types.Object]bool) bool {
+	is := func(e ast.Expr) bool {
+		switch e := ast.Unparen(e).(type) {
+		case *ast.Ident:
+			return vars[fi.object(e)]
+		case *ast.SelectorExpr:
+			return vars[fi.object(e.Sel)]
+		}
+		return false
+	}
+	switch n := n.(type) {
+	case *ast.AssignStmt:
+		return n.Tok != token.DEFINE && slices.ContainsFunc(n.Lhs, is)
+	case *ast.IncDecStmt:
+		return is(n.X)
+	case *ast.UnaryExpr:
+		return n.Op == token.AND && is(n.X)
+	case *ast.RangeStmt:
+		return n.Tok == token.ASSIGN && (n.Key != nil && is(n.Key) || n.Value != nil && is(n.Value))
+	}
+	return false
 }
 
 // takesOut reports whether a node sets the map to what may be nil, or a row, or deletes one.

@@ -54,6 +54,9 @@ func (t *taking) risk(fi *fileInfo, list []ast.Stmt, depth int, nils []types.Obj
 	}
 	if decl := fi.topLevel(realNode(list)); decl != nil && decl.Body != nil && !ours {
 		r.all = t.isRescued(decl)
+		for _, v := range resultsAround(fi, realNode(list)) { // they begin as nil
+			r.nils[v] = true
+		}
 		maps.Copy(r.nils, t.fromMap(fi, decl))
 	}
 	for before := -1; before < len(r.nils); {
@@ -66,6 +69,28 @@ func (t *taking) risk(fi *fileInfo, list []ast.Stmt, depth int, nils []types.Obj
 		}
 	}
 	return r
+}
+
+// resultsAround returns the named results of the function around a node, as far as they may be nil.
+func resultsAround(fi *fileInfo, n ast.Node) (vars []types.Object) {
+	var fn *ast.FuncType
+	switch f := fi.enclosing(n).(type) {
+	case *ast.FuncDecl:
+		fn = f.Type
+	case *ast.FuncLit:
+		fn = f.Type
+	}
+	if fn == nil || fn.Results == nil {
+		return nil
+	}
+	for _, field := range fn.Results.List {
+		for _, id := range field.Names {
+			if v := fi.pkg.Info.Defs[id]; v != nil && nilable(v.Type()) {
+				vars = append(vars, v)
+			}
+		}
+	}
+	return vars
 }
 
 // isRescued reports whether a function, or one that leads to it, wants the lock when something has
@@ -213,6 +238,10 @@ func (r *risk) given(n ast.Node) {
 		if v := r.fi.pkg.Info.Implicits[n]; v != nil && !r.ours { // of a type switch
 			r.nils[v] = true
 		}
+	case *ast.CallExpr:
+		if !r.ours && r.fi.builtin(n) == "clear" && !r.fi.isMap(n.Args[0]) { // its elements
+			give(n.Args[0], nil)
+		}
 	}
 }
 
@@ -263,7 +292,9 @@ func (r *risk) doubtful(x ast.Expr) bool {
 		return !r.ours && x.Op != token.AND
 	case *ast.CompositeLit:
 		_, array := r.fi.pkg.Info.TypeOf(x).Underlying().(*types.Array)
-		return array && !r.ours || slices.ContainsFunc(x.Elts, func(e ast.Expr) bool {
+		_, slice := core(r.fi.pkg.Info.TypeOf(x)).(*types.Slice)
+		sparse := slice && slices.ContainsFunc(x.Elts, func(e ast.Expr) bool { _, ok := e.(*ast.KeyValueExpr); return ok })
+		return (array || sparse) && !r.ours || slices.ContainsFunc(x.Elts, func(e ast.Expr) bool {
 			if kv, ok := e.(*ast.KeyValueExpr); ok {
 				e = kv.Value
 			}
@@ -295,7 +326,18 @@ func (r *risk) isSource(m ast.Expr) bool {
 func (r *risk) gives(call *ast.CallExpr) bool {
 	switch r.fi.builtin(call) {
 	case "":
-	case "new", "make":
+	case "new", "make": // elements may be nil: make([]*T, n), new([2]*T)
+		t := core(r.fi.pkg.Info.TypeOf(call))
+		if p, ok := t.(*types.Pointer); ok {
+			t = core(p.Elem())
+		}
+		switch t := t.(type) {
+		case *types.Slice:
+			size := r.fi.pkg.Info.Types[call.Args[1]].Value
+			return !r.ours && nilable(t.Elem()) && (size == nil || size.ExactString() != "0")
+		case *types.Array:
+			return !r.ours && nilable(t.Elem())
+		}
 		return false
 	default:
 		return slices.ContainsFunc(call.Args, r.doubtful)
@@ -402,7 +444,7 @@ func (r *risk) at(n ast.Node) bool {
 		return n.Key != nil && r.writesNil(n.Key, n) || n.Value != nil && r.writesNil(n.Value, n) || isPointer(fi.pkg.Info.TypeOf(n.X)) && r.doubtful(n.X)
 	case *ast.TypeAssertExpr:
 		a, ok := fi.parent(n).(*ast.AssignStmt)
-		return n.Type != nil && (!ok || len(a.Lhs) != 2)
+		return n.Type != nil && (!ok || len(a.Lhs) != 2 || len(a.Rhs) != 1)
 	case *ast.SelectorExpr:
 		return r.selects(n)
 	case *ast.StarExpr:
@@ -429,9 +471,13 @@ func (r *risk) call(call *ast.CallExpr) bool {
 		return builtinPanics(fi, call, b)
 	}
 	if fi.isConversion(call) { // of a slice to an array that is longer
-		_, slice := fi.pkg.Info.TypeOf(call.Args[0]).Underlying().(*types.Slice)
-		_, array := deref(fi.pkg.Info.TypeOf(call)).Underlying().(*types.Array)
-		return slice && array
+		_, slice := core(fi.pkg.Info.TypeOf(call.Args[0])).(*types.Slice)
+		to := core(fi.pkg.Info.TypeOf(call))
+		if p, ok := to.(*types.Pointer); ok {
+			to = core(p.Elem())
+		}
+		_, array := to.(*types.Array)
+		return slice && (array || to == nil)
 	}
 	fn := fi.callee(call)
 	if decl, home := r.t.ix.funcDecl(fn); decl != nil {

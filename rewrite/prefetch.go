@@ -30,6 +30,35 @@ func (t *taking) init(sp *spot, s *ast.IfStmt, lock *lockExpr, writes bool) bool
 	return true
 }
 
+// hidesResult reports whether a new variable before a statement would hide a named result from a bare
+// return in the statements after it, which does not compile.
+func hidesResult(fi *fileInfo, s ast.Stmt, name string, later []ast.Stmt) (bare bool) {
+	fn, _ := fi.enclosing(s).(*ast.FuncDecl)
+	lit, _ := fi.enclosing(s).(*ast.FuncLit)
+	var results *ast.FieldList
+	switch {
+	case fn != nil:
+		results = fn.Type.Results
+	case lit != nil:
+		results = lit.Type.Results
+	}
+	if results == nil || !slices.ContainsFunc(results.List, func(f *ast.Field) bool {
+		return slices.ContainsFunc(f.Names, func(id *ast.Ident) bool { return id.Name == name })
+	}) {
+		return false
+	}
+	for _, l := range later {
+		ast.Inspect(l, func(n ast.Node) bool {
+			if ret, ok := n.(*ast.ReturnStmt); ok {
+				bare = bare || len(ret.Results) == 0
+			}
+			_, lit := n.(*ast.FuncLit)
+			return !lit && !bare
+		})
+	}
+	return bare
+}
+
 // widens reports whether the variables of an if's init may be variables of the list around it
 // instead. Names that are used there later would mean the new ones; a variable that is there
 // may be used for a new one when nothing looks at it any more.
@@ -48,8 +77,11 @@ func widens(fi *fileInfo, s *ast.IfStmt, init *ast.AssignStmt) bool {
 		case fi.widened[scope][id.Name]: // by the init of another if
 			return false
 		case there == nil:
+			if hidesResult(fi, s, id.Name, later) {
+				return false
+			}
 			fresh = true
-		case !types.Identical(there.Type(), fi.object(id).Type()) || there.Pos() > s.Pos() || inLiteral(fi, there, fi.enclosing(s)),
+		case !isVariable(there) || !types.Identical(there.Type(), fi.object(id).Type()) || there.Pos() > s.Pos() || inLiteral(fi, there, fi.enclosing(s)),
 			there.Pos() < bodyOf(fi.enclosing(s)).Pos(): // a parameter or result: a bare return gives it
 			return false
 		}
@@ -128,6 +160,9 @@ func jumps(fn ast.Node) (found bool) {
 func (t *taking) copied(sp *spot, s *ast.RangeStmt, lock *lockExpr) bool {
 	if len(sp.uses) != 1 || len(sp.calls) > 0 || !sp.fi.isMap(s.X) || isNested(sp.fi, s.X) || !t.hasMaps() {
 		return false
+	}
+	if m, ok := core(sp.fi.pkg.Info.TypeOf(s.X)).(*types.Map); ok && holdsLock(m.Elem()) {
+		return false // the copy would have copies of locks
 	}
 	if t.stale(sp.fi, s) || mapVarOf(sp.fi, s.X) != sp.uses[0] || t.runs(sp.fi, []ast.Stmt{&ast.ExprStmt{X: s.X}}, lock) != nil || jumpedOver(sp.fi.enclosing(s), s) {
 		return false

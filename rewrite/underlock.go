@@ -184,8 +184,64 @@ func (t *taking) stable(fi *fileInfo, root types.Object, path []*types.Var) bool
 				return false
 			}
 		}
+		if x.IsField() && t.ix.overwritten(x) {
+			return false
+		}
 	}
 	return true
+}
+
+// overwritten reports whether what a field belongs to is assigned as a whole somewhere, which gives
+// the field another value without naming it:
+//
+//	*s = session{max: s.max}
+//	c.session = session{max: c.max} // c.table is another one
+func (ix *index) overwritten(field *types.Var) bool {
+	if ix.wholes == nil {
+		ix.wholes = map[*types.Var]bool{}
+		for _, fi := range ix.list {
+			if strings.HasSuffix(fi.abs, "_test.go") {
+				continue
+			}
+			ast.Inspect(fi.syntax, func(n ast.Node) bool {
+				a, ok := n.(*ast.AssignStmt)
+				if !ok || a.Tok != token.ASSIGN {
+					return true
+				}
+				for _, l := range a.Lhs {
+					switch l := ast.Unparen(l).(type) {
+					case *ast.Ident:
+						continue
+					case *ast.IndexExpr: // an element of a map is at no address
+						if _, ok := core(fi.pkg.Info.TypeOf(l.X)).(*types.Map); ok {
+							continue
+						}
+					}
+					ix.overwrites(fi.pkg.Info.TypeOf(l))
+				}
+				return true
+			})
+		}
+	}
+	return ix.wholes[field.Origin()]
+}
+
+// overwrites notes the fields of a struct that is assigned, and of those that it consists of.
+func (ix *index) overwrites(t types.Type) {
+	if t == nil {
+		return
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Struct:
+		for f := range u.Fields() {
+			if !ix.wholes[f.Origin()] {
+				ix.wholes[f.Origin()] = true
+				ix.overwrites(f.Type())
+			}
+		}
+	case *types.Array:
+		ix.overwrites(u.Elem())
+	}
 }
 
 // isParam reports whether a variable is a parameter, receiver or result.
@@ -280,6 +336,9 @@ func steps(fi *fileInfo, x ast.Expr) (root types.Object, path []*types.Var, ok b
 			return v, nil, true
 		}
 		root, path, ok = steps(fi, x.X)
+		if s := fi.pkg.Info.Selections[x]; s != nil {
+			path = append(path, embeddedOn(s)...)
+		}
 		return root, append(path, v), ok
 	case *ast.StarExpr:
 		return steps(fi, x.X)
