@@ -393,8 +393,9 @@ func (f pastFS) ReadFile(name string) ([]byte, error) {
 
 // An UndoResult says what Undo took back.
 type UndoResult struct {
-	Files []string // that are as they were before, sorted
-	Sites []string // that are approved again
+	Files   []string // that are as they were before, sorted
+	Removed []string // those of them that apply had created
+	Sites   []string // that are approved again
 }
 
 // ErrNothingToUndo is the result of Undo without an apply to take back.
@@ -447,6 +448,9 @@ func Undo(dir string) (*UndoResult, error) {
 		}
 		r.add(f.Path, f.Mode, done.newData[i], done.oldData[i])
 		res.Files = append(res.Files, f.Path)
+		if f.Old == "" {
+			res.Removed = append(res.Removed, f.Path)
+		}
 	}
 	if len(touched) > 0 {
 		return nil, &ChangedError{touched}

@@ -84,7 +84,11 @@ func (p *Plan) nearest(arg string) string {
 		last := s.Name[strings.LastIndexByte(s.Name, '.')+1:]
 		for i, text := range []string{s.Name, s.ID, last} {
 			limit := (len(text) + 2) / 3
-			if d := Distance(low, strings.ToLower(text)); d <= limit {
+			d := Distance(low, strings.ToLower(text))
+			if i == 0 && len(low) > 2 && strings.Contains(strings.ToLower(text), low) {
+				d = min(d, limit) // a part of it: the type, say
+			}
+			if d <= limit {
 				if i == 2 {
 					text = s.Name // the variable's own name is close: offer the full one
 				}

@@ -57,9 +57,9 @@ func (a *apart) set() { a.alone[1] = 2 }
 // type that is swapped it is in a script of cmd/mapmigrate.)
 func TestNeighbours(t *testing.T) {
 	for body, want := range map[string]int{ // with how many others each of the two sites is coupled
-		"u.m[k] = 1\n\tfmt.Println(u.n[k])":                                 1,
-		"u.m[k] = 1\n\tfor v := range u.n {\n\t\tfmt.Println(v)\n\t}":       1,
-		"if n, ok := u.m[k]; ok {\n\t\tfmt.Println(n)\n\t}\n\tu.n[k] = 2":   0,
+		"u.m[k] = 1\n\tfmt.Println(u.n[k])":                               1,
+		"u.m[k] = 1\n\tfor v := range u.n {\n\t\tfmt.Println(v)\n\t}":     1,
+		"if n, ok := u.m[k]; ok {\n\t\tfmt.Println(n)\n\t}\n\tu.n[k] = 2": 0,
 	} {
 		dir := t.TempDir()
 		writeFile(t, dir+"/go.mod", []byte("module example.com/neighbours\n\ngo 1.25\n"))

@@ -188,7 +188,7 @@ func (d *dropper) lockDecl(lock *types.Var) (ast.Node, *fileInfo) {
 	}
 	switch p := fi.parent(id).(type) {
 	case *ast.Field:
-		if len(p.Names) == 1 && len(d.ix.unkeyed[lock.Pos()]) == 0 {
+		if list, ok := fi.parent(p).(*ast.FieldList); ok && len(p.Names) == 1 && !d.listedIn(list) {
 			return p, fi
 		}
 	case *ast.ValueSpec:
@@ -200,6 +200,14 @@ func (d *dropper) lockDecl(lock *types.Var) (ast.Node, *fileInfo) {
 		}
 	}
 	return nil, nil
+}
+
+// listedIn reports whether a literal lists the values of a struct's fields, the map's among them, without
+// naming them: C{sync.Mutex{}, map[string]int{}}.
+func (d *dropper) listedIn(fields *ast.FieldList) bool {
+	return slices.ContainsFunc(fields.List, func(f *ast.Field) bool {
+		return slices.ContainsFunc(f.Names, func(id *ast.Ident) bool { return len(d.ix.unkeyed[id.Pos()]) > 0 })
+	})
 }
 
 // mentionedElsewhere reports whether a file that is not loaded, or a directive, may name a lock.

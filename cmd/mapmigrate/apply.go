@@ -102,7 +102,26 @@ func (e *env) apply(ctx context.Context, dir string, p *plans.Plan, f *planFlags
 	}
 	pr.end()
 	e.printApplied(p, res)
+	e.warnStale(dir, p)
 	return nil
+}
+
+// warnStale says that the files have changed under a plan of which nothing is applied: what it still
+// asks to decide is out of date.
+func (e *env) warnStale(dir string, p *plans.Plan) {
+	var ids []string
+	for _, s := range p.Sites {
+		switch s.Status {
+		case plans.Applied:
+			return
+		case plans.Proposed, plans.Rejected:
+			ids = append(ids, p.Unit(s.ID)...)
+		}
+	}
+	var stale *plans.StaleError
+	if _, err := p.Compose(os.DirFS(dir), ids); errors.As(err, &stale) {
+		fmt.Fprintf(e.stderr, "mapmigrate: %v\n", stale)
+	}
 }
 
 // folders returns the folders of files that exist, as package patterns: what has to
@@ -170,7 +189,13 @@ changed since are never overwritten: undo then stops and names them.`,
 					return err
 				}
 			}
-			fmt.Fprintf(e.stdout, "%s restored: %s\n", plural(len(res.Files), "file"), strings.Join(res.Files, ", "))
+			restored := slices.DeleteFunc(slices.Clone(res.Files), func(f string) bool { return slices.Contains(res.Removed, f) })
+			if len(restored) > 0 {
+				fmt.Fprintf(e.stdout, "%s restored: %s\n", plural(len(restored), "file"), strings.Join(restored, ", "))
+			}
+			if len(res.Removed) > 0 {
+				fmt.Fprintf(e.stdout, "%s removed: %s\n", plural(len(res.Removed), "file"), strings.Join(res.Removed, ", "))
+			}
 			return nil
 		}),
 	}

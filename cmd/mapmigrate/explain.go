@@ -105,6 +105,9 @@ func (e *env) site(cmd *cobra.Command, name string, do func(s *plans.Site, dir s
 			if near := nearestCode(name); near != "" {
 				return usagef("%q is no code%s, and no site of the plan either: %v", name, near, err)
 			}
+			if strings.Contains(name, ".") && !strings.Contains(err.Error(), "did you mean") {
+				return usagef("%v; a map that no finding of the plan's confidence names is in it with --min-confidence=low or --scope=all", err)
+			}
 			return err
 		}
 		return do(p.Site(ids[0]), dir)

@@ -111,11 +111,19 @@ q  stop here; what was decided is kept
 // ask goes through the undecided sites. The end of input is as good as q.
 func (e *env) ask(p *plans.Plan, dir string) error {
 	in := bufio.NewReader(e.stdin)
-	for i, s := range p.Sites {
-		if s.Status != plans.Proposed {
+	undecided := 0
+	for _, s := range p.Sites {
+		if s.Status == plans.Proposed {
+			undecided++
+		}
+	}
+	n := 0
+	for _, s := range p.Sites {
+		if s.Status != plans.Proposed { // or decided meanwhile, together with another
 			continue
 		}
-		fmt.Fprintf(e.stdout, "\n(%d/%d) %s  %s\n", i+1, len(p.Sites), s.Name, s.Type)
+		n++
+		fmt.Fprintf(e.stdout, "\n(%d/%d) %s  %s\n", n, undecided, s.Name, s.Type)
 		fmt.Fprintf(e.stdout, "  %s  id %s\n", s.Pos, s.ID)
 		for _, f := range s.Findings {
 			fmt.Fprintf(e.stdout, "  %s (%s): %s\n", f.Category, f.Confidence, f.Message)
