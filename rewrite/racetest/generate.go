@@ -207,7 +207,8 @@ type scenario struct {
 	// starts goroutines for what it is given may start them for kinds, or look for equals.
 	crowded bool
 	// prepared says that methods which add to what both sides use are called first: a balancer
-	// without servers answers before it looks for one.
+	// without servers answers before it looks for one. They are given stubs, which like whatever
+	// they get, rather than types of the program that nobody has set up.
 	prepared bool
 	// lenient says that a call may panic, when it is through with the map and does not like
 	// the rest of what was made up for it.
@@ -498,7 +499,7 @@ func (g *Generator) reserve(p *detect.Package, owner string) func(name string) b
 
 func (g *Generator) programIn(p *detect.Package, m *detect.Map, c scenario, ra, rb *reach) (*Test, error) {
 	s := g.newSynth(p)
-	s.stubOf, s.plain, s.filled, s.crowded = g.reserve(p, m.Key), c.plain, c.filled, c.crowded
+	s.stubOf, s.plain, s.filled, s.crowded, s.stubsFirst = g.reserve(p, m.Key), c.plain, c.filled, c.crowded, c.prepared
 	s.called, s.shut = map[string]bool{}, ra.shut
 	for _, r := range []*reach{ra, rb} {
 		for v := range r.fields {
@@ -508,6 +509,17 @@ func (g *Generator) programIn(p *detect.Package, m *detect.Map, c scenario, ra, 
 			s.called[f.Name()] = true
 		}
 		s.wait = s.wait || r.lasting || r.forever
+	}
+	if c.prepared { // what is called first looks at fields, too
+		for _, e := range []*entry{c.a, c.b} {
+			if n := receiver(e.obj); n != nil {
+				for _, f := range g.x.adders(n, s.touched) {
+					for v := range g.x.reach(f).fields {
+						s.touched[v] = true
+					}
+				}
+			}
+		}
 	}
 	if m.Kind == detect.Field && g.assigns(m, ra, rb) {
 		s.leaveNil = g.variable(m)

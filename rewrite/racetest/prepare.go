@@ -77,7 +77,7 @@ func (x *index) adders(n *types.Named, looked map[*types.Var]bool) []*fn {
 			continue
 		}
 		r := x.reach(f)
-		if r.unsafe != "" || r.lasting || r.forever || r.blocks {
+		if h := x.hazard(f); r.unsafe != "" || h.lasting || h.forever || h.drains || h.blocks { // not what it hands on as a callback
 			continue
 		}
 		for g := range r.funcs {

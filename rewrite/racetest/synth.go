@@ -40,6 +40,7 @@ type synth struct {
 	used       map[*fn]bool            // constructors called
 	involved   []*fn                   // what else the test may call
 	shut       map[*types.Var]bool     // fields that have to stay zero, see shut.go
+	stubsFirst bool                    // interfaces are stubs even where a type of the program has their methods
 	plain      bool                    // constructors that can fail are not called
 	called     map[string]bool         // the names of interface methods that the code under test calls
 	crowded    bool                    // maps and slices have four elements, see scenario
@@ -57,6 +58,7 @@ type synth struct {
 	keys   []types.Type
 	stubOf func(name string) bool // reserves a stub's name in the package
 
+	selves   map[*types.Named]string // values of the stubs of interfaces that are being written
 	standIns map[*types.Named]string // stubs that are type arguments, with a value of each
 }
 
@@ -244,6 +246,8 @@ func (s *synth) value(t types.Type, hint string, depth int) (string, error) {
 	t = types.Unalias(t)
 	if n := named(t); n != nil && s.standIns[n] != "" {
 		return s.standIns[n], nil
+	} else if n != nil && s.selves[n] != "" {
+		return s.selves[n], nil
 	}
 	if e, ok, err := s.known(t, hint); ok || err != nil {
 		return e, err
@@ -646,6 +650,9 @@ func (s *synth) structure(n *types.Named, ptr bool, hint string, depth int) (str
 				s.stop(v, n)
 			}
 		}
+		if s.stubsFirst && !strings.HasPrefix(e, "&") {
+			s.inject(e, n, depth)
+		}
 		if !isPtr { // a struct value: both sides take its address
 			e = "&" + e
 		}
@@ -709,6 +716,45 @@ func varName(n *types.Named) string {
 		return string(r[:min(2, len(r))])
 	}
 	return string(r[:1])
+}
+
+// inject gives the fields of a new n that hold what others provide (a logger, a client), and that what
+// has made it leaves nil, something that does nothing:
+//
+//	consumer := New()
+//	consumer.Log = nopLogger{}
+func (s *synth) inject(v string, n *types.Named, depth int) {
+	st, ok := n.Underlying().(*types.Struct)
+	var maker *fn
+	for c := range s.used {
+		if made := named(derefType(c.obj.Signature().Results().At(0).Type())); made != nil && made.Origin() == n.Origin() {
+			maker = c
+		}
+	}
+	if !ok || maker == nil || n.TypeParams().Len() > 0 {
+		return
+	}
+	set := s.x.reach(maker).isSet
+	for f := range st.Fields() {
+		_, iface := f.Type().Underlying().(*types.Interface)
+		_, function := f.Type().Underlying().(*types.Signature)
+		if !iface && !function || f.Embedded() || set[f] || !s.touched[f] || s.shut[f] || !f.Exported() && f.Pkg() != s.pkg.Types {
+			continue
+		}
+		mark := s.mark()
+		if value, err := s.value(f.Type(), f.Name(), depth+1); err == nil {
+			s.stmt(v + "." + f.Name() + " = " + value)
+		} else {
+			s.reset(mark)
+		}
+	}
+}
+
+func derefType(t types.Type) types.Type {
+	if p, ok := t.(*types.Pointer); ok {
+		return p.Elem()
+	}
+	return t
 }
 
 // construct returns an expression for a new n: whether it is a pointer, and
@@ -1091,6 +1137,13 @@ func (s *synth) implementer(t types.Type, u *types.Interface, hint string, depth
 	if m, _, _ := types.LookupFieldOrMethod(t, false, s.pkg.Types, "Lock"); m != nil {
 		return s.lock(t, u)
 	}
+	if s.stubsFirst {
+		mark := s.mark()
+		if v, err := s.stub(t, u, depth); err == nil {
+			return v, nil
+		}
+		s.reset(mark)
+	}
 	for _, n := range s.x.named {
 		if types.IsInterface(n) || n.TypeParams().Len() > 0 || !s.visible(n.Obj()) {
 			continue
@@ -1205,6 +1258,13 @@ func (s *synth) stub(t types.Type, u *types.Interface, depth int) (string, error
 		name = s.name(want)
 	}
 	s.side = side
+	if n := named(t); n != nil { // methods that return another one of it, return it
+		if s.selves == nil {
+			s.selves = map[*types.Named]string{}
+		}
+		s.selves[n] = name + "{}"
+		defer delete(s.selves, n)
+	}
 	var methods []string
 	for i := range u.NumMethods() {
 		m := u.Method(i)
@@ -1241,7 +1301,7 @@ func article(name string) string {
 // stubbable reports why a method's results cannot be faked; "" when they can.
 func (s *synth) stubbable(sig *types.Signature, self types.Type) string {
 	for i := range sig.Results().Len() {
-		if types.Identical(sig.Results().At(i).Type(), self) {
+		if named(self) == nil && types.Identical(sig.Results().At(i).Type(), self) {
 			return "returns the interface itself"
 		}
 	}
