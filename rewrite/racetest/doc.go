@@ -62,7 +62,7 @@
 // order of whole calls has the accesses unordered. [Generator.Alternatives] lists variants,
 // and [Generator.Reproduce] and `mapmigrate verify` try them: no constructor that can fail,
 // something in every map, slice, string and number of a literal, methods called first that add to
-// what is shared (prepare.go), calls that may panic, the stress form; then other ways in, and an earlier call that fills the map. A variant that fails has shown
+// what is shared (prepare.go), an argument made in another way (ways.go), calls that may panic, the stress form; then other ways in, and an earlier call that fills the map. A variant that fails has shown
 // a race of the program like any other: what it is given is unusual, not what it does.
 //
 // # What a generated test may call

@@ -210,6 +210,8 @@ type scenario struct {
 	// without servers answers before it looks for one. They are given stubs, which like whatever
 	// they get, rather than types of the program that nobody has set up.
 	prepared bool
+	// way says which of the other ways to make an argument is taken, see ways; 0: the usual one.
+	way int
 	// lenient says that a call may panic, when it is through with the map and does not like
 	// the rest of what was made up for it.
 	lenient bool
@@ -280,6 +282,11 @@ func (g *Generator) scenarios(m *detect.Map) []scenario {
 				c.form = Stress
 				variants = append(variants, c)
 			}
+		}
+		for way := range 3 {
+			c := out[0]
+			c.way = way + 1
+			variants = append(variants, c)
 		}
 		out = slices.Insert(out, 1, variants...)
 	}
@@ -500,6 +507,7 @@ func (g *Generator) reserve(p *detect.Package, owner string) func(name string) b
 func (g *Generator) programIn(p *detect.Package, m *detect.Map, c scenario, ra, rb *reach) (*Test, error) {
 	s := g.newSynth(p)
 	s.stubOf, s.plain, s.filled, s.crowded, s.stubsFirst = g.reserve(p, m.Key), c.plain, c.filled, c.crowded, c.prepared
+	s.way = c.way
 	s.called, s.shut = map[string]bool{}, ra.shut
 	for _, r := range []*reach{ra, rb} {
 		for v := range r.fields {
@@ -561,6 +569,9 @@ func (g *Generator) programIn(p *detect.Package, m *detect.Map, c scenario, ra, 
 		if seeded, err = g.seed(s, m, c, results); err != nil {
 			return nil, err
 		}
+	}
+	if s.way > 0 {
+		return nil, fmt.Errorf("there is no other way to make an argument")
 	}
 	if c.prepared && !g.prepare(s, ra, rb) {
 		return nil, fmt.Errorf("no method adds to what it uses")

@@ -298,6 +298,97 @@ func (s *Sticky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		b.ServeHTTP(w, r)
 	}
 }
+
+// Leases looks at all for an operation on a range, which an option makes it.
+type Op struct {
+	key, end string
+	limit    int
+}
+
+type Option func(*Op)
+
+func NewOp() Op { return Op{} }
+
+func OpGet(key string, opts ...Option) Op {
+	op := Op{key: key}
+	for _, o := range opts {
+		o(&op)
+	}
+	return op
+}
+
+func WithLimit(n int) Option { return func(op *Op) { op.limit = n } }
+
+func WithRange(end string) Option { return func(op *Op) { op.end = end } }
+
+type Leases struct {
+	mu   sync.Mutex
+	keys map[string]int
+}
+
+func (l *Leases) Add(k string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.keys[k] = 1
+}
+
+func (l *Leases) Lock(ops []Op) (n int) {
+	for _, op := range ops {
+		if op.end == "" {
+			continue
+		}
+		for k := range l.keys {
+			if k >= op.key && k < op.end {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func (l *Leases) Serve(ops []Op) {
+	for range 2 {
+		go l.Add("a")
+		go l.Lock(ops)
+	}
+}
+
+// Consumer is given what it works with by who made it, and started.
+type Logger interface{ Debugf(format string, args ...any) }
+
+type Message interface{ ID() int }
+
+type Acc interface {
+	With(n int) Acc
+	Add(m Message) int
+}
+
+type Consumer struct {
+	Log  Logger
+	acc  Acc
+	sent map[int]bool
+}
+
+func NewConsumer() *Consumer { return &Consumer{} }
+
+func (c *Consumer) Start(acc Acc) {
+	c.acc = acc.With(10)
+	c.Log.Debugf("started")
+	c.sent = map[int]bool{}
+}
+
+func (c *Consumer) receive(m Message) {
+	if c.acc == nil {
+		return
+	}
+	c.sent[c.acc.Add(m)] = true
+}
+
+func (c *Consumer) Run(list []Message) {
+	for _, m := range list {
+		go c.receive(m)
+	}
+}
 `})
 	found, err := detect.Analyze(prog, detect.Options{})
 	if err != nil {
@@ -307,6 +398,8 @@ func (s *Sticky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		"p.Balancer.picks": "backends:",
 		"p.Plans.seen":     "recover()",
 		"p.Recent.jobs":    "Type:",
+		"p.Consumer.sent":  "consumer.Log = nopLogger{}",
+		"p.Leases.keys":    `OpGet("a", WithRange("a"))`,
 		"p.Sticky.healthy": "sticky.AddBackend(\"a\", http.NotFoundHandler()) // so",
 	}
 	var maps []*detect.Map
@@ -315,7 +408,7 @@ func (s *Sticky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			maps = append(maps, m)
 		}
 	}
-	rs, err := New(prog, Options{}).Reproduce(context.Background(), maps, nil, 8, RunOptions{})
+	rs, err := New(prog, Options{}).Reproduce(context.Background(), maps, nil, 12, RunOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

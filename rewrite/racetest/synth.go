@@ -41,6 +41,7 @@ type synth struct {
 	involved   []*fn                   // what else the test may call
 	shut       map[*types.Var]bool     // fields that have to stay zero, see shut.go
 	stubsFirst bool                    // interfaces are stubs even where a type of the program has their methods
+	way        int                     // which other way to make an argument is still to be taken
 	plain      bool                    // constructors that can fail are not called
 	called     map[string]bool         // the names of interface methods that the code under test calls
 	crowded    bool                    // maps and slices have four elements, see scenario
@@ -760,6 +761,16 @@ func derefType(t types.Type) types.Type {
 // construct returns an expression for a new n: whether it is a pointer, and
 // whether it is already a variable of its own.
 func (s *synth) construct(n *types.Named, hint string, depth int) (expr string, isPtr, fresh bool, err error) {
+	if s.way > 0 && (s.shareable == nil || !s.shareable(n.Origin())) {
+		if ways := s.ways(n, depth); len(ways) >= s.way {
+			w := ways[s.way-1]
+			s.way = 0
+			s.used[w.f] = true
+			s.involved = append(s.involved, w.option)
+			_, isPtr := w.f.obj.Signature().Results().At(0).Type().(*types.Pointer)
+			return w.call, isPtr, false, nil
+		}
+	}
 	var why error
 	for _, c := range s.constructors(n) {
 		mark := s.mark()
