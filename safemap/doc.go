@@ -34,7 +34,8 @@
 // All, Keys and Values call the loop body with no lock held, so it may use the map freely. They
 // yield each key at most once, every key that stayed for the whole loop, and none that was deleted
 // before the loop reached it: presence is checked, and the current value read, just before each
-// step. Keys that do not equal themselves (NaN) cannot be looked up, and come as they were.
+// step. Keys that do not equal themselves (NaN) cannot be looked up, and come as they were. A loop
+// begins anywhere, as over a Go map; only those over a SyncMap come in an order that stays.
 //
 // Callbacks of Update, Compute, LoadOrCompute, Do and DoRow run under a lock. They must not use the
 // same map, or they deadlock. A callback that panics leaves the map unlocked and unchanged (Do and

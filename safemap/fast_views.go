@@ -7,18 +7,25 @@ package safemap
 import (
 	"fmt"
 	"iter"
+	"math/rand/v2"
 	"sync/atomic"
 	"unsafe"
 )
 
-// each yields the indexes of the stripes in order: none if m is nil or untouched.
+// each yields the stripes with their indexes, none if m is nil or untouched. Their order is another one
+// each time, so that a loop which takes the first entry, as one may of a Go map, does not always take
+// the same one.
 func (m *FastSharded[K, V]) each() iter.Seq2[int, *stripe] {
 	return func(yield func(int, *stripe) bool) {
 		if m != nil && !m.untouched() {
-			for i := range m.stripes {
+			r := rand.Uint64()
+			at, step := uint(r), uint(r>>32)|1 // to each of a power of two once
+			for range m.stripes {
+				i := int(at & uint(len(m.stripes)-1))
 				if !yield(i, &m.stripes[i]) {
 					return
 				}
+				at += step
 			}
 		}
 	}
@@ -48,8 +55,14 @@ func (m *FastSharded[K, V]) All() iter.Seq2[K, V] {
 				tags = append(tags, groupAt[K](p.table, p.first+j).tags.Load())
 			}
 			s.mu.Unlock()
-			for j, live := range tags {
-				if !m.yieldLive(i, p.table, p.first+uint64(j), live&slotBits, yield) {
+			from, turn := rand.IntN(len(tags)), uint64(1)<<(8*rand.UintN(slots))-1
+			for k := range tags {
+				j := from + k
+				if j >= len(tags) {
+					j -= len(tags)
+				}
+				live := tags[j] & slotBits
+				if !m.yieldLive(i, p.table, p.first+uint64(j), live&^turn, yield) || !m.yieldLive(i, p.table, p.first+uint64(j), live&turn, yield) {
 					return
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -526,6 +527,29 @@ func TestNestedKeyReplaced(t *testing.T) {
 			if math.Signbit(got) != math.Signbit(k) {
 				t.Errorf("the key is %v, want %v", got, k)
 			}
+		}
+	}
+}
+
+// TestLoopsBegin wants loops to begin with different entries, as those over a Go map do: programs
+// spread work by taking the first one.
+func TestLoopsBegin(t *testing.T) {
+	for name, m := range intMaps() {
+		if strings.Contains(name, "SyncMap") {
+			continue
+		}
+		for i := range 4 {
+			m.Store(i, i)
+		}
+		first := map[int]int{}
+		for range 1000 {
+			for k := range m.All() {
+				first[k]++
+				break
+			}
+		}
+		if len(first) < 4 {
+			t.Errorf("%s: 1000 loops over 4 keys begin with %v only", name, first)
 		}
 	}
 }

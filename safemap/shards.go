@@ -10,6 +10,7 @@ import (
 	"hash/maphash"
 	"iter"
 	"math/bits"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 )
@@ -70,20 +71,29 @@ func (m *shards[K, P]) ready() *table[K, P] {
 	}
 }
 
-// each yields the shards in order: none if m is nil or untouched.
+// each yields the shards, none if m is nil or untouched. Their order is another one each time, so that
+// a loop which takes the first entry, as one may of a Go map, does not always take the same one.
 func (m *shards[K, P]) each() iter.Seq[*shard[P]] {
 	return func(yield func(*shard[P]) bool) {
 		if m == nil {
 			return
 		}
 		if t := m.table.Load(); t != nil {
-			for i := range t.shards {
-				if !yield(&t.shards[i]) {
+			at, step := anyOrder()
+			for range t.shards {
+				if !yield(&t.shards[at&uint(len(t.shards)-1)]) {
 					return
 				}
+				at += step
 			}
 		}
 	}
+}
+
+// anyOrder returns where to begin, and how far to go, to come to each of a power of two once.
+func anyOrder() (at, step uint) {
+	r := rand.Uint64()
+	return uint(r), uint(r>>32) | 1
 }
 
 // changes is called, with the lock held, before a change.

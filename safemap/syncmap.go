@@ -13,7 +13,9 @@ import (
 // are made for each store. Loads take no lock. Callbacks run with no lock held and may run more than
 // once; they must have no effect but their result. Len is O(n).
 //
-// It is the choice for keys written once and read often, or used by disjoint sets of goroutines.
+// It is the choice for keys written once and read often, or used by disjoint sets of goroutines. Loops
+// come in an order that stays as long as no keys are added: one that takes the first entry to spread
+// work over all takes the same one each time.
 type SyncMap[K comparable, V any] struct {
 	_      noCopy
 	made   atomic.Bool   // made by NewSyncMap or stored into, so not to be encoded as nil
