@@ -76,7 +76,7 @@ tests run your code with the race detector, which needs a C compiler.`,
 	fl.IntVar(&f.Count, "count", 1, "run each test this often")
 	fl.DurationVar(&f.Timeout, "timeout", 30*time.Second, "limit for one run of one test")
 	fl.IntVar(&f.Parallel, "parallel", 0, "builds and tests at once (0: as many as GOMAXPROCS)")
-	fl.IntVar(&f.tries, "tries", 12, "tests to try for a site whose race does not show")
+	fl.IntVar(&f.tries, "tries", 13, "tests to try for a site whose race does not show")
 	fl.BoolVar(&f.existing, "existing", false, "also run the packages' own tests on both versions")
 	fl.DurationVar(&f.existingTime, "existing-timeout", 10*time.Minute, "limit for the own tests of one package")
 	fl.StringVar(&f.Tags, "tags", "", "build tags, separated by commas")

@@ -210,6 +210,9 @@ type scenario struct {
 	// without servers answers before it looks for one. They are given stubs, which like whatever
 	// they get, rather than types of the program that nobody has set up.
 	prepared bool
+	// apart says that what a struct among the arguments holds differs from what was made before: code
+	// that takes over a new version does nothing for one that it has.
+	apart bool
 	// way says which of the other ways to make an argument is taken, see ways; 0: the usual one.
 	way int
 	// lenient says that a call may panic, when it is through with the map and does not like
@@ -283,6 +286,9 @@ func (g *Generator) scenarios(m *detect.Map) []scenario {
 				variants = append(variants, c)
 			}
 		}
+		differs := full
+		differs.apart = true
+		variants = append(variants, differs)
 		for way := range 3 {
 			c := out[0]
 			c.way = way + 1
@@ -507,7 +513,7 @@ func (g *Generator) reserve(p *detect.Package, owner string) func(name string) b
 func (g *Generator) programIn(p *detect.Package, m *detect.Map, c scenario, ra, rb *reach) (*Test, error) {
 	s := g.newSynth(p)
 	s.stubOf, s.plain, s.filled, s.crowded, s.stubsFirst = g.reserve(p, m.Key), c.plain, c.filled, c.crowded, c.prepared
-	s.way = c.way
+	s.way, s.apart = c.way, c.apart
 	s.called, s.shut = map[string]bool{}, ra.shut
 	for _, r := range []*reach{ra, rb} {
 		for v := range r.fields {
@@ -1013,7 +1019,8 @@ func (g *Generator) call(s *synth, e *entry, handler bool) (string, error) {
 			args = append(args, req)
 			continue
 		}
-		s.vary = !s.takesKey(p.Type())
+		_, structured := derefType(p.Type()).Underlying().(*types.Struct)
+		s.vary = !s.takesKey(p.Type()) || s.apart && structured
 		v, err := s.value(p.Type(), p.Name(), 1)
 		s.vary = false
 		if err != nil {

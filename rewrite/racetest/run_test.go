@@ -353,6 +353,45 @@ func (l *Leases) Serve(ops []Op) {
 	}
 }
 
+// Versions takes over a table that is newer than its own.
+type Table struct {
+	Version string
+	Rows    map[string]string
+}
+
+type Versions struct {
+	mu   sync.RWMutex
+	have string
+	rows map[string]string
+}
+
+func NewVersions(first string) *Versions { return &Versions{have: first, rows: map[string]string{}} }
+
+func (v *Versions) update(t *Table) {
+	if t == nil || t.Version == "" || t.Version == v.have {
+		return
+	}
+	for k, row := range t.Rows {
+		v.rows[k] = row
+	}
+	v.mu.Lock()
+	v.have = t.Version
+	v.mu.Unlock()
+}
+
+func (v *Versions) Row(k string) string {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.rows[k]
+}
+
+func (v *Versions) Watch(tables chan *Table) {
+	go func() { v.Row("a") }()
+	for t := range tables {
+		go v.update(t)
+	}
+}
+
 // Consumer is given what it works with by who made it, and started.
 type Logger interface{ Debugf(format string, args ...any) }
 
@@ -400,6 +439,7 @@ func (c *Consumer) Run(list []Message) {
 		"p.Recent.jobs":    "Type:",
 		"p.Consumer.sent":  "consumer.Log = nopLogger{}",
 		"p.Leases.keys":    `OpGet("a", WithRange("a"))`,
+		"p.Versions.rows":  `Version: "b"`,
 		"p.Sticky.healthy": "sticky.AddBackend(\"a\", http.NotFoundHandler()) // so",
 	}
 	var maps []*detect.Map
@@ -408,7 +448,7 @@ func (c *Consumer) Run(list []Message) {
 			maps = append(maps, m)
 		}
 	}
-	rs, err := New(prog, Options{}).Reproduce(context.Background(), maps, nil, 12, RunOptions{})
+	rs, err := New(prog, Options{}).Reproduce(context.Background(), maps, nil, 13, RunOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,6 +41,7 @@ type synth struct {
 	involved   []*fn                   // what else the test may call
 	shut       map[*types.Var]bool     // fields that have to stay zero, see shut.go
 	stubsFirst bool                    // interfaces are stubs even where a type of the program has their methods
+	apart      bool                    // structs among arguments hold other values than what is made before
 	way        int                     // which other way to make an argument is still to be taken
 	plain      bool                    // constructors that can fail are not called
 	called     map[string]bool         // the names of interface methods that the code under test calls
