@@ -79,6 +79,7 @@ func (r *run) measure() error {
 	}
 	fmt.Printf("| check of the result | |\n|---|---|\n")
 	row("`git apply --check` of plan.diff", verdict(command(r.after, "git", "apply", "--check", filepath.Join(".mapmigrate", "plan.diff"))))
+	changed := r.lines() // before apply, which leaves what is still to do
 	if _, err := command(r.after, r.tool, "review", "--approve-all"); err != nil {
 		return err
 	}
@@ -90,7 +91,7 @@ func (r *run) measure() error {
 		return err
 	}
 	row("comments lost", fmt.Sprintf("%d of %d in changed files", lost, seen))
-	row("lines", r.lines())
+	row("lines", changed)
 	row("`go build ./...`", r.compare("build", "./..."))
 	row("`go vet` of these packages and their tests", r.compare("vet", r.patterns...))
 	again, _, err := r.plan(r.after)
