@@ -1223,14 +1223,13 @@ func (e *emitter) destinationOf(v ssa.Value) string {
 // registered notes types whose methods a server will call: RegisterGreeterServer(s, impl).
 func (e *emitter) registered(full, name string, args []ssa.Value) {
 	for _, a := range args { // http.Handle("/", s), whatever the library: it will serve requests with s
-		if types.TypeString(a.Type(), nil) == "net/http.Handler" {
-			if mi, ok := a.(*ssa.MakeInterface); ok {
-				if obj, _, _ := types.LookupFieldOrMethod(mi.X.Type(), true, nil, "ServeHTTP"); obj != nil {
-					if m, ok := obj.(*types.Func); ok && m.Pkg() != nil && e.b.own(m.Pkg().Path()) {
-						e.b.flows[Flow{"T:" + methodKey(m), "http"}] = true
-					}
-				}
-			}
+		mi, ok := a.(*ssa.MakeInterface)
+		if !ok || types.TypeString(mi.Type(), nil) != "net/http.Handler" {
+			continue
+		}
+		obj, _, _ := types.LookupFieldOrMethod(mi.X.Type(), true, nil, "ServeHTTP")
+		if m, ok := obj.(*types.Func); ok && m.Pkg() != nil && e.b.own(m.Pkg().Path()) {
+			e.b.flows[Flow{"T:" + methodKey(m), "http"}] = true
 		}
 	}
 	switch full {

@@ -160,7 +160,7 @@ func (t *taking) setsUp(fi *fileInfo, s ast.Stmt) bool {
 		})
 		return found
 	}
-	if !t.always(fi, decl, s) {
+	if !always(fi, decl, s) {
 		return false
 	}
 	if makes(fi, decl) {
@@ -182,7 +182,7 @@ func (t *taking) setsUp(fi *fileInfo, s ast.Stmt) bool {
 //	s := &S{}
 //	if !on { return s }
 //	s.m = map[string]int{}
-func (t *taking) always(fi *fileInfo, decl *ast.FuncDecl, s ast.Stmt) bool {
+func always(fi *fileInfo, decl *ast.FuncDecl, s ast.Stmt) bool {
 	i := slices.Index(decl.Body.List, s)
 	if i < 0 {
 		return false

@@ -73,6 +73,16 @@ func (t *taking) risk(fi *fileInfo, list []ast.Stmt, depth int, nils []types.Obj
 
 // resultsAround returns the named results of the function around a node, as far as they may be nil.
 func resultsAround(fi *fileInfo, n ast.Node) (vars []types.Object) {
+	for _, id := range namedResults(fi, n) {
+		if v := fi.pkg.Info.Defs[id]; v != nil && nilable(v.Type()) {
+			vars = append(vars, v)
+		}
+	}
+	return vars
+}
+
+// namedResults returns the names that the function around a node has for its results.
+func namedResults(fi *fileInfo, n ast.Node) (names []*ast.Ident) {
 	var fn *ast.FuncType
 	switch f := fi.enclosing(n).(type) {
 	case *ast.FuncDecl:
@@ -80,17 +90,12 @@ func resultsAround(fi *fileInfo, n ast.Node) (vars []types.Object) {
 	case *ast.FuncLit:
 		fn = f.Type
 	}
-	if fn == nil || fn.Results == nil {
-		return nil
-	}
-	for _, field := range fn.Results.List {
-		for _, id := range field.Names {
-			if v := fi.pkg.Info.Defs[id]; v != nil && nilable(v.Type()) {
-				vars = append(vars, v)
-			}
+	if fn != nil && fn.Results != nil {
+		for _, field := range fn.Results.List {
+			names = append(names, field.Names...)
 		}
 	}
-	return vars
+	return names
 }
 
 // isRescued reports whether a function, or one that leads to it, wants the lock when something has

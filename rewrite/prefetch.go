@@ -33,18 +33,7 @@ func (t *taking) init(sp *spot, s *ast.IfStmt, lock *lockExpr, writes bool) bool
 // hidesResult reports whether a new variable before a statement would hide a named result from a bare
 // return in the statements after it, which does not compile.
 func hidesResult(fi *fileInfo, s ast.Stmt, name string, later []ast.Stmt) (bare bool) {
-	fn, _ := fi.enclosing(s).(*ast.FuncDecl)
-	lit, _ := fi.enclosing(s).(*ast.FuncLit)
-	var results *ast.FieldList
-	switch {
-	case fn != nil:
-		results = fn.Type.Results
-	case lit != nil:
-		results = lit.Type.Results
-	}
-	if results == nil || !slices.ContainsFunc(results.List, func(f *ast.Field) bool {
-		return slices.ContainsFunc(f.Names, func(id *ast.Ident) bool { return id.Name == name })
-	}) {
+	if !slices.ContainsFunc(namedResults(fi, s), func(id *ast.Ident) bool { return id.Name == name }) {
 		return false
 	}
 	for _, l := range later {

@@ -18,8 +18,7 @@ import (
 func (m *FastSharded[K, V]) each() iter.Seq2[int, *stripe] {
 	return func(yield func(int, *stripe) bool) {
 		if m != nil && !m.untouched() {
-			r := rand.Uint64()
-			at, step := uint(r), uint(r>>32)|1 // to each of a power of two once
+			at, step := anyOrder()
 			for range m.stripes {
 				i := int(at & uint(len(m.stripes)-1))
 				if !yield(i, &m.stripes[i]) {

@@ -10,7 +10,6 @@ import (
 	"hash/maphash"
 	"iter"
 	"math/bits"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 )
@@ -88,12 +87,6 @@ func (m *shards[K, P]) each() iter.Seq[*shard[P]] {
 			}
 		}
 	}
-}
-
-// anyOrder returns where to begin, and how far to go, to come to each of a power of two once.
-func anyOrder() (at, step uint) {
-	r := rand.Uint64()
-	return uint(r), uint(r>>32) | 1
 }
 
 // changes is called, with the lock held, before a change.

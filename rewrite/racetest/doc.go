@@ -62,8 +62,10 @@
 // order of whole calls has the accesses unordered. [Generator.Alternatives] lists variants,
 // and [Generator.Reproduce] and `mapmigrate verify` try them: no constructor that can fail,
 // something in every map, slice, string and number of a literal, methods called first that add to
-// what is shared (prepare.go), an argument made in another way (ways.go), calls that may panic, the stress form; then other ways in, and an earlier call that fills the map. A variant that fails has shown
-// a race of the program like any other: what it is given is unusual, not what it does.
+// what is shared (prepare.go), arguments that differ from what there is, an argument made in another
+// way (ways.go), calls that may panic, the stress form; then other ways in, and an earlier call that
+// fills the map. A variant that fails has shown a race of the program like any other: what it is given
+// is unusual, not what it does.
 //
 // # What a generated test may call
 //
@@ -81,7 +83,8 @@
 //	                those that import nothing to have an effect with, getters of protobuf messages,
 //	                and functions whose bodies, read for the purpose, reach none of this (library.go)
 //
-// A function that is put into a field counts when what is reached looks at the field.
+// A function that is put into a field counts when what is reached looks at the field. What stands
+// behind a field that the test leaves zero, and that nothing reached sets, does not count (shut.go).
 //
 // The tables are in effects.go; a standard package that they do not name is denied. What a
 // package's own init functions and TestMain do is not asked: the user's go test

@@ -213,7 +213,7 @@ type scenario struct {
 	// apart says that what a struct among the arguments holds differs from what was made before: code
 	// that takes over a new version does nothing for one that it has.
 	apart bool
-	// way says which of the other ways to make an argument is taken, see ways; 0: the usual one.
+	// way says which of the other ways to make an argument is taken, see otherWay; 0: the usual one.
 	way int
 	// lenient says that a call may panic, when it is through with the map and does not like
 	// the rest of what was made up for it.

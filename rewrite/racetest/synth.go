@@ -511,10 +511,7 @@ func (s *synth) known(t types.Type, hint string) (string, bool, error) {
 // of qualifies an expression with the package that declares t, where the test can name it: what
 // libraries have for tests.
 func (s *synth) of(t types.Type, expr string) (string, bool, error) {
-	if p, ok := t.(*types.Pointer); ok {
-		t = p.Elem()
-	}
-	if n := named(t); n != nil && s.visible(n.Obj()) {
+	if n := named(derefType(t)); n != nil && s.visible(n.Obj()) {
 		return s.qualifier(n.Obj().Pkg()) + "." + expr, true, nil
 	}
 	return "", false, nil
@@ -729,7 +726,8 @@ func (s *synth) inject(v string, n *types.Named, depth int) {
 	st, ok := n.Underlying().(*types.Struct)
 	var maker *fn
 	for c := range s.used {
-		if made := named(derefType(c.obj.Signature().Results().At(0).Type())); made != nil && made.Origin() == n.Origin() {
+		made := named(derefType(c.obj.Signature().Results().At(0).Type()))
+		if made != nil && made.Origin() == n.Origin() && (maker == nil || c.decl.Pos() < maker.decl.Pos()) {
 			maker = c
 		}
 	}
@@ -763,8 +761,7 @@ func derefType(t types.Type) types.Type {
 // whether it is already a variable of its own.
 func (s *synth) construct(n *types.Named, hint string, depth int) (expr string, isPtr, fresh bool, err error) {
 	if s.way > 0 && (s.shareable == nil || !s.shareable(n.Origin())) {
-		if ways := s.ways(n, depth); len(ways) >= s.way {
-			w := ways[s.way-1]
+		if w := s.otherWay(n, depth, s.way); w != nil {
 			s.way = 0
 			s.used[w.f] = true
 			s.involved = append(s.involved, w.option)

@@ -17,14 +17,13 @@ type way struct {
 	call      string
 }
 
-// ways lists the ways to make an n with an option that sets a field which the code under test looks
-// at, by the names of the function and the option.
-func (s *synth) ways(n *types.Named, depth int) []way {
+// otherWay returns way number want, from 1, of those to make an n with an option that sets a field which
+// the code under test looks at, by the names of the function and the option; nil if there are fewer.
+func (s *synth) otherWay(n *types.Named, depth, want int) *way {
 	pkg := n.Obj().Pkg()
 	if pkg == nil || s.x.byTypes[pkg] == nil || n.TypeParams().Len() > 0 {
 		return nil
 	}
-	var out []way
 	scope := pkg.Scope()
 	for _, name := range scope.Names() {
 		f := s.harmless(scope.Lookup(name))
@@ -51,15 +50,18 @@ func (s *synth) ways(n *types.Named, depth int) []way {
 			mark := s.mark()
 			args, err := s.args(f.obj.Signature(), depth+1)
 			opt, err2 := s.args(g.obj.Signature(), depth+1)
-			if err != nil || err2 != nil {
-				s.reset(mark)
+			if err == nil && err2 == nil {
+				want--
+			}
+			if err != nil || err2 != nil || want > 0 {
+				s.reset(mark) // what the arguments of ways not taken have declared would not be used
 				continue
 			}
 			args = append(args[:params.Len()-1], s.funcRef(g.obj)+"("+strings.Join(opt, ", ")+")")
-			out = append(out, way{f, g, s.funcRef(f.obj) + "(" + strings.Join(args, ", ") + ")"})
+			return &way{f, g, s.funcRef(f.obj) + "(" + strings.Join(args, ", ") + ")"}
 		}
 	}
-	return out
+	return nil
 }
 
 // harmless returns the function that an object of a package is, if a test may call it.
