@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "rewrite the golden archives with what t
 // TestGolden runs every archive of testdata/golden. An archive is a module, the
 // flags of one run in its comment
 //
-//	-strategy=sharded -scope=all|findings -maps=name,name -packages=./a,./b -std -allow-api-change -prune-empty-rows -drop-locks
+//	-strategy=sharded -otherwise=mutex -scope=all|findings -maps=name,name -packages=./a,./b -std -allow-api-change -prune-empty-rows -drop-locks
 //
 // and what is wanted: files under want/ (all files that change, runtime aside),
 // and "refusals", one line each: NAME CODE FILE:LINE.
@@ -40,6 +40,7 @@ func TestGolden(t *testing.T) {
 
 type goldenFlags struct {
 	strategy, scope       string
+	otherwise             string
 	maps, packages        []string
 	std, api, prune, drop bool
 }
@@ -69,6 +70,8 @@ func parseFlags(t *testing.T, comment string) goldenFlags {
 				f.prune = true
 			case "-drop-locks":
 				f.drop = true
+			case "-otherwise":
+				f.otherwise = value
 			default:
 				t.Fatalf("unknown flag %s", arg)
 			}
@@ -192,7 +195,7 @@ func run(t *testing.T, dir string, flags goldenFlags) *rewrite.Output {
 		case flags.maps != nil && !slices.Contains(flags.maps, m.Name):
 		case flags.maps == nil && flags.scope == "findings" && !loud:
 		default:
-			reqs = append(reqs, rewrite.Request{Map: m, Strategy: flags.strategy})
+			reqs = append(reqs, rewrite.Request{Map: m, Strategy: flags.strategy, Otherwise: flags.otherwise})
 		}
 	}
 	out, err := rewrite.Rewrite(context.Background(), prog, reqs, rewrite.Options{StdRuntime: flags.std, AllowAPIChange: flags.api, PruneEmptyRows: flags.prune, DropLocks: flags.drop, Maps: res.Maps, SkipCompile: testing.Short()})

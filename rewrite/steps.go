@@ -179,11 +179,13 @@ type stepBody struct {
 	tells map[ast.Node]fact     // expressions (and range statements) that look at the map
 	sinks map[ast.Node]fact     // nodes that write it
 	taint map[types.Object]fact // variables that depend on it
+	uses  map[ast.Node]bool     // of tells and sinks, those that are uses themselves, not calls of who has them
 }
 
 func (s *stepper) body(fi *fileInfo, decl *ast.FuncDecl) *stepBody {
-	b := &stepBody{s.c, fi, decl, map[ast.Node]fact{}, map[ast.Node]fact{}, map[types.Object]fact{}}
+	b := &stepBody{s.c, fi, decl, map[ast.Node]fact{}, map[ast.Node]fact{}, map[types.Object]fact{}, map[ast.Node]bool{}}
 	for _, r := range s.recs[decl] {
+		b.uses[r.node] = true
 		switch {
 		case r.apart: // refused already, as callback-calls
 		case r.fun == "CompareAndDelete": // looks and deletes in one step
@@ -507,12 +509,31 @@ func (b *stepBody) check() {
 			return true
 		})
 		if b.sinks[n]&writesPlain != 0 && f != 0 || f&tellsSize != 0 {
-			b.c.stepsAcross = true
+			b.c.stepsAcross = b.c.stepsAcross || b.across(n)
 			b.c.refuse("two-steps", n.Pos(),
 				"take one lock around both steps, or write them as one operation (get-or-create, LoadAndDelete, a counter)",
 				"what is written here depends on %s, which was another step: other goroutines can change the map in between", b.why())
 		}
 	}
+}
+
+// across reports whether a write that depends on the map, or a read of it in the same function, is
+// in another function or in a literal: a call is what tells or writes here, or a package's variable
+// brings what it told. The uses in one body can be put under one lock.
+func (b *stepBody) across(write ast.Node) bool {
+	for _, facts := range []map[ast.Node]fact{b.tells, {write: b.sinks[write]}} {
+		for n, f := range facts {
+			if f != 0 && (!b.uses[n] || b.fi.enclosing(n) != ast.Node(b.decl)) {
+				return true
+			}
+		}
+	}
+	for obj, f := range b.taint {
+		if f != 0 && obj.Parent() == obj.Pkg().Scope() {
+			return true
+		}
+	}
+	return false
 }
 
 // why names the reads of a function, for a message.

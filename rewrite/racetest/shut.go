@@ -7,7 +7,7 @@
 //	}
 //
 // A field is one for all objects of its type: it counts as set as soon as anything reached sets it in
-// any of them, takes its address, or hands its struct to a function as an empty interface (a decoder
+// any of them, takes its address, or makes its struct's address an empty interface (a decoder
 // may fill it). Where that is not enough to make a test harmless, nothing is gained, and nothing lost.
 
 package racetest
@@ -299,8 +299,11 @@ func (x *index) settings(n ast.Node, p *detect.Package, note func(any, mention))
 	switch n := n.(type) {
 	case *ast.AssignStmt:
 		for i, l := range n.Lhs {
-			if n.Tok == token.ASSIGN && len(n.Lhs) == len(n.Rhs) && isZero(n.Rhs[i], p) {
-				continue
+			if len(n.Lhs) == len(n.Rhs) {
+				if n.Tok == token.ASSIGN && isZero(n.Rhs[i], p) {
+					continue
+				}
+				x.boxes(n.Rhs[i], p.Info.TypeOf(l), p, note)
 			}
 			sets(l)
 		}
@@ -327,28 +330,92 @@ func (x *index) settings(n ast.Node, p *detect.Package, note func(any, mention))
 	case *ast.CallExpr:
 		sig, ok := typeOf(p, n.Fun).(*types.Signature)
 		if !ok {
+			if tv := p.Info.Types[n.Fun]; tv.IsType() && len(n.Args) == 1 {
+				x.boxes(n.Args[0], tv.Type, p, note)
+			}
 			return
 		}
 		callee, _ := typeutil.Callee(p.Info, n).(*types.Func)
 		for i, a := range n.Args {
-			pt := paramType(sig, i)
-			iface, ok := pt.(*types.Interface)
-			if !ok || !iface.Empty() && callee != nil && x.fn(callee) != nil {
+			if iface, ok := paramType(sig, i).(*types.Interface); ok && !iface.Empty() && (callee == nil || x.fn(callee) == nil) {
+				x.lends(a, p, note)
 				continue
 			}
-			ptr, ok := typeOf(p, a).(*types.Pointer)
-			if !ok {
-				continue
-			}
-			switch t := types.Unalias(ptr.Elem()).(type) {
-			case *types.Named:
-				if t.Obj().Pkg() != nil && x.byTypes[t.Obj().Pkg()] != nil {
-					note(setting{t.Origin(), "fills"}, mention{fills: t})
-				}
-			case *types.TypeParam:
-				note(setting{nil, "blind"}, mention{blind: true})
+			x.boxes(a, paramType(sig, i), p, note)
+		}
+	case *ast.SendStmt:
+		if c, ok := typeOf(p, n.Chan).(*types.Chan); ok {
+			x.boxes(n.Value, c.Elem(), p, note)
+		}
+	case *ast.ValueSpec:
+		for _, v := range n.Values {
+			if n.Type != nil {
+				x.boxes(v, p.Info.TypeOf(n.Type), p, note)
 			}
 		}
+	case *ast.FuncDecl:
+		x.returns(p.Info.Defs[n.Name].Type().(*types.Signature).Results(), n.Body, p, note)
+	case *ast.FuncLit:
+		if sig, ok := typeOf(p, n).(*types.Signature); ok {
+			x.returns(sig.Results(), n.Body, p, note)
+		}
+	}
+}
+
+// returns notes what the return statements of a body put into empty interfaces.
+func (x *index) returns(results *types.Tuple, body *ast.BlockStmt, p *detect.Package, note func(any, mention)) {
+	empty := false
+	for v := range results.Variables() {
+		iface, ok := v.Type().Underlying().(*types.Interface)
+		empty = empty || ok && iface.Empty()
+	}
+	if body == nil || !empty {
+		return
+	}
+	ast.Inspect(body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.ReturnStmt:
+			for i, e := range n.Results {
+				if len(n.Results) == results.Len() {
+					x.boxes(e, results.At(i).Type(), p, note)
+				}
+			}
+		}
+		return true
+	})
+}
+
+// boxes notes that the struct that e points to may be filled, where e becomes an empty interface:
+//
+//	var v any = &config
+//	json.Unmarshal(data, v)
+func (x *index) boxes(e ast.Expr, to types.Type, p *detect.Package, note func(any, mention)) {
+	if to == nil {
+		return
+	}
+	if _, ok := types.Unalias(to).(*types.TypeParam); ok {
+		return
+	}
+	if iface, ok := to.Underlying().(*types.Interface); ok && iface.Empty() {
+		x.lends(e, p, note)
+	}
+}
+
+// lends notes that the struct that e points to is in the hands of who may fill it.
+func (x *index) lends(e ast.Expr, p *detect.Package, note func(any, mention)) {
+	ptr, ok := typeOf(p, e).(*types.Pointer)
+	if !ok {
+		return
+	}
+	switch t := types.Unalias(ptr.Elem()).(type) {
+	case *types.Named:
+		if t.Obj().Pkg() != nil && x.byTypes[t.Obj().Pkg()] != nil {
+			note(setting{t.Origin(), "fills"}, mention{fills: t})
+		}
+	case *types.TypeParam:
+		note(setting{nil, "blind"}, mention{blind: true})
 	}
 }
 
@@ -391,6 +458,7 @@ func paramType(sig *types.Signature, i int) types.Type {
 func (x *index) literalSets(n *ast.CompositeLit, p *detect.Package, note func(any, mention)) {
 	st, ok := typeOf(p, n).(*types.Struct)
 	if !ok {
+		x.boxesElements(n, p, note)
 		return
 	}
 	for i, e := range n.Elts {
@@ -405,6 +473,21 @@ func (x *index) literalSets(n *ast.CompositeLit, p *detect.Package, note func(an
 		}
 		if v != nil && !isZero(value, p) {
 			note(setting{v.Origin(), "sets"}, mention{sets: v.Origin()})
+			x.boxes(value, v.Type(), p, note)
 		}
+	}
+}
+
+// boxesElements notes what a literal of a map, a slice or an array puts into empty interfaces.
+func (x *index) boxesElements(n *ast.CompositeLit, p *detect.Package, note func(any, mention)) {
+	c, ok := typeOf(p, n).(interface{ Elem() types.Type })
+	if !ok {
+		return
+	}
+	for _, e := range n.Elts {
+		if kv, ok := e.(*ast.KeyValueExpr); ok {
+			e = kv.Value
+		}
+		x.boxes(e, c.Elem(), p, note)
 	}
 }
