@@ -36,8 +36,8 @@ const (
 // are finite; cost is linear in the uses visited.
 type class struct {
 	ix          *index
-	n           int  // index of the site
-	stepsAcross bool // two steps that belong together are in several functions: a lock in each would not help
+	n           int       // index of the site
+	stepsAcross token.Pos // a write, see run.stepsAcross
 	nested      bool
 	deep        bool         // the elements of rows are maps, see deep.go
 	rows        *types.Named // the element type, if it is a named map type

@@ -201,6 +201,11 @@ func (r *run) classify(reqs []Request) {
 		r.sites = append(r.sites, s)
 		if req.Strategy == Guard || req.Strategy == Mutex {
 			r.takeLocks(s, req.Map)
+			if req.Strategy == Mutex && !s.refused() {
+				if write := r.stepsAcross(req.Map); write.IsValid() {
+					s.class.note("what is written at %s depends on a look at the map in another function: each takes the lock for itself, so that others can come in between", r.ix.pos(write))
+				}
+			}
 		} else if s.class.start(req.Map) {
 			r.decide(s)
 			if again := r.withCopies(s); again != nil {
@@ -210,7 +215,7 @@ func (r *run) classify(reqs []Request) {
 				owner[pos] = s
 			}
 		}
-		if s.refused() && req.Otherwise == Mutex && !s.class.stepsAcross && !r.prog.Overlaid(req.Map.Pos.Filename) {
+		if s.refused() && req.Otherwise == Mutex && !r.prog.Overlaid(req.Map.Pos.Filename) && !r.stepsAcross(req.Map).IsValid() {
 			alt := &siteWork{class: newClass(r.ix, s.class.n), strat: Mutex}
 			if r.takeLocks(alt, req.Map); !alt.refused() {
 				maps.DeleteFunc(owner, func(_ token.Pos, o *siteWork) bool { return o == s })

@@ -9,6 +9,8 @@ import (
 	"go/types"
 	"slices"
 	"strings"
+
+	"github.com/mapmigrate/mapmigrate/detect"
 )
 
 // A fact says what a value tells of the map, or what a function does to it.
@@ -86,6 +88,20 @@ func (fi *fileInfo) topLevel(n ast.Node) *ast.FuncDecl {
 		}
 	}
 	return nil
+}
+
+// stepsAcross returns a write that depends on a look at a map in another function, or in a literal:
+// a lock in each of the two would keep goroutines apart, and not the two steps together. It is for the
+// form mutex, which refuses such steps only in one function. It returns NoPos if none is seen.
+func (r *run) stepsAcross(m *detect.Map) token.Pos {
+	c := newClass(r.ix, 0)
+	if !c.start(m) {
+		return token.NoPos
+	}
+	c.compound()
+	c.settle(true)
+	c.checkSteps()
+	return c.stepsAcross
 }
 
 // checkSteps refuses writes that depend on a read in another function or closure, and
@@ -509,7 +525,9 @@ func (b *stepBody) check() {
 			return true
 		})
 		if b.sinks[n]&writesPlain != 0 && f != 0 || f&tellsSize != 0 {
-			b.c.stepsAcross = b.c.stepsAcross || b.across(n)
+			if !b.c.stepsAcross.IsValid() && b.across(n) {
+				b.c.stepsAcross = n.Pos()
+			}
 			b.c.refuse("two-steps", n.Pos(),
 				"take one lock around both steps, or write them as one operation (get-or-create, LoadAndDelete, a counter)",
 				"what is written here depends on %s, which was another step: other goroutines can change the map in between", b.why())
