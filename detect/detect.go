@@ -179,4 +179,5 @@ type Finding struct {
 	Confidence Confidence
 	Message    string
 	Accesses   []Access
+	Doubt      string // what keeps a finding of low or medium confidence from being surer; may be ""
 }

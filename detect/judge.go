@@ -236,17 +236,17 @@ func (j *judgement) findConflicts() {
 		j.findings = append(j.findings, j.finding(v))
 	}
 	if j.onlyGrows() {
-		j.findings = append(j.findings, Finding{Leak, Low, fmt.Sprintf("%s only grows: nothing removes an outer key", j.decl.Name), nil})
+		j.findings = append(j.findings, Finding{Leak, Low, fmt.Sprintf("%s only grows: nothing removes an outer key", j.decl.Name), nil, ""})
 	}
 	if j.decl.Nested {
-		j.findings = append(j.findings, Finding{NestedCat, Low, fmt.Sprintf("%s is a nested map: its rows are maps of their own", j.decl.Name), nil})
+		j.findings = append(j.findings, Finding{NestedCat, Low, fmt.Sprintf("%s is a nested map: its rows are maps of their own", j.decl.Name), nil, ""})
 	}
 	if len(vs) == 0 {
 		switch {
 		case j.guard != "" && j.held > 0:
-			j.findings = append(j.findings, Finding{Guarded, Low, fmt.Sprintf("%s is guarded by %s at %d of %d accesses", j.decl.Name, short(j.guard), j.held, j.total), nil})
+			j.findings = append(j.findings, Finding{Guarded, Low, fmt.Sprintf("%s is guarded by %s at %d of %d accesses", j.decl.Name, short(j.guard), j.held, j.total), nil, ""})
 		default:
-			j.findings = append(j.findings, Finding{Confined, Low, fmt.Sprintf("no two goroutines were seen to use %s at once, or nobody changes it", j.decl.Name), nil})
+			j.findings = append(j.findings, Finding{Confined, Low, fmt.Sprintf("no two goroutines were seen to use %s at once, or nobody changes it", j.decl.Name), nil, ""})
 		}
 	}
 }

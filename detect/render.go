@@ -12,7 +12,7 @@ import (
 
 // finding renders a verdict.
 func (j *judgement) finding(v *verdict) Finding {
-	f := Finding{Category: v.cat, Confidence: v.conf}
+	f := Finding{Category: v.cat, Confidence: v.conf, Doubt: j.doubt(v)}
 	a, b := j.access(&use{acc: v.a.acc, at: v.a.at, inner: v.a.inner, live: []*occurrence{v.a}}, v.a),
 		j.access(&use{acc: v.b.acc, at: v.b.at, inner: v.b.inner, live: []*occurrence{v.b}}, v.b)
 	f.Accesses = []Access{a, b}

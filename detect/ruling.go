@@ -296,7 +296,7 @@ func (j *judgement) checkAssertion() {
 		}
 	}
 	if violations == 0 {
-		j.findings = append(j.findings, Finding{Guarded, Low, fmt.Sprintf("%s is guarded by %s, as its declaration says, at %d of %d accesses", j.decl.Name, j.guardName(), j.held, j.total), nil})
+		j.findings = append(j.findings, Finding{Guarded, Low, fmt.Sprintf("%s is guarded by %s, as its declaration says, at %d of %d accesses", j.decl.Name, j.guardName(), j.held, j.total), nil, ""})
 	}
 }
 

@@ -114,6 +114,7 @@ type Finding struct {
 	Category   string   `json:"category"`
 	Confidence string   `json:"confidence"`
 	Message    string   `json:"message"`
+	Doubt      string   `json:"doubt,omitempty"`     // what keeps it from being surer
 	Accesses   []Access `json:"accesses"`            // the two conflicting ones first
 	Baselined  bool     `json:"baselined,omitempty"` // the baseline has it; the site is there for another one
 }

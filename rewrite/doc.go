@@ -63,7 +63,7 @@ stays, and a note names the place.
 # Locks instead of types
 
 Two forms leave the map as it is. Guard (takelock.go) takes the lock that most accesses hold where one
-misses it; Mutex (newlock.go) declares a lock beside a package's variable that has none, and takes it
+misses it; Mutex (newlock.go) declares a lock beside a package's variable, or a field, that has none, and takes it
 around every use.
 No class is grown for them: they change no type. They work on the statements that use the map
 (a spot), decide for each function what is put under the lock together, and insert statements.

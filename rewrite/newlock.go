@@ -12,9 +12,9 @@ import (
 	"github.com/mapmigrate/mapmigrate/detect"
 )
 
-// Mutex is the form of a Request that declares a lock beside a package's map variable and takes
-// it around every use, as the form Guard does with a lock that is there. It is what is left
-// where such a map has no lock and steps that belong together.
+// Mutex is the form of a Request that declares a lock beside a package's map variable, or a field of
+// a struct, and takes it around every use, as the form Guard does with a lock that is there. It is
+// what is left where such a map has no lock and steps that belong together.
 //
 //	var countsMu sync.Mutex
 //	var counts = map[string]int{}
@@ -22,9 +22,13 @@ import (
 // Nobody else knows the lock, so that nothing can hold it, or wait while holding it, but what
 // this file writes. All uses have to be seen, by name, and the map must have no other.
 //
-// Fields are not taken (not-a-variable): their holders are copied, printed and compared, and
-// one map may become the field of two. Neither are local variables: which of their uses come
-// before others start, or after they have ended, is not certain enough.
+// A struct with a lock must not be copied, so that no value of it may be seen anywhere but where it
+// is made, or as the way to something in it (holder-copied, see copiedHolder); nor may it have a
+// lock already (other-lock), be observed as a whole (holder-reflected), or be made by a literal
+// without names (unkeyed-literal). While nobody else has the struct yet, its lock is not taken.
+//
+// Local variables are not taken (not-a-variable): which of their uses come before others start, or
+// after they have ended, is not certain enough.
 const Mutex = "mutex"
 
 // An ownLock is a lock that is declared beside a map.
@@ -32,18 +36,36 @@ type ownLock struct {
 	name  string
 	reads bool // an RWMutex
 	pkg   string
-	mayBe bool // nil, for all that is seen
+	field bool // of a struct
+	mayBe bool // nil, for all that is seen: of a package's variable
 }
 
-// at returns the lock for the map that an identifier names.
-func (o *ownLock) at(fi *fileInfo, id *ast.Ident) *lockExpr {
+// ownAt returns the lock for the map that an identifier names.
+func (t *taking) ownAt(fi *fileInfo, id *ast.Ident) *lockExpr {
+	o := t.own
 	if fi.pkg.Path != o.pkg {
 		return nil // which cannot name it
 	}
-	if _, hidden := innermost(fi, id.Pos()).LookupParent(o.name, id.Pos()); hidden != nil {
+	if !o.field {
+		if _, hidden := innermost(fi, id.Pos()).LookupParent(o.name, id.Pos()); hidden != nil {
+			return nil
+		}
+		return &lockExpr{text: o.name, reads: o.reads}
+	}
+	sel, ok := fi.parent(id).(*ast.SelectorExpr)
+	if !ok || sel.Sel != id {
 		return nil
 	}
-	return &lockExpr{text: o.name, reads: o.reads}
+	root, path, ok := steps(fi, sel)
+	if !ok || !t.stable(fi, root, path[:len(path)-1]) {
+		return nil
+	}
+	beside := true
+	if s := fi.pkg.Info.Selections[sel]; s != nil {
+		beside = len(s.Index()) == 1
+	}
+	// The way ends with the map, in place of the lock beside it.
+	return &lockExpr{text: spell(sel.X) + "." + o.name, root: root, path: path, reads: o.reads, beside: beside}
 }
 
 // declare declares the lock, or refuses.
@@ -58,16 +80,18 @@ func (t *taking) declare(at token.Pos) bool {
 		id, _ = n.(*ast.Ident)
 		break
 	}
-	spec, ok := (*ast.ValueSpec)(nil), id != nil
-	if ok {
-		spec, ok = fi.parent(id).(*ast.ValueSpec)
+	o := &ownLock{pkg: fi.pkg.Path, reads: t.mostlyReads()}
+	var before ast.Node
+	switch p := parentOf(fi, id).(type) {
+	case *ast.ValueSpec:
+		before = t.besideVariable(fi, p, id, o)
+	case *ast.Field:
+		before = t.besideField(fi, p, id, o)
 	}
-	if v := fi.pkg.Types.Scope(); !ok || fi.object(id) == nil || v.Lookup(id.Name) != fi.object(id) || strings.HasSuffix(fi.abs, "_test.go") {
-		t.c.refuse("not-a-variable", at, "", "%s is not a variable of a package", t.m.Name)
-		return false
-	}
-	if i := slices.Index(spec.Names, id); len(spec.Names) > 1 || i < len(spec.Values) && !newMap(fi, spec.Values[i]) {
-		t.c.refuse("lock-alias", at, "", "%s may be a map that others have, too, or is declared together with others", t.m.Name)
+	if before == nil {
+		if len(t.c.refusals) == 0 {
+			t.c.refuse("not-a-variable", at, "", "%s is neither a variable of a package nor a field of a type that has a name", t.m.Name)
+		}
 		return false
 	}
 	if i := slices.IndexFunc(t.m.Accesses, func(a detect.Access) bool { return !a.Owned && !a.Test && len(a.Locks) > 0 }); i >= 0 {
@@ -81,22 +105,42 @@ func (t *taking) declare(at token.Pos) bool {
 	if len(t.c.refusals) > 0 {
 		return false
 	}
-	name := fi.fresh(spec, id.Name+"Mu")
-	for slices.ContainsFunc(t.ix.ignoredFiles(), func(f *ignoredFile) bool { return f.idents[name] }) {
-		name += "2"
-	}
-	t.own = &ownLock{name: name, reads: t.mostlyReads(), pkg: fi.pkg.Path, mayBe: t.mayBeNil(fi.object(id), len(spec.Values) > 0 && makesMap(fi, spec.Values[0]))}
+	t.own = o
 	typ := "Mutex"
-	if t.own.reads {
+	if o.reads {
 		typ = "RWMutex"
 	}
-	var before ast.Node = spec
-	if decl := fi.parent(spec).(*ast.GenDecl); !decl.Lparen.IsValid() {
-		before = decl
-	}
-	t.ops[fi] = append(t.ops[fi], &declOp{opBase: t.base(before), Name: t.own.name, Type: t.importStd(fi, "sync", before) + "." + typ})
-	t.c.note("%s is new, and taken around every use of %s but in tests", t.own.name, t.m.Name)
+	t.ops[fi] = append(t.ops[fi], &declOp{opBase: t.base(before), Name: o.name, Type: t.importStd(fi, "sync", before) + "." + typ})
+	t.c.note("%s is new, and taken around every use of %s but in tests", o.name, t.m.Name)
 	return true
+}
+
+func parentOf(fi *fileInfo, id *ast.Ident) ast.Node {
+	if id == nil {
+		return nil
+	}
+	return fi.parent(id)
+}
+
+// besideVariable returns what the lock of a package's variable is to be declared in front of, nil if
+// there is no place.
+func (t *taking) besideVariable(fi *fileInfo, spec *ast.ValueSpec, id *ast.Ident, o *ownLock) ast.Node {
+	if fi.object(id) == nil || fi.pkg.Types.Scope().Lookup(id.Name) != fi.object(id) || strings.HasSuffix(fi.abs, "_test.go") {
+		return nil
+	}
+	if i := slices.Index(spec.Names, id); len(spec.Names) > 1 || i < len(spec.Values) && !newMap(fi, spec.Values[i]) {
+		t.c.refuse("lock-alias", id.Pos(), "", "%s may be a map that others have, too, or is declared together with others", t.m.Name)
+		return nil
+	}
+	o.name = fi.fresh(spec, id.Name+"Mu")
+	for slices.ContainsFunc(t.ix.ignoredFiles(), func(f *ignoredFile) bool { return f.idents[o.name] }) {
+		o.name += "2"
+	}
+	o.mayBe = t.mayBeNil(fi.object(id), len(spec.Values) > 0 && makesMap(fi, spec.Values[0]))
+	if decl := fi.parent(spec).(*ast.GenDecl); !decl.Lparen.IsValid() {
+		return decl
+	}
+	return spec
 }
 
 // mayBeNil reports whether a map variable is nil at some time, as far as is seen: neither its
@@ -181,10 +225,14 @@ func (t *taking) mostlyReads() bool {
 // allSpots returns the statements that use the map, in order.
 func (t *taking) allSpots(decl token.Pos) (list []*spot) {
 	byStmt := map[ast.Stmt]*spot{}
+	unshared := t.unshared()
 	for _, id := range t.ix.uses[decl] {
 		fi := t.ix.fileAt(id.Pos())
 		if fi == nil || strings.HasSuffix(fi.abs, "_test.go") {
 			continue
+		}
+		if kv, ok := fi.parent(id).(*ast.KeyValueExpr); ok && kv.Key == ast.Expr(id) && t.own.field && newMap(fi, kv.Value) {
+			continue // where the struct is made
 		}
 		if fi.path == "" || fi.generated {
 			t.c.refuse("generated", id.Pos(), "", "%s is used in a generated file", t.m.Name)
@@ -195,6 +243,9 @@ func (t *taking) allSpots(decl token.Pos) (list []*spot) {
 		if !ok || sp == nil {
 			t.c.refuse("lock-alias", id.Pos(), "", "%s is handed on here, or gets another name: what is done with it there is not seen", t.m.Name)
 			return nil
+		}
+		if at := t.ix.pos(id.Pos()); t.own.field && unshared[lineKey{fi.abs, at.Line}] {
+			continue
 		}
 		if old := byStmt[sp.stmt]; old != nil {
 			sp = old

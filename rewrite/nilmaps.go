@@ -23,7 +23,7 @@ func (r *risk) writesNil(x ast.Expr, at ast.Node) bool {
 
 // mapMayBeNil reports whether the map that gets the lock may be nil at some time.
 func (t *taking) mapMayBeNil() bool {
-	if t.own != nil {
+	if t.own != nil && !t.own.field {
 		return t.own.mayBe
 	}
 	if t.unset == 0 {

@@ -120,6 +120,7 @@ type run struct {
 	joined   [][2]int               // sites that share a critical section, see joinSites
 	locking  map[*ast.FuncDecl]bool // functions that are made to take locks, see noteLocking
 
+	newFields map[string]string   // names of locks that structs get, and those of the fields
 	lockOrder map[string][]string // locks that are taken where a lock is held, see ledTo
 
 	results map[*fileInfo]*fileResult

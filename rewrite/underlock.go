@@ -56,7 +56,7 @@ func (t *taking) lockOf(sp *spot) *lockExpr {
 // an object around it, or a package variable.
 func (t *taking) lockFor(fi *fileInfo, id *ast.Ident) *lockExpr {
 	if t.own != nil {
-		return t.own.at(fi, id)
+		return t.ownAt(fi, id)
 	}
 	holder, name := cutLast(t.m.GuardKey)
 	if fi.pkg.Path == holder { // a variable of the package

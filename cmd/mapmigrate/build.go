@@ -220,7 +220,7 @@ func strategy(a advise.Advice) plans.Strategy {
 }
 
 func (b *builder) finding(f detect.Finding) plans.Finding {
-	out := plans.Finding{Category: string(f.Category), Confidence: string(f.Confidence), Message: f.Message}
+	out := plans.Finding{Category: string(f.Category), Confidence: string(f.Confidence), Message: f.Message, Doubt: f.Doubt}
 	for _, a := range f.Accesses {
 		acc := plans.Access{Op: string(a.Op), Pos: b.pos(a.Pos), Func: a.Func, Contexts: a.Contexts}
 		for _, l := range a.Locks {

@@ -104,7 +104,7 @@ func confirmMap(m *detect.Map, where string, r *evidence.Report, how evidence.Ho
 	}
 	for i := range m.Findings {
 		if f := &m.Findings[i]; !f.Category.Quiet() && f.Category != detect.Element {
-			f.Confidence = detect.Confirmed
+			f.Confidence, f.Doubt = detect.Confirmed, ""
 			f.Message += says
 			first := *f
 			m.Findings = slices.Insert(slices.Delete(m.Findings, i, i+1), 0, first)

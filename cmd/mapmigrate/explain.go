@@ -198,6 +198,9 @@ func writeSite(w io.Writer, s *plans.Site, dir string) {
 	}
 	for _, f := range s.Findings {
 		line("\n%s (%s): %s", f.Category, f.Confidence, f.Message)
+		if f.Doubt != "" {
+			line("  not surer, since %s", f.Doubt)
+		}
 		for _, a := range f.Accesses {
 			held := "no lock"
 			if len(a.Locks) > 0 {

@@ -406,7 +406,7 @@ func keep(dir string, p *plans.Plan, s *plans.Site, v *racetest.Verdict) {
 // confirm raises what the failing test proves: the site's first, loud finding.
 func confirm(s *plans.Site) {
 	if len(s.Findings) > 0 && !detect.Category(s.Findings[0].Category).Quiet() {
-		s.Findings[0].Confidence = string(detect.Confirmed)
+		s.Findings[0].Confidence, s.Findings[0].Doubt = string(detect.Confirmed), ""
 	}
 }
 

@@ -184,6 +184,9 @@ func markdownEvidence(s *plans.Site) string {
 	fmt.Fprintf(&b, "%s at %s, id %s\n\n", code(s.Kind), code(s.Pos.String()), code(s.ID))
 	for _, f := range findings(s) {
 		fmt.Fprintf(&b, "**%s** (%s): %s\n\n", prose(f.Category), prose(f.Confidence), prose(f.Message))
+		if f.Doubt != "" {
+			fmt.Fprintf(&b, "Not surer, since %s.\n\n", prose(f.Doubt))
+		}
 		for i, a := range conflicting(f) {
 			if i == 1 && sameAccess(f) {
 				fmt.Fprintf(&b, "2. the same %s in another goroutine\n", prose(a.Op))

@@ -87,6 +87,9 @@ func (t *text) site(s, same *plans.Site) {
 	if len(all) > 0 {
 		f := all[0]
 		t.line("  %s (%s): %s", t.bold(clean(f.Category)), t.confidence(f.Confidence), clean(f.Message))
+		if f.Doubt != "" && f.Confidence == "low" {
+			t.line("    not surer, since %s", clean(f.Doubt))
+		}
 		for i, a := range conflicting(f) {
 			if i == 1 && sameAccess(f) {
 				t.line("    and the same %s in another goroutine", clean(a.Op))

@@ -118,7 +118,7 @@ func (c *corpus) migrate(t *testing.T, maps []*detect.Map) {
 				continue // kept in an atomic value or the like: no form of it is a map by itself
 			}
 		}
-		reqs = append(reqs, rewrite.Request{Map: m, Strategy: c.strategy(m)})
+		reqs = append(reqs, rewrite.Request{Map: m, Strategy: c.strategy(m), Otherwise: rewrite.Mutex})
 		if rt, err := g.Generate(m); err == nil {
 			c.tests[m] = rt
 			files[filepath.Join(c.prog.Dir, filepath.FromSlash(rt.File))] = rt.Source

@@ -1,0 +1,234 @@
+// This file asks whether a struct may get a lock beside one of its fields: the form "mutex".
+
+package rewrite
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// besideField returns the field in front of which the lock of a map field is to be declared, nil if
+// the struct can have none.
+func (t *taking) besideField(fi *fileInfo, f *ast.Field, id *ast.Ident, o *ownLock) ast.Node {
+	st, ok := fi.parent(fi.parent(f)).(*ast.StructType)
+	if !ok {
+		return nil // a parameter
+	}
+	spec, ok := fi.parent(st).(*ast.TypeSpec)
+	if !ok || fi.enclosing(spec) != nil || strings.HasSuffix(fi.abs, "_test.go") {
+		return nil
+	}
+	if len(f.Names) > 1 {
+		t.c.refuse("lock-alias", id.Pos(), "", "%s is declared together with others", t.m.Name)
+		return nil
+	}
+	if list := t.ix.unkeyed[id.Pos()]; len(list) > 0 {
+		t.c.refuse("unkeyed-literal", list[0].Pos(), "", "this literal of %s has no field names: it would be a value short", spec.Name.Name)
+		return nil
+	}
+	if lock := lockAmong(fi, st); lock != "" {
+		t.c.refuse("other-lock", f.Pos(), "", "%s has a lock, %s: a second one beside it would say that it is not meant for %s", spec.Name.Name, lock, id.Name)
+		return nil
+	}
+	if at, how := t.copiedHolder(id.Pos()); at.IsValid() {
+		t.c.refuse("holder-copied", at, "", "the struct that %s is a field of is %s: a lock must not be", t.m.Name, how)
+		return nil
+	}
+	t.c.order[0].kind = structField
+	t.c.holderFlows()
+	if len(t.c.refusals) > 0 {
+		return nil
+	}
+	if t.ix.api()[spec.Name.Pos()] {
+		t.c.note("%s is exported: where code of other modules copies one, vet will say that it copies a lock", spec.Name.Name)
+	}
+	o.field, o.name = true, t.freshField(fi, id.Name)
+	return f
+}
+
+// lockAmong returns the name of a field of a struct that is a lock, "" if there is none.
+func lockAmong(fi *fileInfo, st *ast.StructType) string {
+	typ, ok := fi.pkg.Info.TypeOf(st).(*types.Struct)
+	if !ok {
+		return ""
+	}
+	for f := range typ.Fields() {
+		if asLock(fi, f.Name(), nil, nil, f) != nil {
+			return f.Name()
+		}
+	}
+	return ""
+}
+
+// freshField returns a name for the lock of a field that nothing in its package has, nor the new lock
+// of a field with another name: where the struct is embedded in others, the two are promoted together.
+func (t *taking) freshField(fi *fileInfo, field string) string {
+	r, n := utf8.DecodeRuneInString(field)
+	name := string(unicode.ToLower(r)) + field[n:] + "Mu"
+	taken := map[string]bool{}
+	for _, other := range t.ix.list {
+		if other.pkg.Path == fi.pkg.Path || other.pkg.ForTest == fi.pkg.Path {
+			ast.Inspect(other.syntax, func(n ast.Node) bool {
+				if id, ok := n.(*ast.Ident); ok {
+					taken[id.Name] = true
+				}
+				return true
+			})
+		}
+	}
+	other := func() bool { of, is := t.run.newFields[name]; return is && of != field }
+	for taken[name] || other() || slices.ContainsFunc(t.ix.ignoredFiles(), func(f *ignoredFile) bool { return f.idents[name] }) {
+		name += "2"
+	}
+	if t.run.newFields == nil {
+		t.run.newFields = map[string]string{}
+	}
+	t.run.newFields[name] = field
+	return name
+}
+
+// copiedHolder returns where a struct with the field that is declared at a position, or a value that
+// contains one, is copied, moved or overwritten, and how; it returns NoPos if that is nowhere. A
+// struct that only stays where it was made is named as the way to something in it, or its address is
+// taken: any other mention counts as a copy.
+//
+//	func (o options) with(k string) options // twice
+//	all := []session{*s}                    // yes
+//	s.mu.Lock(); p := &all[0]; p.hits++     // no
+func (t *taking) copiedHolder(field token.Pos) (at token.Pos, how string) {
+	known := map[types.Type]bool{}
+	holds := func(typ types.Type) bool {
+		if typ == nil {
+			return false
+		}
+		is, ok := known[typ]
+		if !ok {
+			is = containsField(typ, field, 0)
+			known[typ] = is
+		}
+		return is
+	}
+	for _, mv := range t.c.movers() {
+		if at, how := t.c.moves(mv.fi, mv.node, holds); at.IsValid() {
+			return at, how
+		}
+	}
+	for _, fi := range t.ix.list {
+		ast.Inspect(fi.syntax, func(n ast.Node) bool {
+			if at.IsValid() {
+				return false
+			}
+			switch n := n.(type) {
+			case *ast.FuncDecl:
+				if n.Recv != nil && len(n.Recv.List) == 1 && holds(fi.pkg.Info.TypeOf(n.Recv.List[0].Type)) {
+					at, how = n.Name.Pos(), "the receiver of a method by value"
+				}
+			case *ast.FuncType:
+				for _, list := range []*ast.FieldList{n.Params, n.Results} {
+					for i := 0; list != nil && i < len(list.List); i++ {
+						if holds(fi.pkg.Info.TypeOf(list.List[i].Type)) {
+							at, how = list.List[i].Pos(), "passed or returned by value"
+						}
+					}
+				}
+			case *ast.CaseClause: // of a type switch: the variable is a copy
+				for _, e := range n.List {
+					if tv := fi.pkg.Info.Types[e]; tv.IsType() && holds(tv.Type) {
+						at, how = e.Pos(), "copied out of an interface"
+					}
+				}
+			case *ast.RangeStmt:
+				for _, e := range []ast.Expr{n.Key, n.Value} {
+					if e != nil && holds(fi.pkg.Info.TypeOf(e)) {
+						at, how = e.Pos(), "copied by a loop"
+					}
+				}
+			case ast.Expr:
+				if !stays(fi, n, holds) {
+					at, how = n.Pos(), "copied here"
+				}
+			}
+			return !at.IsValid()
+		})
+	}
+	return at, how
+}
+
+// stays reports whether an expression is no value that holds reports true of the type of, or one
+// that is not copied where it stands.
+func stays(fi *fileInfo, x ast.Expr, holds func(types.Type) bool) bool {
+	if tv, typed := fi.pkg.Info.Types[x]; !holds(fi.pkg.Info.TypeOf(x)) || typed && !tv.IsValue() {
+		return true
+	}
+	switch x := x.(type) {
+	case *ast.ParenExpr:
+		return true // what is in it is looked at
+	case *ast.Ident:
+		v, ok := fi.pkg.Info.Uses[x].(*types.Var)
+		if !ok {
+			return true // a definition: what it gets is looked at
+		}
+		if sel, ok := fi.parent(x).(*ast.SelectorExpr); ok && sel.Sel == x {
+			return true // as the selector
+		}
+		if kv, ok := fi.parent(x).(*ast.KeyValueExpr); ok && kv.Key == ast.Expr(x) && v.IsField() {
+			return true
+		}
+	case *ast.CompositeLit:
+		e, parent := fi.outer(x)
+		switch p := parent.(type) {
+		case *ast.UnaryExpr:
+			return p.Op == token.AND
+		case *ast.ValueSpec:
+			return slices.Contains(p.Values, e)
+		case *ast.AssignStmt:
+			return p.Tok == token.DEFINE
+		case *ast.KeyValueExpr:
+			lit, ok := fi.parent(p).(*ast.CompositeLit)
+			return ok && p.Value == e && !fi.isMap(lit)
+		case *ast.CompositeLit:
+			return !fi.isMap(p)
+		}
+		return false
+	case *ast.SelectorExpr, *ast.IndexExpr, *ast.StarExpr:
+	default:
+		return false
+	}
+	e, parent := fi.outer(x)
+	switch p := parent.(type) {
+	case *ast.SelectorExpr:
+		return p.X == e
+	case *ast.UnaryExpr:
+		return p.Op == token.AND
+	case *ast.IndexExpr:
+		return p.X == e
+	case *ast.SliceExpr:
+		return p.X == e
+	case *ast.CallExpr:
+		b := fi.builtin(p)
+		return b == "len" || b == "cap"
+	case *ast.RangeStmt:
+		return p.X == e // the variables are looked at
+	}
+	return false
+}
+
+// unshared returns the lines on which the struct of the map is nobody else's yet, for all that is known.
+func (t *taking) unshared() map[lineKey]bool {
+	lines := map[lineKey]bool{}
+	for _, a := range t.m.Accesses {
+		if a.Test {
+			continue
+		}
+		k := lineKey{a.Pos.Filename, a.Pos.Line}
+		if was, seen := lines[k]; !seen || was {
+			lines[k] = a.Owned
+		}
+	}
+	return lines
+}
