@@ -332,6 +332,19 @@ func (s *synth) value(t types.Type, hint string, depth int) (string, error) {
 				return s.structure(n, true, hint, depth)
 			}
 		}
+		if b, ok := u.Elem().(*types.Basic); ok && b.Info()&types.IsNumeric != 0 { // a limit, a weight: none at all is an odd one
+			v, err := s.value(b, hint, depth+1)
+			if err != nil {
+				return "", err
+			}
+			at := s.name(lowered(hint))
+			if b.Kind() == types.Int {
+				s.stmt(at + " := " + v)
+			} else {
+				s.stmt("var " + at + " " + s.typ(b) + " = " + v)
+			}
+			return "&" + at, nil
+		}
 		return "new(" + s.typ(u.Elem()) + ")", nil
 	case *types.Struct:
 		if n := named(t); n != nil {
@@ -686,20 +699,25 @@ func deref(e string, value bool) string {
 	return "*" + e
 }
 
-func varName(n *types.Named) string {
-	name := n.Obj().Name()
+// lowered turns an exported name into that of a variable: HTTPServer → httpServer.
+func lowered(name string) string {
 	r := []rune(name)
 	i := 0
 	for i < len(r) && unicode.IsUpper(r[i]) {
 		i++
 	}
 	if i > 1 && i < len(r) {
-		i-- // HTTPServer → httpServer
+		i--
 	}
 	for k := range i {
 		r[k] = unicode.ToLower(r[k])
 	}
-	if low := string(r); low != name {
+	return string(r)
+}
+
+func varName(n *types.Named) string {
+	name := n.Obj().Name()
+	if low := lowered(name); low != name {
 		return low
 	}
 	// The type has the name: its last word, or its beginning. t is the test.
@@ -711,6 +729,7 @@ func varName(n *types.Named) string {
 	if i := strings.LastIndexFunc(name, unicode.IsUpper); i > 0 {
 		return strings.ToLower(name[i:])
 	}
+	r := []rune(n.Obj().Name())
 	if r[0] == 't' {
 		return string(r[:min(2, len(r))])
 	}
