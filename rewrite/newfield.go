@@ -149,7 +149,9 @@ func (t *taking) copiedHolder(field token.Pos) (at token.Pos, how string) {
 					}
 				}
 			case ast.Expr:
-				if !stays(fi, n, holds) {
+				if call, ok := n.(*ast.CallExpr); ok && reinterprets(fi, call, holds) {
+					at, how = n.Pos(), "taken for something else, or something else for it, by unsafe"
+				} else if !stays(fi, n, holds) {
 					at, how = n.Pos(), "copied here"
 				}
 			}
@@ -157,6 +159,20 @@ func (t *taking) copiedHolder(field token.Pos) (at token.Pos, how string) {
 		})
 	}
 	return at, how
+}
+
+// reinterprets reports whether a call turns a pointer to what holds reports true of into an
+// unsafe.Pointer, or one of these into such a pointer: the order of the fields counts then.
+func reinterprets(fi *fileInfo, call *ast.CallExpr, holds func(types.Type) bool) bool {
+	if !fi.isConversion(call) || len(call.Args) != 1 {
+		return false
+	}
+	from, to := fi.pkg.Info.TypeOf(call.Args[0]), fi.pkg.Info.TypeOf(call)
+	isUnsafe := func(t types.Type) bool {
+		b, ok := t.Underlying().(*types.Basic)
+		return ok && b.Kind() == types.UnsafePointer
+	}
+	return from != nil && to != nil && (isUnsafe(from) && holds(deref(to)) || isUnsafe(to) && holds(deref(from)))
 }
 
 // stays reports whether an expression is no value that holds reports true of the type of, or one
