@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -40,7 +41,14 @@ func (t *taking) besideField(fi *fileInfo, f *ast.Field, id *ast.Ident, o *ownLo
 		return nil
 	}
 	t.c.order[0].kind = structField
+	noted := len(t.c.notes)
 	t.c.holderFlows()
+	if len(t.c.notes) > noted {
+		t.c.refuse("holder-reflected", id.Pos(), "", "what looks at the whole struct looks at the map, and at its lock, without the lock: %s", t.c.notes[noted])
+	}
+	if f := t.namedElsewhere(fi, spec); f != "" {
+		t.c.refuse("other-build", id.Pos(), "", "%s, which this build configuration leaves out, may copy %s, or list its fields", f, spec.Name.Name)
+	}
 	if len(t.c.refusals) > 0 {
 		return nil
 	}
@@ -58,7 +66,7 @@ func lockAmong(fi *fileInfo, st *ast.StructType) string {
 		return ""
 	}
 	for f := range typ.Fields() {
-		if asLock(fi, f.Name(), nil, nil, f) != nil {
+		if asLock(fi, f.Name(), nil, nil, f) != nil || slices.Contains([]string{"sync.Mutex", "sync.RWMutex", "sync.Locker"}, keyOf(f.Type())) {
 			return f.Name()
 		}
 	}
@@ -82,8 +90,9 @@ func (t *taking) freshField(fi *fileInfo, field string) string {
 		}
 	}
 	other := func() bool { of, is := t.run.newFields[name]; return is && of != field }
-	for taken[name] || other() || slices.ContainsFunc(t.ix.ignoredFiles(), func(f *ignoredFile) bool { return f.idents[name] }) {
-		name += "2"
+	base := name
+	for i := 2; taken[name] || other() || slices.ContainsFunc(t.ix.ignoredFiles(), func(f *ignoredFile) bool { return f.idents[name] }); i++ {
+		name = base + strconv.Itoa(i)
 	}
 	if t.run.newFields == nil {
 		t.run.newFields = map[string]string{}
@@ -119,6 +128,17 @@ func (t *taking) copiedHolder(field token.Pos) (at token.Pos, how string) {
 		}
 	}
 	for _, fi := range t.ix.list {
+		for id, inst := range fi.pkg.Info.Instances { // of a list of them, of a function that has one
+			obj := fi.object(id)
+			if id.Pos() < fi.syntax.Pos() || id.Pos() >= fi.syntax.End() || obj == nil || obj.Pkg() == nil || obj.Pkg().Path() == "sync/atomic" {
+				continue
+			}
+			for arg := range inst.TypeArgs.Types() {
+				if holds(arg) && (!at.IsValid() || id.Pos() < at) {
+					at, how = id.Pos(), "given to generic code, which may copy it"
+				}
+			}
+		}
 		ast.Inspect(fi.syntax, func(n ast.Node) bool {
 			if at.IsValid() {
 				return false
@@ -234,17 +254,124 @@ func stays(fi *fileInfo, x ast.Expr, holds func(types.Type) bool) bool {
 	return false
 }
 
-// unshared returns the lines on which the struct of the map is nobody else's yet, for all that is known.
-func (t *taking) unshared() map[lineKey]bool {
-	lines := map[lineKey]bool{}
-	for _, a := range t.m.Accesses {
-		if a.Test {
+// namedElsewhere returns a file of another build configuration that has to do with values of a struct,
+// or of a type that contains it, "" if there is none: it names the type, and not as a pointer to it.
+func (t *taking) namedElsewhere(fi *fileInfo, spec *ast.TypeSpec) string {
+	field := t.ix.at(t.m.Pos)
+	names := map[string]bool{spec.Name.Name: true}
+	for _, p := range t.ix.prog.Packages {
+		if !p.FirstParty || p.Types == nil {
 			continue
 		}
-		k := lineKey{a.Pos.Filename, a.Pos.Line}
-		if was, seen := lines[k]; !seen || was {
-			lines[k] = a.Owned
+		for _, name := range p.Types.Scope().Names() {
+			if tn, ok := p.Types.Scope().Lookup(name).(*types.TypeName); ok && containsField(tn.Type(), field, 0) {
+				names[name] = true
+			}
 		}
 	}
-	return lines
+	for _, f := range t.ix.ignoredFiles() {
+		if f.syntax == nil || f.pkg.Dir != fi.pkg.Dir && !ast.IsExported(spec.Name.Name) {
+			continue
+		}
+		found := false
+		var behind ast.Node // a star or an ampersand
+		ast.Inspect(f.syntax, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.StarExpr:
+				behind = n.X
+			case *ast.UnaryExpr:
+				if lit, ok := n.X.(*ast.CompositeLit); ok && n.Op == token.AND && keyed(lit) {
+					behind = lit.Type
+				}
+			case *ast.SelectorExpr:
+				if n == behind {
+					behind = n.Sel
+				}
+			case *ast.Ident:
+				found = found || names[n.Name] && ast.Node(n) != behind
+			}
+			return !found
+		})
+		if found {
+			return f.rel
+		}
+	}
+	return ""
+}
+
+// keyed reports whether a literal names what it sets.
+func keyed(lit *ast.CompositeLit) bool {
+	for _, e := range lit.Elts {
+		if _, ok := e.(*ast.KeyValueExpr); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// isMade reports whether x is the address of a literal, or new(T).
+func isMade(fi *fileInfo, x ast.Expr) bool {
+	switch x := ast.Unparen(x).(type) {
+	case *ast.UnaryExpr:
+		_, lit := ast.Unparen(x.X).(*ast.CompositeLit)
+		return x.Op == token.AND && lit
+	case *ast.CallExpr:
+		return fi.builtin(x) == "new"
+	}
+	return false
+}
+
+// isUnshared reports whether the struct whose map an identifier names was made in the same function,
+// and nobody else can have it yet: until there it was only the way to its fields, in no literal and in
+// no loop that comes back behind something else.
+//
+//	s := &S{}
+//	s.m = map[string]int{} // no lock
+//	register(s)
+//	s.m["a"] = 1           // a lock
+func (t *taking) isUnshared(fi *fileInfo, id *ast.Ident) bool {
+	sel, ok := fi.parent(id).(*ast.SelectorExpr)
+	if !ok || sel.Sel != id {
+		return false
+	}
+	root, path, ok := steps(fi, sel.X)
+	v, isVar := root.(*types.Var)
+	fn := fi.enclosing(id)
+	if !ok || !isVar || fn == nil || fi.enclosing(sel) != fn || v.Pos() < fn.Pos() || v.Pos() >= fn.End() || isParam(fi, v) || jumps(fn) {
+		return false
+	}
+	if slices.ContainsFunc(path, func(f *types.Var) bool { return isPointer(f.Type()) }) || !isMade(fi, valueOf(fi, v)) && !isNew(fi, v) {
+		return false
+	}
+	until := id.End()
+	for n := fi.parent(id); n != nil && n != fn; n = fi.parent(n) {
+		switch n.(type) {
+		case *ast.ForStmt, *ast.RangeStmt:
+			if n.Pos() > v.Pos() {
+				until = n.End()
+			}
+		}
+	}
+	for _, use := range t.ix.usesOf(v) {
+		if use.Pos() >= until || use.Pos() == v.Pos() {
+			continue
+		}
+		p, ok := fi.parent(use).(*ast.SelectorExpr)
+		if !ok || p.X != ast.Expr(use) || fi.enclosing(use) != fn {
+			return false
+		}
+		if s := fi.pkg.Info.Selections[p]; s == nil || s.Kind() != types.FieldVal {
+			return false
+		}
+		for x, parent := fi.outer(p); ; x, parent = fi.outer(x) {
+			if u, ok := parent.(*ast.UnaryExpr); ok && u.Op == token.AND {
+				return false
+			}
+			if _, deeper := parent.(*ast.SelectorExpr); !deeper {
+				break
+			}
+			x = parent.(ast.Expr)
+		}
+	}
+	return true
 }

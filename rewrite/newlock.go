@@ -225,7 +225,6 @@ func (t *taking) mostlyReads() bool {
 // allSpots returns the statements that use the map, in order.
 func (t *taking) allSpots(decl token.Pos) (list []*spot) {
 	byStmt := map[ast.Stmt]*spot{}
-	unshared := t.unshared()
 	for _, id := range t.ix.uses[decl] {
 		fi := t.ix.fileAt(id.Pos())
 		if fi == nil || strings.HasSuffix(fi.abs, "_test.go") {
@@ -244,7 +243,7 @@ func (t *taking) allSpots(decl token.Pos) (list []*spot) {
 			t.c.refuse("lock-alias", id.Pos(), "", "%s is handed on here, or gets another name: what is done with it there is not seen", t.m.Name)
 			return nil
 		}
-		if at := t.ix.pos(id.Pos()); t.own.field && unshared[lineKey{fi.abs, at.Line}] {
+		if t.own.field && t.isUnshared(fi, id) {
 			continue
 		}
 		if old := byStmt[sp.stmt]; old != nil {

@@ -58,6 +58,7 @@ func (t *taking) risk(fi *fileInfo, list []ast.Stmt, depth int, nils []types.Obj
 			r.nils[v] = true
 		}
 		maps.Copy(r.nils, t.fromMap(fi, decl))
+		maps.Copy(r.nils, r.unchecked(decl))
 	}
 	for before := -1; before < len(r.nils); {
 		before = len(r.nils)
@@ -284,7 +285,7 @@ func (r *risk) doubtful(x ast.Expr) bool {
 		if !ok || r.fi.isPackage(x.X) {
 			return !ok && !r.ours || r.nils[v]
 		}
-		return r.isUnset(x) || !r.ours && isPointer(v.Type()) && r.t.ix.fileAt(v.Pos()) != nil && !r.t.onWay(v) || r.doubtful(x.X)
+		return r.isUnset(x) || !r.ours && isPointer(v.Type()) && !alwaysSet[fieldKey(r.fi, x)] && !r.t.onWay(v) || r.doubtful(x.X)
 	case *ast.IndexExpr:
 		return r.isSource(x.X) || r.doubtful(x.X)
 	case *ast.SliceExpr:
@@ -573,4 +574,119 @@ func (r *risk) takesPointer(s *types.Selection) bool {
 	}
 	decl, _ := r.t.ix.funcDecl(fn)
 	return decl != nil
+}
+
+// alwaysSet are the fields of libraries that a program which gets such a struct need not look for nil.
+var alwaysSet = map[string]bool{"net/http.Request.URL": true, "net/http.Response.Request": true}
+
+// fieldKey names the field that a selector selects: its type's, and its own.
+func fieldKey(fi *fileInfo, x *ast.SelectorExpr) string {
+	return keyOf(fi.pkg.Info.TypeOf(x.X)) + "." + x.Sel.Name
+}
+
+// unchecked returns the variables of a function that get a pointer from a call which returns it with an
+// answer that nothing looks at, or from a function of the module that returns nil as such: a server
+// recovers from what that leads to, and the next request waits for the lock.
+//
+//	c, _ := r.Cookie("session")
+//	s.m[c.Value]++
+func (r *risk) unchecked(decl *ast.FuncDecl) map[types.Object]bool {
+	out := map[types.Object]bool{}
+	asked := map[types.Object]bool{} // in the condition of some statement
+	ask := func(n ast.Node) {
+		if n != nil {
+			ast.Inspect(n, func(n ast.Node) bool {
+				if id, ok := n.(*ast.Ident); ok {
+					asked[r.fi.object(id)] = true
+				}
+				return true
+			})
+		}
+	}
+	ast.Inspect(decl.Body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.IfStmt:
+			ask(n.Cond)
+		case *ast.SwitchStmt:
+			if n.Tag != nil {
+				ask(n.Tag)
+			}
+			for _, c := range n.Body.List {
+				for _, e := range c.(*ast.CaseClause).List {
+					ask(e)
+				}
+			}
+		case *ast.ForStmt:
+			if n.Cond != nil {
+				ask(n.Cond)
+			}
+		case *ast.ReturnStmt, *ast.CallExpr: // who gets the error may look at it
+			if call, ok := n.(*ast.CallExpr); ok {
+				for _, a := range call.Args {
+					ask(a)
+				}
+			} else {
+				ask(n)
+			}
+		}
+		return true
+	})
+	ast.Inspect(decl.Body, func(n ast.Node) bool {
+		a, ok := n.(*ast.AssignStmt)
+		if !ok || len(a.Rhs) != 1 {
+			return true
+		}
+		call, ok := ast.Unparen(a.Rhs[0]).(*ast.CallExpr)
+		if !ok || r.fi.isConversion(call) || r.fi.builtin(call) != "" {
+			return true
+		}
+		looked := false
+		for _, lhs := range a.Lhs {
+			id, ok := lhs.(*ast.Ident)
+			looked = looked || ok && id.Name != "_" && asked[r.fi.object(id)] && !isPointer(r.fi.pkg.Info.TypeOf(id))
+		}
+		for _, lhs := range a.Lhs {
+			id, ok := lhs.(*ast.Ident)
+			if !ok || id.Name == "_" || looked || !isPointer(r.fi.pkg.Info.TypeOf(id)) || r.isAsked(decl, id) {
+				continue
+			}
+			if len(a.Lhs) > 1 || r.returnsNil(call) {
+				out[r.fi.object(id)] = true
+			}
+		}
+		return true
+	})
+	return out
+}
+
+// isAsked reports whether a function compares a variable with nil.
+func (r *risk) isAsked(decl *ast.FuncDecl, id *ast.Ident) (found bool) {
+	obj := r.fi.object(id)
+	ast.Inspect(decl.Body, func(n ast.Node) bool {
+		if b, ok := n.(*ast.BinaryExpr); ok && (r.fi.isNil(b.X) || r.fi.isNil(b.Y)) {
+			for _, e := range []ast.Expr{b.X, b.Y} {
+				x, ok := ast.Unparen(e).(*ast.Ident)
+				found = found || ok && r.fi.object(x) == obj
+			}
+		}
+		return !found
+	})
+	return found
+}
+
+// returnsNil reports whether a call is of a function of the module with one result, which it returns
+// as nil somewhere.
+func (r *risk) returnsNil(call *ast.CallExpr) (found bool) {
+	decl, home := r.t.ix.funcDecl(r.fi.callee(call))
+	if decl == nil || decl.Body == nil {
+		return false
+	}
+	ast.Inspect(decl.Body, func(n ast.Node) bool {
+		if ret, ok := n.(*ast.ReturnStmt); ok {
+			found = found || len(ret.Results) == 1 && home.isNil(ret.Results[0])
+		}
+		_, lit := n.(*ast.FuncLit)
+		return !lit && !found
+	})
+	return found
 }

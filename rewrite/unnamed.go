@@ -98,6 +98,10 @@ func (u *unnamedCall) add(ix *index, fi *fileInfo, call *ast.CallExpr) {
 		u.values = true // the handler's
 	}
 	names, known := callsBack(fn)
+	sig, ok := fi.typeOf(call.Fun).Underlying().(*types.Signature) // of T.M with the receiver as an argument
+	if !ok {
+		return
+	}
 	for i, a := range call.Args { // of a library
 		t := fi.pkg.Info.TypeOf(a)
 		if t == nil || plain(t) {
@@ -108,7 +112,7 @@ func (u *unnamedCall) add(ix *index, fi *fileInfo, call *ast.CallExpr) {
 			u.values = u.values || !lit
 			continue
 		}
-		iface, ok := passedAs(fn.Signature(), i, true).Underlying().(*types.Interface)
+		iface, ok := passedAs(sig, i, true).Underlying().(*types.Interface)
 		if !ok {
 			continue
 		}

@@ -136,6 +136,9 @@ func (fi *fileInfo) argumentAs(call *ast.CallExpr, e ast.Expr) (types.Type, bool
 // single set, that of one operand of a variadic one, not of the list.
 func passedAs(sig *types.Signature, i int, single bool) types.Type {
 	last := sig.Params().Len() - 1
+	if last < 0 {
+		return types.Typ[types.Invalid] // of a package that does not type-check
+	}
 	t := sig.Params().At(min(i, last)).Type()
 	if list, ok := t.(*types.Slice); ok && sig.Variadic() && i >= last && single {
 		return list.Elem()
