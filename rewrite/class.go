@@ -130,6 +130,11 @@ func (c *class) note(format string, args ...any) {
 	}
 }
 
+// first is note for what matters more than what was noted before.
+func (c *class) first(format string, args ...any) {
+	c.notes = slices.Insert(c.notes, 0, fmt.Sprintf(format, args...))
+}
+
 // start begins a class with the variable that m describes.
 func (c *class) start(m *detect.Map) bool {
 	pos := c.ix.at(m.Pos)

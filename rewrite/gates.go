@@ -212,9 +212,11 @@ func (e *editor) areas(starts []int) []area {
 			add(o.Site, o.part())
 			out = append(out, area{o.Site, e.withDirectives(line(o.Node.Pos())), line(o.Node.Pos()), anchors[o.Node], true, false})
 		case *declOp:
+			// The lines that are nobody's above it, blank ones and comments, may be taken for those in
+			// front of the new declaration.
 			first := line(withDoc(o.Node))
-			for lines := splitLines(e.orig); first > 0 && blankLine(lines[first-1]); {
-				first-- // a blank line may be taken for the one in front of the new declaration
+			for lines := splitLines(e.orig); first > 0 && (blankLine(lines[first-1]) || strings.HasPrefix(strings.TrimSpace(lines[first-1]), "//")); {
+				first--
 			}
 			out = append(out, area{o.Site, first, line(o.Node.Pos()), anchors[o.Node], true, false})
 		case *lockOp:

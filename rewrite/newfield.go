@@ -375,3 +375,102 @@ func (t *taking) isUnshared(fi *fileInfo, id *ast.Ident) bool {
 	}
 	return true
 }
+
+// noteFields says which other fields of the struct the new lock does not keep together with the map,
+// though it looks as if: they are changed under it, and used without it, or are maps that goroutines
+// share, too.
+func (t *taking) noteFields() {
+	at := t.ix.at(t.m.Pos)
+	home := t.ix.fileAt(at)
+	st := structAround(home, at)
+	if st == nil || !t.own.field {
+		return
+	}
+	var sections []section
+	for _, s := range t.run.sections {
+		if s.site == t.c.n {
+			sections = append(sections, s)
+		}
+	}
+	locked := func(p token.Pos) bool {
+		return slices.ContainsFunc(sections, func(s section) bool { return s.from <= p && p < s.to })
+	}
+	for f := range st.Fields() {
+		if f.Pos() == at {
+			continue
+		}
+		var changed, bare token.Pos
+		for _, id := range t.ix.usesOf(f) {
+			fi := t.ix.fileAt(id.Pos())
+			if fi == nil || strings.HasSuffix(fi.abs, "_test.go") {
+				continue
+			}
+			if kv, ok := fi.parent(id).(*ast.KeyValueExpr); ok && kv.Key == ast.Expr(id) || t.isUnshared(fi, id) {
+				continue
+			}
+			switch {
+			case !locked(id.Pos()):
+				if !bare.IsValid() {
+					bare = id.Pos()
+				}
+			case !changed.IsValid() && (setsIt(fi, id) || changesElement(fi, id)):
+				changed = id.Pos()
+			}
+		}
+		if changed.IsValid() && bare.IsValid() {
+			t.c.first("%s is changed under %s at %s, and used without it at %s: the lock guards the map alone", f.Name(), t.own.name, t.ix.pos(changed), t.ix.pos(bare))
+		}
+	}
+}
+
+// structAround returns the struct type that a field is declared in.
+func structAround(fi *fileInfo, field token.Pos) *types.Struct {
+	if fi == nil {
+		return nil
+	}
+	for _, n := range fi.enclosingPath(field) {
+		if x, ok := n.(*ast.StructType); ok {
+			st, _ := fi.pkg.Info.TypeOf(x).(*types.Struct)
+			return st
+		}
+	}
+	return nil
+}
+
+// changesElement reports whether an element of what an identifier names is set or deleted.
+func changesElement(fi *fileInfo, id *ast.Ident) bool {
+	x, parent := fi.outer(fi.spelled(id))
+	switch p := parent.(type) {
+	case *ast.IndexExpr:
+		return p.X == x && changed(fi, p)
+	case *ast.CallExpr:
+		b := fi.builtin(p)
+		return b == "delete" || b == "clear"
+	}
+	return false
+}
+
+// simplerLock makes a lock that nobody takes for reading only one that has no such mode.
+func (t *taking) simplerLock() {
+	var decl *declOp
+	for _, ops := range t.ops {
+		for _, o := range ops {
+			var takes []string
+			switch o := o.(type) {
+			case *declOp:
+				decl = o
+			case *lockOp:
+				takes = o.Before
+			case *hoistOp:
+				takes = o.Before
+			}
+			if slices.ContainsFunc(takes, func(s string) bool { return strings.HasSuffix(s, ".RLock()") }) {
+				return
+			}
+		}
+	}
+	if decl != nil {
+		decl.Type = strings.TrimSuffix(decl.Type, "RWMutex")
+		decl.Type = strings.TrimSuffix(decl.Type, "Mutex") + "Mutex"
+	}
+}

@@ -225,6 +225,7 @@ func (t *taking) mostlyReads() bool {
 // allSpots returns the statements that use the map, in order.
 func (t *taking) allSpots(decl token.Pos) (list []*spot) {
 	byStmt := map[ast.Stmt]*spot{}
+	t.atOnce = map[*ast.FuncLit]bool{}
 	for _, id := range t.ix.uses[decl] {
 		fi := t.ix.fileAt(id.Pos())
 		if fi == nil || strings.HasSuffix(fi.abs, "_test.go") {
@@ -238,7 +239,8 @@ func (t *taking) allSpots(decl token.Pos) (list []*spot) {
 			return nil
 		}
 		op, ok := t.opOf(fi, id)
-		sp := t.placeOf(fi, id.Pos())
+		at, lits := runsAt(fi, id)
+		sp := t.placeOf(fi, at.Pos())
 		if !ok || sp == nil {
 			t.c.refuse("lock-alias", id.Pos(), "", "%s is handed on here, or gets another name: what is done with it there is not seen", t.m.Name)
 			return nil
@@ -253,9 +255,36 @@ func (t *taking) allSpots(decl token.Pos) (list []*spot) {
 			list = append(list, sp)
 		}
 		sp.uses, sp.ops = append(sp.uses, id), append(sp.ops, op)
+		sp.inner = sp.inner || len(lits) > 0
+		for _, lit := range lits {
+			t.atOnce[lit] = true
+		}
 	}
 	sortSpots(list)
 	return list
+}
+
+// runsAt returns the node at which a use runs: the use itself, or what is around the function
+// literals that it is in, where these are only called by the functions that they are given to.
+//
+//	sort.Slice(names, func(i, j int) bool { return s.scores[names[i]] > s.scores[names[j]] })
+func runsAt(fi *fileInfo, use ast.Node) (at ast.Node, lits []*ast.FuncLit) {
+	at = use
+	for {
+		lit, ok := fi.enclosing(at).(*ast.FuncLit)
+		if !ok {
+			return at, lits
+		}
+		call, ok := fi.parent(lit).(*ast.CallExpr)
+		if !ok || !slices.Contains(call.Args, ast.Expr(lit)) {
+			return at, lits
+		}
+		fn := fi.callee(call)
+		if fn == nil || fn.Pkg() == nil || fn.Pkg().Path() != "sort" && fn.Pkg().Path() != "slices" || fn.Signature().Recv() != nil || strings.HasPrefix(fn.Name(), "Chunk") {
+			return at, lits
+		}
+		at, lits = call, append(lits, lit)
+	}
 }
 
 // opOf says what a use does, if it is one that leaves the map where it is.

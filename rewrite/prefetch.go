@@ -15,7 +15,7 @@ import (
 // init moves the init of an if in front of it, under the lock: if v, ok := m[k]; ok { … }.
 func (t *taking) init(sp *spot, s *ast.IfStmt, lock *lockExpr, writes bool) bool {
 	assign, ok := s.Init.(*ast.AssignStmt)
-	if !ok || slices.ContainsFunc(sp.calls, func(c *ast.CallExpr) bool { return c.Pos() < assign.Pos() || c.Pos() >= assign.End() }) || slices.ContainsFunc(sp.uses, func(id *ast.Ident) bool { return id.Pos() < assign.Pos() || id.Pos() >= assign.End() }) {
+	if !ok || sp.inner || slices.ContainsFunc(sp.calls, func(c *ast.CallExpr) bool { return c.Pos() < assign.Pos() || c.Pos() >= assign.End() }) || slices.ContainsFunc(sp.uses, func(id *ast.Ident) bool { return id.Pos() < assign.Pos() || id.Pos() >= assign.End() }) {
 		return false
 	}
 	if t.runs(sp.fi, []ast.Stmt{assign}, lock) != nil || t.panics(sp.fi, []ast.Stmt{assign}, 3) != nil || jumpedOver(sp.fi.enclosing(s), s) {
@@ -147,7 +147,7 @@ func jumps(fn ast.Node) (found bool) {
 
 // copied lets a loop run over a copy of the map.
 func (t *taking) copied(sp *spot, s *ast.RangeStmt, lock *lockExpr) bool {
-	if len(sp.uses) != 1 || len(sp.calls) > 0 || !sp.fi.isMap(s.X) || isNested(sp.fi, s.X) || !t.hasMaps() {
+	if sp.inner || len(sp.uses) != 1 || len(sp.calls) > 0 || !sp.fi.isMap(s.X) || isNested(sp.fi, s.X) || !t.hasMaps() {
 		return false
 	}
 	if m, ok := core(sp.fi.pkg.Info.TypeOf(s.X)).(*types.Map); ok && holdsLock(m.Elem()) {
@@ -228,7 +228,7 @@ func (t *taking) importStd(fi *fileInfo, path string, at ast.Node) string {
 //	value.handle(ctx)
 func (t *taking) fetch(sp *spot, lock *lockExpr) bool {
 	fi := sp.fi
-	if len(sp.uses)+len(sp.calls) != 1 || jumpedOver(fi.enclosing(sp.stmt), sp.stmt) {
+	if sp.inner || len(sp.uses)+len(sp.calls) != 1 || jumpedOver(fi.enclosing(sp.stmt), sp.stmt) {
 		return false
 	}
 	var x ast.Expr

@@ -204,7 +204,7 @@ func (r *run) classify(reqs []Request) {
 			r.takeLocks(s, req.Map)
 			if req.Strategy == Mutex && !s.refused() {
 				if write := r.stepsAcross(req.Map); write.IsValid() {
-					s.class.note("what is written at %s depends on a look at the map in another function: each takes the lock for itself, so that others can come in between", r.ix.pos(write))
+					s.class.first("what is written at %s depends on a look at the map in another function: each takes the lock for itself, so that others can come in between", r.ix.pos(write))
 				}
 			}
 		} else if s.class.start(req.Map) {

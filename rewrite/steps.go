@@ -101,7 +101,41 @@ func (r *run) stepsAcross(m *detect.Map) token.Pos {
 	c.compound()
 	c.settle(true)
 	c.checkSteps()
+	if !c.stepsAcross.IsValid() {
+		return r.ix.writtenUnasked(r.ix.at(m.Pos))
+	}
 	return c.stepsAcross
+}
+
+// writtenUnasked returns a write in a function that does not ask whether the map is there, where another
+// one asks that, and makes it, and a third takes it away.
+//
+//	s.ensure()   // if s.m == nil { s.m = map[string]int{} }
+//	s.m[k]++     // panics if s.m = nil comes in between
+func (ix *index) writtenUnasked(decl token.Pos) (write token.Pos) {
+	asks, gone := map[*ast.FuncDecl]bool{}, false
+	for _, sure := range []bool{false, true} {
+		for _, id := range ix.uses[decl] {
+			fi := ix.fileAt(id.Pos())
+			if fi == nil || strings.HasSuffix(fi.abs, "_test.go") {
+				continue
+			}
+			fn := fi.topLevel(id)
+			x, parent := fi.outer(fi.spelled(id))
+			switch p := parent.(type) {
+			case *ast.BinaryExpr:
+				asks[fn] = asks[fn] || fi.isNil(p.X) || fi.isNil(p.Y)
+			case *ast.AssignStmt:
+				i := slices.Index(p.Lhs, x)
+				gone = gone || i >= 0 && len(p.Lhs) == len(p.Rhs) && fi.isNil(p.Rhs[i])
+			case *ast.IndexExpr:
+				if sure && !write.IsValid() && p.X == x && changed(fi, p) && gone && len(asks) > 0 && !asks[fn] {
+					write = id.Pos()
+				}
+			}
+		}
+	}
+	return write
 }
 
 // checkSteps refuses writes that depend on a read in another function or closure, and

@@ -112,6 +112,7 @@ type taking struct {
 	given     map[*ast.FuncDecl]map[types.Object]bool // see fromMap
 	rescued   map[*ast.FuncDecl]bool                  // see isRescued
 	unset     int                                     // see mapMayBeNil; 0: not known yet
+	atOnce    map[*ast.FuncLit]bool                   // see runsAt
 	madeRows  map[token.Pos]bool                      // see rowsMade
 	defers    *deferring                              // see afterPanic
 }
@@ -126,6 +127,7 @@ type spot struct {
 	calls  []*ast.CallExpr // that need the lock, see lift
 	lock   *lockExpr       // of a call that needs it; nil for that of uses
 	alias  bool            // it has the map by another name: it goes with where that got it, or not at all
+	inner  bool            // some use is in a function literal that the statement calls, see runsAt
 }
 
 // A spotPlace is one list of statements around a spot, and which of them holds it.
@@ -159,13 +161,17 @@ func (r *run) takeLocks(s *siteWork, m *detect.Map) {
 	}
 	byFunc := map[ast.Node][]*spot{}
 	var funcs []ast.Node
+	var locks []*ast.FuncDecl
 	for _, sp := range spots {
 		fn := sp.fi.enclosing(sp.stmt)
 		if byFunc[fn] == nil {
 			funcs = append(funcs, fn)
 		}
 		byFunc[fn] = append(byFunc[fn], sp)
-		r.locking[sp.fi.topLevel(fn)] = true
+		if decl := sp.fi.topLevel(fn); !r.locking[decl] {
+			r.locking[decl] = true
+			locks = append(locks, decl)
+		}
 	}
 	if sp := inOneCall(spots); sp != nil {
 		t.c.refuse("lock-steps", sp.stmt.Pos(), "", "%s uses %s in steps that belong together, and one of them is in a function literal", funcName(sp.fi, runner(sp.fi, sp.stmt)), t.m.Name)
@@ -177,6 +183,15 @@ func (r *run) takeLocks(s *siteWork, m *detect.Map) {
 	}
 	if len(t.c.refusals) == 0 && len(spots) == 0 && !copied {
 		t.c.refuse("no-guard", at, "", "no access of %s misses a lock", m.Name)
+	}
+	if len(t.c.refusals) > 0 { // nobody has to get along with what is not written
+		r.sections = slices.DeleteFunc(r.sections, func(s section) bool { return s.site == t.c.n })
+		for _, decl := range locks {
+			delete(r.locking, decl)
+		}
+	} else if t.own != nil {
+		t.noteFields()
+		t.simplerLock()
 	}
 	s.ops = t.ops
 }

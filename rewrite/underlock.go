@@ -167,7 +167,8 @@ func (t *taking) stable(fi *fileInfo, root types.Object, path []*types.Var) bool
 		return false
 	}
 	if v.Parent() != v.Pkg().Scope() {
-		if _, byValue := v.Type().Underlying().(*types.Struct); byValue && (isParam(fi, v) || !isNew(fi, v)) {
+		_, byValue := v.Type().Underlying().(*types.Struct)
+		if byValue && !slices.ContainsFunc(path, func(f *types.Var) bool { return isPointer(f.Type()) }) && (isParam(fi, v) || !isNew(fi, v)) {
 			return false // a copy, whose lock is another one
 		}
 	}
@@ -177,7 +178,7 @@ func (t *taking) stable(fi *fileInfo, root types.Object, path []*types.Var) bool
 			if home == nil || strings.HasSuffix(home.abs, "_test.go") {
 				continue
 			}
-			if decl, ok := home.enclosing(id).(*ast.FuncDecl); ok && decl.Recv == nil && decl.Name.Name == "init" {
+			if decl, ok := home.enclosing(id).(*ast.FuncDecl); ok && decl.Recv == nil && (decl.Name.Name == "init" || x == v && t.ix.setOnce(v) == decl) {
 				continue // before anybody has it
 			}
 			if setsIt(home, id) {
@@ -189,6 +190,32 @@ func (t *taking) stable(fi *fileInfo, root types.Object, path []*types.Var) bool
 		}
 	}
 	return true
+}
+
+// setOnce returns the function main in which a package's variable is set, for the only time: what
+// uses it before that finds nil, and does not work without a lock either.
+func (ix *index) setOnce(v *types.Var) (main *ast.FuncDecl) {
+	if v.Parent() != v.Pkg().Scope() {
+		return nil
+	}
+	for _, id := range ix.usesOf(v) {
+		home := ix.fileAt(id.Pos())
+		if home == nil || strings.HasSuffix(home.abs, "_test.go") || !setsIt(home, id) {
+			continue
+		}
+		decl, ok := home.enclosing(id).(*ast.FuncDecl)
+		if !ok || main != nil || decl.Recv != nil || decl.Name.Name != "main" || home.pkg.Types.Name() != "main" {
+			return nil
+		}
+		for n := home.parent(id); n != ast.Node(decl); n = home.parent(n) {
+			switch n.(type) {
+			case *ast.ForStmt, *ast.RangeStmt:
+				return nil
+			}
+		}
+		main = decl
+	}
+	return main
 }
 
 // overwritten reports whether what a field belongs to is assigned as a whole somewhere, which gives
@@ -414,6 +441,15 @@ func (t *taking) runs(fi *fileInfo, list []ast.Stmt, lock *lockExpr) ast.Node {
 
 // because says why a node may not run under the lock.
 func (t *taking) because(why ast.Node) string {
+	if call, ok := why.(*ast.CallExpr); ok {
+		for _, fi := range t.ix.list {
+			if fi.syntax.Pos() <= call.Pos() && call.Pos() < fi.syntax.End() {
+				if decl, _ := t.ix.funcDecl(fi.callee(call)); decl != nil && t.locking[decl] {
+					return decl.Name.Name + " takes a lock itself"
+				}
+			}
+		}
+	}
 	if why == t.ownerless {
 		return "what " + t.lockName() + " belongs to is used only under a condition, and may be nil where that does not hold"
 	}
@@ -505,12 +541,15 @@ func (t *taking) calm(fi *fileInfo, call *ast.CallExpr, depth int) bool {
 		return depth > 0 && !t.locking[decl] && decl.Body != nil && home != nil && t.badIn(home, decl.Body, depth-1) == nil
 	}
 	if recv := fn.Signature().Recv(); recv != nil {
-		return calmTypes[keyOf(recv.Type())] && !takesCode(fn)
+		of := keyOf(recv.Type())
+		return calmTypes[of] && (!takesCode(fn) || strings.HasPrefix(of, "container/list.")) // which keeps what it gets
 	}
 	path := fn.Pkg().Path()
 	switch {
 	case path == "fmt":
-		return strings.HasPrefix(fn.Name(), "Sprint") && !slices.ContainsFunc(call.Args, func(a ast.Expr) bool { return !plain(fi.pkg.Info.TypeOf(a)) })
+		return (strings.HasPrefix(fn.Name(), "Sprint") || fn.Name() == "Errorf") && plainArgs(fi, call)
+	case path == "log":
+		return strings.HasPrefix(fn.Name(), "Print") && plainArgs(fi, call) && !t.hooked()
 	case path == "sort" || path == "maps" || path == "slices":
 		for i, a := range call.Args {
 			if lit, ok := ast.Unparen(a).(*ast.FuncLit); ok {
@@ -547,6 +586,10 @@ var loggers = []string{"log", "log/slog", "github.com/sirupsen/logrus", "go.uber
 // writesLog reports whether a function writes to a log, be it for the last time.
 func writesLog(fn *types.Func) bool { return slices.Contains(loggers, fn.Pkg().Path()) }
 
+func plainArgs(fi *fileInfo, call *ast.CallExpr) bool {
+	return !slices.ContainsFunc(call.Args, func(a ast.Expr) bool { return !plain(fi.pkg.Info.TypeOf(a)) })
+}
+
 // plain reports whether printing a value of type t calls no method.
 func plain(t types.Type) bool {
 	if t == nil {
@@ -560,7 +603,7 @@ func plain(t types.Type) bool {
 func (t *taking) touches(lit *ast.FuncLit) bool {
 	in := func(p token.Pos) bool { return lit.Pos() <= p && p < lit.End() }
 	if t.own != nil {
-		return slices.ContainsFunc(t.ix.uses[t.ix.at(t.m.Pos)], func(id *ast.Ident) bool { return in(id.Pos()) })
+		return !t.atOnce[lit] && slices.ContainsFunc(t.ix.uses[t.ix.at(t.m.Pos)], func(id *ast.Ident) bool { return in(id.Pos()) })
 	}
 	races := t.racing()
 	return slices.ContainsFunc(t.m.Accesses, func(a detect.Access) bool { return races(a) && in(t.ix.at(a.Pos)) }) ||
