@@ -216,7 +216,13 @@ func (r *run) classify(reqs []Request) {
 				owner[pos] = s
 			}
 		}
-		if s.refused() && req.Otherwise == Mutex && !r.prog.Overlaid(req.Map.Pos.Filename) && !r.stepsAcross(req.Map).IsValid() {
+		if !s.refused() || req.Otherwise != Mutex || r.prog.Overlaid(req.Map.Pos.Filename) {
+			// Nothing else is asked for.
+		} else if across := r.stepsAcross(req.Map); across.IsValid() {
+			first := *s.class.refusals[0]
+			first.Remedy += fmt.Sprintf(" (--strategy=mutex puts a lock into each function, and leaves apart what is looked at and what is written at %s)", r.ix.pos(across))
+			s.class.refusals[0] = &first
+		} else {
 			alt := &siteWork{class: newClass(r.ix, s.class.n), strat: Mutex}
 			if r.takeLocks(alt, req.Map); !alt.refused() {
 				maps.DeleteFunc(owner, func(_ token.Pos, o *siteWork) bool { return o == s })
