@@ -548,6 +548,9 @@ func (b *stepBody) check() {
 	}
 	slices.SortFunc(nodes, func(x, y ast.Node) int { return int(x.Pos() - y.Pos()) })
 	for _, n := range nodes {
+		if !b.readBefore(n) {
+			continue
+		}
 		f := b.conditions(n)
 		ast.Inspect(n, func(x ast.Node) bool {
 			if x != n {
@@ -567,6 +570,48 @@ func (b *stepBody) check() {
 				"what is written here depends on %s, which was another step: other goroutines can change the map in between", b.why())
 		}
 	}
+}
+
+// readBefore reports whether the map may have been looked at, in the same run of the function, when a
+// node writes it. Facts of variables do not know what came first:
+//
+//	store, err := find(name)
+//	if err != nil { return err }
+//	key, err := lookUp(name) // is told by the map, and may write it: not because of the err above
+func (b *stepBody) readBefore(write ast.Node) bool {
+	if b.fi.enclosing(write) != ast.Node(b.decl) || jumps(b.decl) {
+		return true // it runs when the literal does
+	}
+	end, again := stmtEnd(b.fi, write), false
+	for n := write; n != ast.Node(b.decl); n = b.fi.parent(n) {
+		switch s := n.(type) {
+		case *ast.DeferStmt:
+			return true
+		case *ast.ForStmt, *ast.RangeStmt:
+			end, again = s.End(), true
+		}
+	}
+	for n, f := range b.tells {
+		if f != 0 && (n.Pos() < end && (n != write || again) || b.fi.enclosing(n) != ast.Node(b.decl)) {
+			return true
+		}
+	}
+	for obj, f := range b.taint {
+		if f != 0 && obj.Parent() == obj.Pkg().Scope() {
+			return true
+		}
+	}
+	return false
+}
+
+// stmtEnd returns where the innermost statement around a node ends.
+func stmtEnd(fi *fileInfo, n ast.Node) token.Pos {
+	for ; n != nil; n = fi.parent(n) {
+		if s, ok := n.(ast.Stmt); ok {
+			return s.End()
+		}
+	}
+	return token.NoPos
 }
 
 // across reports whether a write that depends on the map, or a read of it in the same function, is
