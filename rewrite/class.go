@@ -37,6 +37,7 @@ const (
 type class struct {
 	ix          *index
 	n           int       // index of the site
+	ownLock     bool      // the form mutex is asked about: what one function does is one step
 	stepsAcross token.Pos // a write, see run.stepsAcross
 	nested      bool
 	deep        bool         // the elements of rows are maps, see deep.go

@@ -95,6 +95,7 @@ func (fi *fileInfo) topLevel(n ast.Node) *ast.FuncDecl {
 // form mutex, which refuses such steps only in one function. It returns NoPos if none is seen.
 func (r *run) stepsAcross(m *detect.Map) token.Pos {
 	c := newClass(r.ix, 0)
+	c.ownLock = true
 	if !c.start(m) {
 		return token.NoPos
 	}
@@ -509,6 +510,9 @@ func (b *stepBody) factsOf(typ *ast.FuncType, body *ast.BlockStmt) (f fact) {
 	}
 	for n, w := range b.sinks {
 		if body.Pos() <= n.Pos() && n.End() <= body.End() {
+			if w&writesPlain != 0 && b.c.ownLock && b.creates(n) {
+				w = w&^writesPlain | writesOnce
+			}
 			f |= w
 		}
 	}
@@ -533,6 +537,36 @@ func (b *stepBody) factsOf(typ *ast.FuncType, body *ast.BlockStmt) (f fact) {
 		return true
 	})
 	return f
+}
+
+// creates reports whether a write only makes what a look in the same function did not find. Under a lock
+// of the map's own the two are one step, and calling the function twice is no other than calling it once.
+//
+//	c := configs[name]; if c == nil { c = &config{}; configs[name] = c }; return c
+func (b *stepBody) creates(write ast.Node) bool {
+	for n := write; n != ast.Node(b.decl) && n != nil; n = b.fi.parent(n) {
+		p, ok := b.fi.parent(n).(*ast.IfStmt)
+		if !ok {
+			continue
+		}
+		if n != ast.Node(p.Body) || p.Else != nil || b.across(write) {
+			return false
+		}
+		var asked ast.Expr
+		switch cond := ast.Unparen(p.Cond).(type) {
+		case *ast.UnaryExpr:
+			if cond.Op == token.NOT {
+				asked = cond.X
+			}
+		case *ast.BinaryExpr:
+			if cond.Op == token.EQL && b.fi.isNil(cond.Y) {
+				asked = cond.X
+			}
+		}
+		id, ok := asked.(*ast.Ident)
+		return ok && b.taint[b.fi.object(id)] == tellsElement
+	}
+	return false
 }
 
 // check refuses the writes that depend on a read.
