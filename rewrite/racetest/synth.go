@@ -1177,7 +1177,7 @@ func (s *synth) implementer(t types.Type, u *types.Interface, hint string, depth
 			continue
 		}
 		byPtr := types.Implements(types.NewPointer(n), u)
-		if !byPtr || wraps(n, u) {
+		if !byPtr || wraps(n, u) || isMock(n) {
 			continue
 		}
 		// Its methods must be harmless too.
@@ -1209,6 +1209,26 @@ func (s *synth) implementer(t types.Type, u *types.Interface, hint string, depth
 		s.reset(mark)
 	}
 	return s.stub(t, u, depth)
+}
+
+// isMock reports whether a type wants to be told what to answer, and panics, or fails a test, before it is:
+// those that testify and gomock make.
+func isMock(n *types.Named) bool {
+	st, ok := n.Underlying().(*types.Struct)
+	if !ok {
+		return false
+	}
+	for f := range st.Fields() {
+		of := named(derefType(f.Type()))
+		if of == nil || of.Obj().Pkg() == nil {
+			continue
+		}
+		switch path := of.Obj().Pkg().Path(); {
+		case path == "github.com/stretchr/testify/mock", strings.HasSuffix(path, "/gomock"):
+			return true
+		}
+	}
+	return false
 }
 
 // wraps reports whether a struct has a value inside that has half of the methods of the interface
