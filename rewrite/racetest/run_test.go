@@ -146,6 +146,7 @@ func TestVariants(t *testing.T) {
 import (
 	"net/http"
 	"sync"
+	"time"
 )
 
 // Balancer picks a backend; without one it gives up before it counts.
@@ -165,6 +166,27 @@ func (b *Balancer) Pick() string {
 func (b *Balancer) Serve() {
 	for range 4 {
 		go b.Pick()
+	}
+}
+
+// A Record is a map in which the code takes an element for granted.
+type Record map[string]any
+
+const (
+	start    = "start"
+	duration = "duration"
+)
+
+type Entry struct{ core Record }
+
+func (e *Entry) Done() {
+	e.core["last"] = e.core[start].(time.Time).Add(time.Second)
+	e.core[duration] = time.Since(e.core[start].(time.Time))
+}
+
+func (e *Entry) Serve() {
+	for range 4 {
+		go e.Done()
 	}
 }
 
@@ -440,6 +462,7 @@ func (c *Consumer) Run(list []Message) {
 		"p.Consumer.sent":  "consumer.Log = nopLogger{}",
 		"p.Leases.keys":    `OpGet("a", WithRange("a"))`,
 		"p.Versions.rows":  `Version: "b"`,
+		"p.Entry.core":     "start: time.Now()",
 		"p.Sticky.healthy": "sticky.AddBackend(\"a\", http.NotFoundHandler()) // so",
 	}
 	var maps []*detect.Map

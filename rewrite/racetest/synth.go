@@ -321,7 +321,11 @@ func (s *synth) value(t types.Type, hint string, depth int) (string, error) {
 		if err1 != nil || err2 != nil {
 			return s.typ(t) + "{}", nil
 		}
-		return s.typ(t) + "{" + s.elided(k, u.Key()) + ": " + s.elided(v, u.Elem()) + "}", nil
+		list := s.elided(k, u.Key()) + ": " + s.elided(v, u.Elem())
+		for _, e := range s.asserted(t, depth) {
+			list += ", " + e
+		}
+		return s.typ(t) + "{" + list + "}", nil
 	case *types.Chan:
 		return s.channel(t, u, hint, depth)
 	case *types.Signature:
@@ -1209,6 +1213,65 @@ func (s *synth) implementer(t types.Type, u *types.Interface, hint string, depth
 		s.reset(mark)
 	}
 	return s.stub(t, u, depth)
+}
+
+// asserted writes the elements that code of the package takes for granted in maps of a named type, and of
+// which type they are:
+//
+//	start := core[StartUTC].(time.Time)
+func (s *synth) asserted(t types.Type, depth int) (list []string) {
+	n := named(t)
+	if n == nil || s.x.byTypes[n.Obj().Pkg()] == nil {
+		return nil
+	}
+	p := s.x.byTypes[n.Obj().Pkg()]
+	seen := map[types.Object]bool{}
+	for _, f := range p.Files {
+		ast.Inspect(f, func(node ast.Node) bool {
+			as, ok := node.(*ast.AssignStmt)
+			if ok && len(as.Lhs) == 2 && len(as.Rhs) == 1 { // v, ok := core[Key].(T) asks
+				_, asks := ast.Unparen(as.Rhs[0]).(*ast.TypeAssertExpr)
+				return !asks
+			}
+			a, ok := node.(*ast.TypeAssertExpr)
+			if !ok || a.Type == nil {
+				return true
+			}
+			idx, ok := ast.Unparen(a.X).(*ast.IndexExpr)
+			if !ok || !types.Identical(typeOrInvalid(p, idx.X), n) {
+				return true
+			}
+			id, ok := ast.Unparen(idx.Index).(*ast.Ident)
+			if !ok {
+				return true
+			}
+			key, ok := p.Info.Uses[id].(*types.Const)
+			if !ok || seen[key] || !s.visible(key) {
+				return true
+			}
+			seen[key] = true
+			mark := s.mark()
+			v, err := s.value(p.Info.TypeOf(a.Type), key.Name(), depth+1)
+			if err != nil {
+				s.reset(mark)
+				return true
+			}
+			name := key.Name()
+			if key.Pkg() != s.pkg.Types {
+				name = s.qualifier(key.Pkg()) + "." + name
+			}
+			list = append(list, name+": "+v)
+			return true
+		})
+	}
+	return list
+}
+
+func typeOrInvalid(p *detect.Package, e ast.Expr) types.Type {
+	if t := p.Info.TypeOf(e); t != nil {
+		return t
+	}
+	return types.Typ[types.Invalid]
 }
 
 // isMock reports whether a type wants to be told what to answer, and panics, or fails a test, before it is:
