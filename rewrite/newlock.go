@@ -279,6 +279,10 @@ func runsAt(fi *fileInfo, use ast.Node) (at ast.Node, lits []*ast.FuncLit) {
 		if !ok || !slices.Contains(call.Args, ast.Expr(lit)) {
 			return at, lits
 		}
+		switch fi.parent(call).(type) {
+		case *ast.GoStmt, *ast.DeferStmt: // it runs later
+			return at, lits
+		}
 		fn := fi.callee(call)
 		if fn == nil || fn.Pkg() == nil || fn.Pkg().Path() != "sort" && fn.Pkg().Path() != "slices" || fn.Signature().Recv() != nil || strings.HasPrefix(fn.Name(), "Chunk") {
 			return at, lits
