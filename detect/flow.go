@@ -198,10 +198,6 @@ func (fl *flow) carried(v ssa.Value, out []int) []int {
 		return fl.carried(v.X, out)
 	case *ssa.Const, *ssa.Function, *ssa.Builtin, *ssa.Global:
 		return out
-	case *ssa.Call:
-		if b, ok := v.Call.Value.(*ssa.Builtin); ok && b.Name() == "append" && len(v.Call.Args) == 2 {
-			return fl.carried(v.Call.Args[1], fl.carried(v.Call.Args[0], out))
-		}
 	}
 	if !pointsSomewhere(v.Type(), 3) {
 		return out
@@ -547,6 +543,10 @@ func (f *function) lockPath(lock ssa.Value) string {
 func (fl *flow) step(s *flowState, ins ssa.Instruction) {
 	switch ins := ins.(type) {
 	case *ssa.Call:
+		// A list that outlives the call knows what it is given: the object itself, not what that is in.
+		if v := appended(ins); v != nil && rest(fl.f.path(v)) == "" && fl.f.path(ins.Call.Args[0]) != "nil" {
+			fl.keep(s, ins.Call.Args[0], v)
+		}
 		fl.call(s, &ins.Call)
 		fl.renewResults(s, ins)
 	case *ssa.Alloc:
@@ -700,10 +700,6 @@ func (fl *flow) maybe(s *flowState, c *ssa.CallCommon) {
 
 func (fl *flow) call(s *flowState, c *ssa.CallCommon) {
 	f := fl.f
-	if b, ok := c.Value.(*ssa.Builtin); ok && b.Name() == "append" && len(c.Args) == 2 && f.path(c.Args[0]) != "nil" {
-		fl.keep(s, c.Args[0], c.Args[1])
-		return
-	}
 	if op, path := f.lockCall(c); op != notLock {
 		switch op {
 		case opLock, opRLock:
