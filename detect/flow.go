@@ -543,10 +543,6 @@ func (f *function) lockPath(lock ssa.Value) string {
 func (fl *flow) step(s *flowState, ins ssa.Instruction) {
 	switch ins := ins.(type) {
 	case *ssa.Call:
-		// A list that outlives the call knows what it is given: the object itself, not what that is in.
-		if v := appended(ins); v != nil && rest(fl.f.path(v)) == "" && fl.f.path(ins.Call.Args[0]) != "nil" {
-			fl.keep(s, ins.Call.Args[0], v)
-		}
 		fl.call(s, &ins.Call)
 		fl.renewResults(s, ins)
 	case *ssa.Alloc:

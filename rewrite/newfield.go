@@ -25,7 +25,7 @@ func (t *taking) besideField(fi *fileInfo, f *ast.Field, id *ast.Ident, o *ownLo
 		return nil
 	}
 	if len(f.Names) > 1 {
-		t.c.refuse("lock-alias", id.Pos(), "", "%s is declared together with others", t.m.Name)
+		t.c.refuse("lock-alias", id.Pos(), "declare it on a line of its own", "%s is declared together with others", t.m.Name)
 		return nil
 	}
 	if list := t.ix.unkeyed[id.Pos()]; len(list) > 0 {
@@ -37,7 +37,7 @@ func (t *taking) besideField(fi *fileInfo, f *ast.Field, id *ast.Ident, o *ownLo
 		return nil
 	}
 	if at, how := t.copiedHolder(id.Pos()); at.IsValid() {
-		t.c.refuse("holder-copied", at, "", "the struct that %s is a field of is %s: a lock must not be", t.m.Name, how)
+		t.c.refuse("holder-copied", at, "hand pointers to the struct around, or give the map and its lock a struct of their own that this one points to", "the struct that %s is a field of is %s: a lock must not be", t.m.Name, how)
 		return nil
 	}
 	t.c.order[0].kind = structField
@@ -47,7 +47,7 @@ func (t *taking) besideField(fi *fileInfo, f *ast.Field, id *ast.Ident, o *ownLo
 		t.c.refuse("holder-reflected", id.Pos(), "", "what looks at the whole struct looks at the map, and at its lock, without the lock: %s", t.c.notes[noted])
 	}
 	if f := t.namedElsewhere(fi, spec); f != "" {
-		t.c.refuse("other-build", id.Pos(), "", "%s, which this build configuration leaves out, may copy %s, or list its fields", f, spec.Name.Name)
+		t.c.refuse("other-build", id.Pos(), "load that configuration too (--tags, GOOS), or use pointers to the struct there", "%s, which this build configuration leaves out, may copy %s, or list its fields", f, spec.Name.Name)
 	}
 	if len(t.c.refusals) > 0 {
 		return nil
@@ -377,8 +377,7 @@ func (t *taking) isUnshared(fi *fileInfo, id *ast.Ident) bool {
 }
 
 // noteFields says which other fields of the struct the new lock does not keep together with the map,
-// though it looks as if: they are changed under it, and used without it, or are maps that goroutines
-// share, too.
+// though it looks as if: they are changed under it, and used without it.
 func (t *taking) noteFields() {
 	at := t.ix.at(t.m.Pos)
 	home := t.ix.fileAt(at)
@@ -470,7 +469,6 @@ func (t *taking) simplerLock() {
 		}
 	}
 	if decl != nil {
-		decl.Type = strings.TrimSuffix(decl.Type, "RWMutex")
-		decl.Type = strings.TrimSuffix(decl.Type, "Mutex") + "Mutex"
+		decl.Type = strings.Replace(decl.Type, ".RWMutex", ".Mutex", 1)
 	}
 }

@@ -82,7 +82,7 @@ func (t *taking) declare(at token.Pos) bool {
 	}
 	o := &ownLock{pkg: fi.pkg.Path, reads: t.mostlyReads()}
 	var before ast.Node
-	switch p := parentOf(fi, id).(type) {
+	switch p := fi.parent(id).(type) {
 	case *ast.ValueSpec:
 		before = t.besideVariable(fi, p, id, o)
 	case *ast.Field:
@@ -101,7 +101,7 @@ func (t *taking) declare(at token.Pos) bool {
 	if t.ix.api()[at] && !t.api {
 		t.c.refuse("exported-api", at, "", "code of other modules may use %s without the new lock", t.m.Name)
 	}
-	t.c.checkOtherBuilds(&member{pos: at, name: id.Name, fi: fi, obj: fi.object(id)})
+	t.c.checkOtherBuilds(&member{pos: at, name: id.Name, fi: fi, obj: fi.object(id), kind: t.c.order[0].kind})
 	if len(t.c.refusals) > 0 {
 		return false
 	}
@@ -115,13 +115,6 @@ func (t *taking) declare(at token.Pos) bool {
 	return true
 }
 
-func parentOf(fi *fileInfo, id *ast.Ident) ast.Node {
-	if id == nil {
-		return nil
-	}
-	return fi.parent(id)
-}
-
 // besideVariable returns what the lock of a package's variable is to be declared in front of, nil if
 // there is no place.
 func (t *taking) besideVariable(fi *fileInfo, spec *ast.ValueSpec, id *ast.Ident, o *ownLock) ast.Node {
@@ -129,7 +122,7 @@ func (t *taking) besideVariable(fi *fileInfo, spec *ast.ValueSpec, id *ast.Ident
 		return nil
 	}
 	if i := slices.Index(spec.Names, id); len(spec.Names) > 1 || i < len(spec.Values) && !newMap(fi, spec.Values[i]) {
-		t.c.refuse("lock-alias", id.Pos(), "", "%s may be a map that others have, too, or is declared together with others", t.m.Name)
+		t.c.refuse("lock-alias", id.Pos(), "declare it alone, with a map of its own", "%s may be a map that others have, too, or is declared together with others", t.m.Name)
 		return nil
 	}
 	o.name = fi.fresh(spec, id.Name+"Mu")

@@ -591,7 +591,14 @@ func fieldKey(fi *fileInfo, x *ast.SelectorExpr) string {
 //	c, _ := r.Cookie("session")
 //	s.m[c.Value]++
 func (r *risk) unchecked(decl *ast.FuncDecl) map[types.Object]bool {
+	if out, ok := r.t.doubted[decl]; ok {
+		return out
+	}
 	out := map[types.Object]bool{}
+	if r.t.doubted == nil {
+		r.t.doubted = map[*ast.FuncDecl]map[types.Object]bool{}
+	}
+	r.t.doubted[decl] = out
 	asked := map[types.Object]bool{} // in the condition of some statement
 	ask := func(n ast.Node) {
 		if n != nil {

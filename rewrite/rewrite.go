@@ -216,21 +216,12 @@ func (r *run) classify(reqs []Request) {
 				owner[pos] = s
 			}
 		}
-		if !s.refused() || req.Otherwise != Mutex || r.prog.Overlaid(req.Map.Pos.Filename) {
-			// Nothing else is asked for.
-		} else if across := r.stepsAcross(req.Map); across.IsValid() {
-			first := *s.class.refusals[0]
-			first.Remedy += fmt.Sprintf(" (--strategy=mutex puts a lock into each function, and leaves apart what is looked at and what is written at %s)", r.ix.pos(across))
-			s.class.refusals[0] = &first
-		} else {
-			alt := &siteWork{class: newClass(r.ix, s.class.n), strat: Mutex}
-			if r.takeLocks(alt, req.Map); !alt.refused() {
+		if s.refused() && req.Otherwise == Mutex && !r.prog.Overlaid(req.Map.Pos.Filename) {
+			if why := r.lockInstead(s, req.Map); why == "" {
 				maps.DeleteFunc(owner, func(_ token.Pos, o *siteWork) bool { return o == s })
-				s.instead, s.class, s.ops, s.strat, s.form, s.runtime = s.class.refusals[0], alt.class, alt.ops, Mutex, form{}, nil
-				s.unobserved = false
 			} else {
 				first := *s.class.refusals[0]
-				first.Remedy += fmt.Sprintf(" (a lock of its own around every use is no way out: %s, %s)", alt.class.refusals[0].Message, alt.class.refusals[0].Code)
+				first.Remedy += " (" + why + ")"
 				s.class.refusals[0] = &first
 			}
 		}
@@ -248,6 +239,20 @@ func (r *run) classify(reqs []Request) {
 			s.class.holderFlows()
 		}
 	}
+}
+
+// lockInstead gives a refused site the form mutex, or says why that is no way out.
+func (r *run) lockInstead(s *siteWork, m *detect.Map) (why string) {
+	if across := r.stepsAcross(m); across.IsValid() {
+		return fmt.Sprintf("--strategy=mutex puts a lock into each function, and leaves apart what is looked at and what is written at %s", r.ix.pos(across))
+	}
+	alt := &siteWork{class: newClass(r.ix, s.class.n), strat: Mutex}
+	if r.takeLocks(alt, m); alt.refused() {
+		return fmt.Sprintf("a lock of its own around every use is no way out: %s, %s", alt.class.refusals[0].Message, alt.class.refusals[0].Code)
+	}
+	s.instead, s.class, s.ops, s.strat, s.form, s.runtime = s.class.refusals[0], alt.class, alt.ops, Mutex, form{}, nil
+	s.unobserved = false
+	return ""
 }
 
 // goLine returns the line of the go directive in the go.mod of a folder: the first one, where

@@ -109,7 +109,7 @@ func (r *run) stepsAcross(m *detect.Map) token.Pos {
 }
 
 // writtenUnasked returns a write in a function that does not ask whether the map is there, where another
-// one asks that, and makes it, and a third takes it away.
+// one asks that, and some statement takes it away.
 //
 //	s.ensure()   // if s.m == nil { s.m = map[string]int{} }
 //	s.m[k]++     // panics if s.m = nil comes in between
@@ -125,7 +125,7 @@ func (ix *index) writtenUnasked(decl token.Pos) (write token.Pos) {
 			x, parent := fi.outer(fi.spelled(id))
 			switch p := parent.(type) {
 			case *ast.BinaryExpr:
-				asks[fn] = asks[fn] || fi.isNil(p.X) || fi.isNil(p.Y)
+				asks[fn] = true // a map is compared with nothing but nil
 			case *ast.AssignStmt:
 				i := slices.Index(p.Lhs, x)
 				gone = gone || i >= 0 && len(p.Lhs) == len(p.Rhs) && fi.isNil(p.Rhs[i])
@@ -630,6 +630,11 @@ func (b *stepBody) readBefore(write ast.Node) bool {
 			return true
 		}
 	}
+	return b.toldByGlobal()
+}
+
+// toldByGlobal reports whether a package's variable brings what it was told of the map.
+func (b *stepBody) toldByGlobal() bool {
 	for obj, f := range b.taint {
 		if f != 0 && obj.Parent() == obj.Pkg().Scope() {
 			return true
@@ -659,12 +664,7 @@ func (b *stepBody) across(write ast.Node) bool {
 			}
 		}
 	}
-	for obj, f := range b.taint {
-		if f != 0 && obj.Parent() == obj.Pkg().Scope() {
-			return true
-		}
-	}
-	return false
+	return b.toldByGlobal()
 }
 
 // why names the reads of a function, for a message.

@@ -65,8 +65,9 @@ import (
 //	s.mu.Lock(); s.m[k] = int(name[0]); s.mu.Unlock() // held for ever if name is ""
 //
 // panics.go says what may: what came out of a map may be nil, and so may all that comes of it, and the
-// map itself where the source shows that it is nil at times (nilmaps.go). Other pointers that variables
-// hold, and other maps, are not looked for: every access to a field would be one. But where a deferred
+// map itself where the source shows that it is nil at times (nilmaps.go), and what a call returns beside an
+// answer that nothing looks at. Other pointers that variables hold, and other maps, are not looked for:
+// every access to a field would be one. But where a deferred
 // function recovers and wants the lock itself, all pointers may be nil. Of libraries only what is known
 // never to panic runs under a lock that no defer lets go of.
 //
@@ -110,6 +111,7 @@ type taking struct {
 	lifted    map[*ast.CallExpr]bool                  // calls that need the lock, see lift
 	ownerless ast.Node                                // what may run where the lock has no owner, see runs
 	given     map[*ast.FuncDecl]map[types.Object]bool // see fromMap
+	doubted   map[*ast.FuncDecl]map[types.Object]bool // see unchecked
 	rescued   map[*ast.FuncDecl]bool                  // see isRescued
 	unset     int                                     // see mapMayBeNil; 0: not known yet
 	atOnce    map[*ast.FuncLit]bool                   // see runsAt

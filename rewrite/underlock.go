@@ -586,6 +586,7 @@ var loggers = []string{"log", "log/slog", "github.com/sirupsen/logrus", "go.uber
 // writesLog reports whether a function writes to a log, be it for the last time.
 func writesLog(fn *types.Func) bool { return slices.Contains(loggers, fn.Pkg().Path()) }
 
+// plainArgs reports whether printing what a call is given calls no method.
 func plainArgs(fi *fileInfo, call *ast.CallExpr) bool {
 	return !slices.ContainsFunc(call.Args, func(a ast.Expr) bool { return !plain(fi.pkg.Info.TypeOf(a)) })
 }

@@ -48,7 +48,7 @@ func (t *taking) unleafed(fi *fileInfo, n ast.Node) (bad ast.Node) {
 			if lit || t.calls(fi, n, "Unlock", "RUnlock") || fi.builtin(n) == "panic" {
 				return true
 			}
-			if fn := fi.callee(n); fn != nil && fn.Pkg() != nil && writesLog(fn) && !t.hooked() && !slices.ContainsFunc(n.Args, func(a ast.Expr) bool { return !plain(fi.pkg.Info.TypeOf(a)) }) {
+			if fn := fi.callee(n); fn != nil && fn.Pkg() != nil && writesLog(fn) && !t.hooked() && plainArgs(fi, n) {
 				return true // who writes there has to do without the lock as it is
 			}
 			if !t.calm(fi, n, 3) {
