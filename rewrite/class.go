@@ -39,6 +39,8 @@ type class struct {
 	n           int       // index of the site
 	ownLock     bool      // the form mutex is asked about: what one function does is one step
 	stepsAcross token.Pos // a write, see run.stepsAcross
+
+	memoised *plans.Refusal // what would be said of a memo, if a lock can do better
 	nested      bool
 	deep        bool         // the elements of rows are maps, see deep.go
 	rows        *types.Named // the element type, if it is a named map type

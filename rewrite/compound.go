@@ -19,6 +19,7 @@ type merge struct {
 	fun    string
 	value  ast.Expr   // the value to store; nil for none
 	lazy   bool       // wrap value in a function
+	into   string     // the variable that gets what the call returns first
 	atExpr ast.Node   // the call replaces this expression of stmt; nil: all of stmt
 	ok     *ast.Ident // the ok variable of the shape, when a dropped statement read it
 	blank  bool       // nothing reads ok any more
@@ -95,6 +96,9 @@ func (c *class) compound() []*merge {
 			m = c.getOrCreate(r)
 			if m == nil {
 				m = c.loadAndDelete(r)
+			}
+			if m == nil {
+				m = c.memo(r)
 			}
 		case useNil:
 			if m = c.lazyRow(r); m == nil {

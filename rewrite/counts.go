@@ -42,11 +42,16 @@ func (c *class) checkCounts() {
 	}
 }
 
-// countSteps returns the uses that count and those that read, and calls of functions with one.
-func (c *class) countSteps() (counts, reads []*counted) {
-	removed := slices.ContainsFunc(c.recs, func(r *rec) bool {
+// loses reports whether elements that are in the map may be gone later.
+func (c *class) loses() bool {
+	return slices.ContainsFunc(c.recs, func(r *rec) bool {
 		return r.kind == useDelete || r.kind == useClear || r.kind == useDrain || r.kind == useReplace
 	})
+}
+
+// countSteps returns the uses that count and those that read, and calls of functions with one.
+func (c *class) countSteps() (counts, reads []*counted) {
+	removed := c.loses()
 	tests := c.guarding().exemptTests()
 	for _, r := range c.recs {
 		if r.apart || tests && strings.HasSuffix(r.fi.abs, "_test.go") {

@@ -768,7 +768,10 @@ func (e *editor) makeCall(n dst.Node, recv dst.Expr, o *callOp) dst.Node {
 		c.finish(call)
 		return call
 	}
-	stmt := &dst.ExprStmt{X: call}
+	var stmt dst.Stmt = &dst.ExprStmt{X: call}
+	if o.Into != "" {
+		stmt = &dst.AssignStmt{Lhs: []dst.Expr{dst.NewIdent(o.Into), dst.NewIdent("_")}, Tok: token.ASSIGN, Rhs: []dst.Expr{call}}
+	}
 	c.finish(stmt)
 	return stmt
 }

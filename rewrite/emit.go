@@ -555,11 +555,11 @@ func shiftsConstant(fi *fileInfo, e ast.Expr) (found bool) {
 }
 
 func (em *emitter) merge(m *merge) {
-	if em.form.std && (m.atExpr != nil || m.lazy) {
+	if em.form.std && (m.atExpr != nil || m.lazy || m.into != "") {
 		em.c.refuse("no-direct-method", m.call.node.Pos(), "use --runtime=plain, whose SyncMap is typed", "the loaded value would need a type assertion")
 	}
 	if m.stmt != nil {
-		o := &callOp{opBase: em.base(m.stmt), Recv: m.call.base, Fun: m.fun, Args: exprArgs(m.call.keys...)}
+		o := &callOp{opBase: em.base(m.stmt), Recv: m.call.base, Fun: m.fun, Args: exprArgs(m.call.keys...), Into: m.into}
 		if m.atExpr != nil {
 			o.Node = m.atExpr
 		}

@@ -34,6 +34,8 @@ func (b opBase) target() ast.Node { return b.Node }
 // itself, to wrap it: m → m.Snapshot(), lit → safemap.ShardedOf(lit)) and move
 // into the call with their comments. A non-primary Recv is parenthesised.
 //
+// With Into, a statement becomes `Into, _ = Recv.Fun(Args...)`.
+//
 // For named map types (named.go) it goes through a field: Recv.Via.Fun(Args...), or is
 // only that field (Selects), or is the field's value in a literal Wrap{WrapField: …}.
 type callOp struct {
@@ -46,6 +48,7 @@ type callOp struct {
 	Fun             string
 	TypeArgs        []ast.Expr
 	Args            []arg
+	Into            string
 }
 
 // An arg is one argument of a callOp; exactly one form is set.

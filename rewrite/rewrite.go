@@ -216,10 +216,10 @@ func (r *run) classify(reqs []Request) {
 				owner[pos] = s
 			}
 		}
-		if s.refused() && req.Otherwise == Mutex && !r.prog.Overlaid(req.Map.Pos.Filename) {
+		if (s.refused() || s.class.memoised != nil) && req.Otherwise == Mutex && !r.prog.Overlaid(req.Map.Pos.Filename) {
 			if why := r.lockInstead(s, req.Map); why == "" {
 				maps.DeleteFunc(owner, func(_ token.Pos, o *siteWork) bool { return o == s })
-			} else {
+			} else if s.refused() {
 				first := *s.class.refusals[0]
 				first.Remedy += " (" + why + ")"
 				s.class.refusals[0] = &first
@@ -241,7 +241,8 @@ func (r *run) classify(reqs []Request) {
 	}
 }
 
-// lockInstead gives a refused site the form mutex, or says why that is no way out.
+// lockInstead gives a site that is refused, or would make elements twice, the form mutex, or says why
+// that is no way out.
 func (r *run) lockInstead(s *siteWork, m *detect.Map) (why string) {
 	if across := r.stepsAcross(m); across.IsValid() {
 		return fmt.Sprintf("--strategy=mutex puts a lock into each function, and leaves apart what is looked at and what is written at %s", r.ix.pos(across))
@@ -250,7 +251,10 @@ func (r *run) lockInstead(s *siteWork, m *detect.Map) (why string) {
 	if r.takeLocks(alt, m); alt.refused() {
 		return fmt.Sprintf("a lock of its own around every use is no way out: %s, %s", alt.class.refusals[0].Message, alt.class.refusals[0].Code)
 	}
-	s.instead, s.class, s.ops, s.strat, s.form, s.runtime = s.class.refusals[0], alt.class, alt.ops, Mutex, form{}, nil
+	if s.instead = s.class.memoised; s.refused() {
+		s.instead = s.class.refusals[0]
+	}
+	s.class, s.ops, s.strat, s.form, s.runtime = alt.class, alt.ops, Mutex, form{}, nil
 	s.unobserved = false
 	return ""
 }
