@@ -84,13 +84,11 @@ func Choose(m *detect.Map, opts Options) Advice {
 }
 
 // meant reports whether the guard is evidently meant for the map: at least half of the accesses
-// hold it, or all that change the map do.
+// hold it, or some that change the map do. What only looks at a map under a lock may do so by chance.
 func (r *refuser) meant() bool {
-	if 2*r.m.GuardHeld >= r.m.GuardTotal {
-		return true
-	}
-	changes := filter(r.m.Accesses, func(a detect.Access) bool { return a.Op.Mutates() && !a.Owned && !a.Test })
-	return len(changes) > 0 && !slices.ContainsFunc(changes, func(a detect.Access) bool { return !r.holds(a) })
+	return 2*r.m.GuardHeld >= r.m.GuardTotal || slices.ContainsFunc(r.m.Accesses, func(a detect.Access) bool {
+		return a.Op.Mutates() && !a.Owned && !a.Test && r.holds(a)
+	})
 }
 
 // takeGuard returns the advice to take the lock, otherwise the one given.

@@ -228,11 +228,25 @@ func (t *taking) importStd(fi *fileInfo, path string, at ast.Node) string {
 //	value.handle(ctx)
 func (t *taking) fetch(sp *spot, lock *lockExpr) bool {
 	fi := sp.fi
-	if sp.inner || len(sp.uses)+len(sp.calls) != 1 || jumpedOver(fi.enclosing(sp.stmt), sp.stmt) {
+	x, name := t.fetchable(sp, lock)
+	if x == nil {
 		return false
 	}
-	var x ast.Expr
-	name := "result"
+	fresh := fi.fresh(sp.stmt, name)
+	fi.reserve(sp.stmt, fresh)
+	t.section(sp.stmt.Pos(), sp.stmt.Pos()+1)
+	writes := !onlyReads(fi, []ast.Stmt{&ast.ExprStmt{X: x}})
+	t.add(fi, &hoistOp{opBase: t.base(sp.stmt), Expr: x, Name: fresh, Before: []string{lock.take(writes)}, After: []string{lock.leave(writes)}})
+	return true
+}
+
+// fetchable returns what of a statement can be read before it, and a name for that; nil if there is more.
+func (t *taking) fetchable(sp *spot, lock *lockExpr) (x ast.Expr, name string) {
+	fi := sp.fi
+	if sp.inner || len(sp.uses)+len(sp.calls) != 1 || jumpedOver(fi.enclosing(sp.stmt), sp.stmt) {
+		return nil, ""
+	}
+	name = "result"
 	if len(sp.calls) == 1 {
 		if t := fi.pkg.Info.TypeOf(sp.calls[0]); t != nil && !isTuple(t) {
 			x = sp.calls[0]
@@ -242,14 +256,9 @@ func (t *taking) fetch(sp *spot, lock *lockExpr) bool {
 	}
 	expr := []ast.Stmt{&ast.ExprStmt{X: x}}
 	if x == nil || t.runs(fi, expr, lock) != nil || t.panics(fi, expr, 3) != nil || !first(fi, sp.stmt, x) || holdsLock(fi.pkg.Info.TypeOf(x)) {
-		return false
+		return nil, ""
 	}
-	fresh := fi.fresh(sp.stmt, name)
-	fi.reserve(sp.stmt, fresh)
-	t.section(sp.stmt.Pos(), sp.stmt.Pos()+1)
-	writes := !onlyReads(fi, expr)
-	t.add(fi, &hoistOp{opBase: t.base(sp.stmt), Expr: x, Name: fresh, Before: []string{lock.take(writes)}, After: []string{lock.leave(writes)}})
-	return true
+	return x, name
 }
 
 // holdsLock reports whether a copy of a value of type t would be a copy of a lock.

@@ -33,7 +33,8 @@ import (
 type Request struct {
 	Map      *detect.Map
 	Strategy string // "sharded", "syncmap", "locked" or "provider"; or Guard or Mutex, which change no type
-	// Otherwise is the form to use where Strategy is refused: Mutex, or "" for none.
+	// Otherwise is what to do where Strategy, which changes the type, is refused: Mutex puts a lock
+	// around every use, the guard of the map where it has one; "" does nothing.
 	Otherwise string
 }
 
@@ -216,7 +217,7 @@ func (r *run) classify(reqs []Request) {
 				owner[pos] = s
 			}
 		}
-		if (s.refused() || s.class.memoised != nil) && req.Otherwise == Mutex && !r.prog.Overlaid(req.Map.Pos.Filename) {
+		if (s.refused() || s.class.memoised != nil) && s.strat != Guard && req.Otherwise == Mutex && !r.prog.Overlaid(req.Map.Pos.Filename) {
 			if why := r.lockInstead(s, req.Map); why == "" {
 				maps.DeleteFunc(owner, func(_ token.Pos, o *siteWork) bool { return o == s })
 			} else if s.refused() {
@@ -241,20 +242,27 @@ func (r *run) classify(reqs []Request) {
 	}
 }
 
-// lockInstead gives a site that is refused, or would make elements twice, the form mutex, or says why
-// that is no way out.
+// lockInstead gives a site that is refused, or would make elements twice, the form guard, or mutex where
+// the map has no guard, or says why that is no way out.
 func (r *run) lockInstead(s *siteWork, m *detect.Map) (why string) {
-	if across := r.stepsAcross(m); across.IsValid() {
-		return fmt.Sprintf("--strategy=mutex puts a lock into each function, and leaves apart what is looked at and what is written at %s", r.ix.pos(across))
+	alt := &siteWork{class: newClass(r.ix, s.class.n), strat: Guard}
+	if m.GuardKey == "" {
+		alt.strat = Mutex
+		if across := r.stepsAcross(m); across.IsValid() {
+			return fmt.Sprintf("--strategy=mutex puts a lock into each function, and leaves apart what is looked at and what is written at %s", r.ix.pos(across))
+		}
 	}
-	alt := &siteWork{class: newClass(r.ix, s.class.n), strat: Mutex}
 	if r.takeLocks(alt, m); alt.refused() {
-		return fmt.Sprintf("a lock of its own around every use is no way out: %s, %s", alt.class.refusals[0].Message, alt.class.refusals[0].Code)
+		way := "a lock of its own"
+		if alt.strat == Guard {
+			way = m.Guard
+		}
+		return fmt.Sprintf("%s around every use is no way out: %s, %s", way, alt.class.refusals[0].Message, alt.class.refusals[0].Code)
 	}
 	if s.instead = s.class.memoised; s.refused() {
 		s.instead = s.class.refusals[0]
 	}
-	s.class, s.ops, s.strat, s.form, s.runtime = alt.class, alt.ops, Mutex, form{}, nil
+	s.class, s.ops, s.strat, s.form, s.runtime = alt.class, alt.ops, alt.strat, form{}, nil
 	s.unobserved = false
 	return ""
 }

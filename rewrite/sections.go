@@ -41,14 +41,11 @@ func (t *taking) function(fn ast.Node, spots []*spot) {
 		t.c.refuse("lock-unbalanced", at.Pos(), "", "%s lets go of %s, and does not take it", funcName(first.fi, fn), t.lockName())
 		return
 	}
+	if t.beside(fn, spots, lock) {
+		return
+	}
 	if len(spots) > 1 || !t.simplest(first, lock) {
 		if t.together(fn, spots, lock) {
-			return
-		}
-	}
-	for _, sp := range spots {
-		if at := t.besideSection(sp); at != nil {
-			t.c.refuse("lock-steps", sp.stmt.Pos(), "", "%s has %s just before or after this (%s): one critical section should hold both", funcName(sp.fi, fn), t.lockName(), t.ix.pos(at.Pos()))
 			return
 		}
 	}
@@ -70,31 +67,6 @@ func (t *taking) function(fn ast.Node, spots []*spot) {
 		}
 	}
 	joinSections(first.fi, t.ops[first.fi][from:])
-}
-
-// besideSection returns the statement that ends a critical section of the lock right before a spot,
-// or begins one right after it.
-//
-//	s.mu.Lock(); s.n[k]++; s.mu.Unlock(); return s.n[k]
-func (t *taking) besideSection(sp *spot) ast.Stmt {
-	if t.own != nil {
-		return nil
-	}
-	is := func(s ast.Stmt, names ...string) bool {
-		e, ok := s.(*ast.ExprStmt)
-		if !ok {
-			return false
-		}
-		call, ok := e.X.(*ast.CallExpr)
-		return ok && t.calls(sp.fi, call, names...)
-	}
-	if s := sp.fi.previous(sp.stmt); is(s, "Unlock", "RUnlock") {
-		return s
-	}
-	if s := sp.fi.next(sp.stmt); is(s, "Lock", "RLock") {
-		return s
-	}
-	return nil
 }
 
 // otherLocked returns where a function takes the guard of another object than the one at hand.
@@ -229,14 +201,18 @@ func (t *taking) together(fn ast.Node, spots []*spot, lock *lockExpr) bool {
 		}
 		if ways := t.waysOut(fi, region, spots); len(ways) > 0 {
 			t.wrap(fi, region[0], last, lock, writes(spots))
-			reads := !writes(spots) && onlyReads(fi, region)
-			for _, way := range ways {
-				t.ops[fi] = append(t.ops[fi], &lockOp{opBase: t.base(way), Last: way, Before: []string{lock.leave(!reads)}})
-			}
+			t.leaveBy(fi, ways, lock.leave(writes(spots) || !onlyReads(fi, region)))
 			return true
 		}
 	}
 	return false
+}
+
+// leaveBy lets go of the lock before the statements by which a section is left before its end.
+func (t *taking) leaveBy(fi *fileInfo, ways []ast.Stmt, leave string) {
+	for _, way := range ways {
+		t.ops[fi] = append(t.ops[fi], &lockOp{opBase: t.base(way), Last: way, Before: []string{leave}})
+	}
 }
 
 // waysOut returns the statements by which a region is left before its end, if there are few,

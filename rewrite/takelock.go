@@ -114,6 +114,7 @@ type taking struct {
 	doubted   map[*ast.FuncDecl]map[types.Object]bool // see unchecked
 	rescued   map[*ast.FuncDecl]bool                  // see isRescued
 	unset     int                                     // see mapMayBeNil; 0: not known yet
+	raised    map[ast.Node]bool                       // see raise
 	atOnce    map[*ast.FuncLit]bool                   // see runsAt
 	madeRows  map[token.Pos]bool                      // see rowsMade
 	defers    *deferring                              // see afterPanic
@@ -144,7 +145,7 @@ func (r *run) takeLocks(s *siteWork, m *detect.Map) {
 	at := r.ix.at(m.Pos)
 	t.c.order = []*member{{pos: at, name: m.Name}}
 	var spots []*spot
-	copied := false
+	done := false // something needs no section
 	switch {
 	case s.strat == Mutex:
 		if t.declare(at) {
@@ -154,7 +155,7 @@ func (r *run) takeLocks(s *siteWork, m *detect.Map) {
 		t.c.refuse("no-guard", at, "", "no lock is held at most accesses of %s", m.Name)
 	case t.otherInstances(at), t.otherOwner(at):
 	default:
-		spots, copied = t.spots(at)
+		spots, done = t.spots(at)
 		if t.field != nil {
 			if home := r.ix.fileAt(t.field.Pos()); home != nil {
 				t.c.checkOtherBuilds(&member{pos: t.field.Pos(), name: t.field.Name(), fi: home, obj: t.field})
@@ -183,7 +184,7 @@ func (r *run) takeLocks(s *siteWork, m *detect.Map) {
 			t.function(fn, byFunc[fn])
 		}
 	}
-	if len(t.c.refusals) == 0 && len(spots) == 0 && !copied {
+	if len(t.c.refusals) == 0 && len(spots) == 0 && !done {
 		t.c.refuse("no-guard", at, "", "no access of %s misses a lock", m.Name)
 	}
 	if len(t.c.refusals) > 0 { // nobody has to get along with what is not written
@@ -216,13 +217,14 @@ func (r *run) ledTo(from, to string) bool {
 	return visit(from)
 }
 
-// noteLocking remembers the functions that requests for the form guard will lock in: two maps
+// noteLocking remembers the functions that requests for the form guard, or for one in place of which
+// it may come, will lock in: two maps
 // may have one guard, and what calls such a function under it would wait for itself. It remembers
 // which locks are held there, too.
 func (r *run) noteLocking(reqs []Request) {
 	r.locking, r.lockOrder = map[*ast.FuncDecl]bool{}, map[string][]string{}
 	for _, req := range reqs {
-		if req.Strategy != Guard {
+		if req.Map.GuardKey == "" || req.Strategy != Guard && req.Otherwise == "" {
 			continue
 		}
 		races := (&taking{m: req.Map}).racing()
@@ -253,8 +255,9 @@ func (r *run) noteLocking(reqs []Request) {
 	}
 }
 
-// spots returns the statements that need the lock, in the order of their positions.
-func (t *taking) spots(decl token.Pos) (list []*spot, copied bool) {
+// spots returns the statements that need the lock, in the order of their positions, and whether
+// something else has been done about accesses that miss it.
+func (t *taking) spots(decl token.Pos) (list []*spot, done bool) {
 	byStmt := map[ast.Stmt]*spot{}
 	add := func(sp *spot, op detect.Op) {
 		if old := byStmt[sp.stmt]; old != nil {
@@ -297,7 +300,7 @@ func (t *taking) spots(decl token.Pos) (list []*spot, copied bool) {
 		case a.Op == detect.Escape || sp == nil:
 			w := t.outWalk(decl)
 			if w.copyOut(fi, pos) {
-				copied = true
+				done = true
 				continue
 			}
 			loads := w.together(fi, pos, decl)
@@ -311,6 +314,9 @@ func (t *taking) spots(decl token.Pos) (list []*spot, copied bool) {
 				sp.uses = append(sp.uses, l.uses...)
 				add(l, detect.Read)
 			}
+		case !a.Bare && t.raise(sp, a):
+			done = true
+			continue
 		case !a.Bare && t.lift(sp, a, add):
 			continue
 		case !a.Bare:
@@ -341,7 +347,7 @@ func (t *taking) spots(decl token.Pos) (list []*spot, copied bool) {
 	}
 	sortSpots(list)
 	t.noteBare(races)
-	return list, copied
+	return list, done
 }
 
 // noteBare says which accesses go on without the lock.

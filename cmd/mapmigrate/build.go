@@ -124,8 +124,12 @@ func (b *builder) rewritten(s *rewrite.Site, out *rewrite.Output) *plans.Site {
 	site := b.newSite(s.Maps)
 	a := b.advice[s.Maps[0]]
 	if s.Instead != nil {
+		reason := "a lock of its own, around every use"
+		if s.Strategy == advise.Guard {
+			reason = fmt.Sprintf("%s is taken where it is missed", s.Maps[0].Guard)
+		}
 		rejected := advise.Alternative{Name: a.Strategy, Reason: fmt.Sprintf("refused: %s (%s)", s.Instead.Message, s.Instead.Code)}
-		a = advise.Advice{Strategy: s.Strategy, Reason: "a lock of its own, around every use", Rejected: append([]advise.Alternative{rejected}, a.Rejected...)}
+		a = advise.Advice{Strategy: s.Strategy, Reason: reason, Rejected: append([]advise.Alternative{rejected}, a.Rejected...)}
 	} else if a.Strategy != s.Strategy { // the class needed one form, and another map chose it
 		a = advise.Advice{Strategy: s.Strategy, Reason: "shares its type with another map of the site"}
 	}

@@ -1,0 +1,338 @@
+// This file looks at the critical sections that a function has already, when more of it is put under
+// the lock: what belongs to one of them goes into it.
+
+package rewrite
+
+import (
+	"go/ast"
+	"go/token"
+	"slices"
+
+	"github.com/mapmigrate/mapmigrate/detect"
+)
+
+// beside puts the spots of a function into a critical section of the lock that ends right before
+// them, or begins right behind them, and reports whether there is one. If the section cannot be made larger,
+// that is refused: to let go of a lock and take it again at once would keep nothing together.
+//
+//	if len(s.m) > 10 {      // → s.mu.Lock() comes here
+//		return              // → after s.mu.Unlock()
+//	}
+//	s.mu.Lock()
+//	s.m[k] = v
+//	s.mu.Unlock()
+//
+// A look that the section repeats before it changes anything may stay a section of its own, above all
+// where others can read at the same time:
+//
+//	if v, ok := s.m[k]; ok { return v }
+//	s.mu.Lock(); defer s.mu.Unlock()
+//	if v, ok := s.m[k]; ok { return v }
+func (t *taking) beside(fn ast.Node, spots []*spot, lock *lockExpr) (done bool) {
+	if t.own != nil || slices.ContainsFunc(spots, func(sp *spot) bool { return sp.alias || sp.fi != spots[0].fi }) {
+		return false
+	}
+	fi := spots[0].fi
+	again := t.looksAgain(fn, spots)
+	for region := range regions(spots) {
+		ends, begins := t.neighbours(fi, region)
+		if ends == nil && begins == nil {
+			continue
+		}
+		if again && lock.reads && !writes(spots) {
+			return false
+		}
+		if ends != nil && t.prolong(ends, region, spots, lock) || begins != nil && t.advance(begins, region, spots, lock) {
+			return true
+		}
+		if again {
+			return false
+		}
+		at := ends
+		if at == nil {
+			at = begins
+		}
+		t.c.refuse("lock-steps", region[0].Pos(), "", "%s has %s just before or after this (%s): one critical section should hold both", funcName(fi, fn), t.lockName(), t.ix.pos(at.Pos()))
+		return true
+	}
+	if again {
+		return false
+	}
+	for _, sp := range spots {
+		if h := t.partOf(fn, sp); h.IsValid() {
+			t.c.refuse("lock-steps", sp.stmt.Pos(), "", "what is done here and at %s belongs together, and %s is held at one of the two only: one critical section should hold both", t.ix.pos(h), t.lockName())
+			return true
+		}
+	}
+	return false
+}
+
+// neighbours returns the statement before some that lets go of the lock, and the one behind them that
+// takes it.
+func (t *taking) neighbours(fi *fileInfo, region []ast.Stmt) (ends, begins ast.Stmt) {
+	is := func(s ast.Stmt, names ...string) bool {
+		e, ok := s.(*ast.ExprStmt)
+		if !ok {
+			return false
+		}
+		call, ok := e.X.(*ast.CallExpr)
+		return ok && t.calls(fi, call, names...)
+	}
+	if s := fi.previous(region[0]); is(s, "Unlock", "RUnlock") {
+		ends = s
+	}
+	if s := fi.next(region[len(region)-1]); is(s, "Lock", "RLock") {
+		begins = s
+	}
+	return ends, begins
+}
+
+// methodOn returns how a statement that calls a method of the lock names the method, if it is the lock
+// at hand.
+func methodOn(s ast.Stmt, lock *lockExpr) (method string) {
+	if e, ok := s.(*ast.ExprStmt); ok {
+		if call, ok := e.X.(*ast.CallExpr); ok {
+			if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok && spell(sel.X) == lock.text {
+				return sel.Sel.Name
+			}
+		}
+	}
+	return ""
+}
+
+// prolong moves the end of a critical section behind what follows it.
+func (t *taking) prolong(ends ast.Stmt, region []ast.Stmt, spots []*spot, lock *lockExpr) bool {
+	fi, method := spots[0].fi, methodOn(ends, lock)
+	if method == "" || method == "RUnlock" && (writes(spots) || !onlyReads(fi, region)) || !t.straight(fi, ends, method) || jumps(fi.topLevel(ends)) {
+		return false
+	}
+	first, last := region[0], region[len(region)-1]
+	leave := []string{lock.text + "." + method + "()"}
+	moves := func() {
+		t.section(ends.Pos(), last.End())
+		t.add(fi, &removeOp{t.base(ends)})
+	}
+	if why := t.runs(fi, region, lock); why == nil && t.panics(fi, region, 3) == nil {
+		switch ways := t.waysOut(fi, region, spots); {
+		case !exits(region):
+			moves()
+			t.ops[fi] = append(t.ops[fi], &lockOp{opBase: t.base(first), Last: last, After: leave})
+			return true
+		case len(ways) > 0 && !terminates(last):
+			moves()
+			t.ops[fi] = append(t.ops[fi], &lockOp{opBase: t.base(first), Last: last, After: leave})
+			t.leaveBy(fi, ways, leave[0])
+			return true
+		}
+	}
+	if len(spots) != 1 || len(region) != 1 {
+		return false
+	}
+	x, name := t.fetchable(spots[0], lock)
+	if x == nil {
+		return false
+	}
+	fresh := fi.fresh(first, name)
+	fi.reserve(first, fresh)
+	moves()
+	t.ops[fi] = append(t.ops[fi], &hoistOp{opBase: t.base(first), Expr: x, Name: fresh, After: leave})
+	return true
+}
+
+// straight reports whether the section that a statement ends begins in the same list, in the mode
+// that the statement's method lets go of, and nothing in between touches the lock.
+func (t *taking) straight(fi *fileInfo, ends ast.Stmt, method string) bool {
+	list := stmtsOf(fi.parent(ends))
+	for i := slices.Index(list, ends) - 1; i >= 0; i-- {
+		touched := ""
+		ast.Inspect(list[i], func(n ast.Node) bool {
+			if call, ok := n.(*ast.CallExpr); ok && t.calls(fi, call, "Lock", "RLock", "TryLock", "TryRLock", "Unlock", "RUnlock") {
+				touched = "inside"
+				if e, ok := list[i].(*ast.ExprStmt); ok && e.X == ast.Expr(call) {
+					touched = ast.Unparen(call.Fun).(*ast.SelectorExpr).Sel.Name
+				}
+			}
+			return touched == ""
+		})
+		if touched != "" {
+			return touched == takeOfName[method]
+		}
+	}
+	return false
+}
+
+var takeOfName = map[string]string{"Unlock": "Lock", "RUnlock": "RLock"}
+
+// advance moves the begin of a critical section before what precedes it, with the defer that ends it.
+func (t *taking) advance(begins ast.Stmt, region []ast.Stmt, spots []*spot, lock *lockExpr) bool {
+	fi, method := spots[0].fi, methodOn(begins, lock)
+	if method == "" || method == "RLock" && (writes(spots) || !onlyReads(fi, region)) || jumps(fi.topLevel(begins)) || t.runs(fi, region, lock) != nil || defers(region) {
+		return false
+	}
+	first, last := region[0], region[len(region)-1]
+	take := []string{lock.text + "." + method + "()"}
+	leave := lock.text + ".Unlock()"
+	if method == "RLock" {
+		leave = lock.text + ".RUnlock()"
+	}
+	if d, ok := fi.next(begins).(*ast.DeferStmt); ok && spell(d.Call.Fun)+"()" == leave {
+		t.section(first.Pos(), d.End())
+		t.add(fi, &lockOp{opBase: t.base(first), Last: first, Before: append(take, "defer "+leave)})
+		t.ops[fi] = append(t.ops[fi], &removeOp{t.base(begins)}, &removeOp{t.base(d)})
+		return true
+	}
+	if t.panics(fi, region, 3) != nil || terminates(last) {
+		return false
+	}
+	ways := t.waysOut(fi, region, spots)
+	if exits(region) && len(ways) == 0 {
+		return false
+	}
+	t.section(first.Pos(), begins.End())
+	t.add(fi, &lockOp{opBase: t.base(first), Last: first, Before: take})
+	t.ops[fi] = append(t.ops[fi], &removeOp{t.base(begins)})
+	t.leaveBy(fi, ways, leave)
+	return true
+}
+
+// held returns the accesses of the map in a function that are made under the lock.
+func (t *taking) held(fn ast.Node) (list []detect.Access) {
+	for _, a := range t.m.Accesses {
+		if !a.Owned && !a.Test && a.Op != detect.Escape && t.holds(a) && t.functionAt(a) == fn {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// functionAt returns the function or literal that an access is in.
+func (t *taking) functionAt(a detect.Access) ast.Node {
+	pos := t.ix.at(a.Pos)
+	if fi := t.ix.fileAt(pos); fi != nil && pos.IsValid() {
+		for _, n := range fi.enclosingPath(pos) {
+			switch n.(type) {
+			case *ast.FuncDecl, *ast.FuncLit:
+				return n
+			}
+		}
+	}
+	return nil
+}
+
+// partOf returns an access under the lock of which a spot is the other half: one of the two reads what
+// the other may change because of that. What is read to be returned leads to nothing.
+func (t *taking) partOf(fn ast.Node, sp *spot) token.Pos {
+	changes := writes([]*spot{sp})
+	if _, ok := sp.stmt.(*ast.ReturnStmt); ok && !changes {
+		return token.NoPos
+	}
+	for _, a := range t.held(fn) {
+		pos := t.ix.at(a.Pos)
+		at := t.placeOf(sp.fi, pos)
+		if at == nil || exclusive(sp.fi, sp.stmt, at.stmt) {
+			continue
+		}
+		looped := sharedLoop(sp.fi, sp.stmt, at.stmt)
+		if a.Op.Mutates() && !changes && (sp.stmt.Pos() < pos || looped) || !a.Op.Mutates() && changes && (pos < sp.stmt.Pos() || looped) {
+			return pos
+		}
+	}
+	return token.NoPos
+}
+
+// sharedLoop reports whether two statements of a function lie in one loop.
+func sharedLoop(fi *fileInfo, a, b ast.Stmt) bool {
+	for n := fi.parent(a); n != nil; n = fi.parent(n) {
+		switch n.(type) {
+		case *ast.ForStmt, *ast.RangeStmt:
+			if n.Pos() <= b.Pos() && b.End() <= n.End() {
+				return true
+			}
+		case *ast.FuncDecl, *ast.FuncLit:
+			return false
+		}
+	}
+	return false
+}
+
+// looksAgain reports whether all changes that follow spots under the lock come after the same look there.
+func (t *taking) looksAgain(fn ast.Node, spots []*spot) bool {
+	if writes(spots) {
+		return false
+	}
+	held := t.held(fn)
+	changed := false
+	for _, w := range held {
+		if !w.Op.Mutates() {
+			continue
+		}
+		changed = true
+		for _, sp := range spots {
+			for _, id := range sp.uses {
+				asked := keyAt(sp.fi, id)
+				if asked == nil || !slices.ContainsFunc(held, func(r detect.Access) bool {
+					return r.Op == detect.Read && t.sameSection(sp.fi, r, w) && sp.stmt.End() <= t.ix.at(r.Pos) && sp.fi.sameAt(asked, t.ix.at(r.Pos)) && sp.fi.sameAt(asked, t.ix.at(w.Pos))
+				}) {
+					return false
+				}
+			}
+		}
+	}
+	return changed
+}
+
+// sameSection reports whether a look comes before a change, and the lock is not let go of in between.
+func (t *taking) sameSection(fi *fileInfo, look, change detect.Access) (same bool) {
+	from, to := t.ix.at(look.Pos), t.ix.at(change.Pos)
+	if from >= to {
+		return false
+	}
+	same = true
+	ast.Inspect(bodyOf(t.functionAt(change)), func(n ast.Node) bool {
+		if call, ok := n.(*ast.CallExpr); ok && from < call.Pos() && call.Pos() < to && t.calls(fi, call, "Unlock", "RUnlock") && !onWayOut(fi, call) {
+			same = false
+		}
+		return same
+	})
+	return same
+}
+
+// onWayOut reports whether a call that lets go of a lock is followed by a statement that leaves.
+func onWayOut(fi *fileInfo, call *ast.CallExpr) bool {
+	s, ok := fi.parent(call).(ast.Stmt)
+	if !ok {
+		return false
+	}
+	if _, ok := s.(*ast.DeferStmt); ok {
+		return true
+	}
+	next := fi.next(s)
+	return next != nil && terminates(next)
+}
+
+// keyAt returns the key of the element that what names a map is used for, nil if there is none.
+func keyAt(fi *fileInfo, id *ast.Ident) ast.Expr {
+	x, parent := fi.outer(fi.spelled(id))
+	switch p := parent.(type) {
+	case *ast.IndexExpr:
+		if p.X == x {
+			return p.Index
+		}
+	case *ast.CallExpr:
+		if fi.builtin(p) == "delete" && p.Args[0] == x {
+			return p.Args[1]
+		}
+	}
+	return nil
+}
+
+// sameAt reports whether the access at a position is one of the element of a key.
+func (fi *fileInfo) sameAt(key ast.Expr, pos token.Pos) bool {
+	base := accessedAt(fi, pos)
+	if base == nil {
+		return false
+	}
+	id := mapVarOf(fi, base)
+	other := keyAt(fi, id)
+	return id != nil && other != nil && fi.same(key, other)
+}
