@@ -112,8 +112,10 @@ func (t *taking) prolong(ends ast.Stmt, region []ast.Stmt, spots []*spot, lock *
 		t.section(ends.Pos(), last.End())
 		t.add(fi, &removeOp{t.base(ends)})
 	}
-	if why := t.runs(fi, region, lock); why == nil && t.panics(fi, region, 3) == nil {
-		switch ways := t.waysOut(fi, region, spots); {
+	ways, mayRun, calm := t.waysOut(fi, region, spots), false, false
+	t.withoutLock(ways, func() { mayRun, calm = t.safe(fi, region, lock) })
+	if mayRun && calm {
+		switch {
 		case !exits(region):
 			moves()
 			t.ops[fi] = append(t.ops[fi], &lockOp{opBase: t.base(first), Last: last, After: leave})
@@ -166,7 +168,7 @@ var takeOfName = map[string]string{"Unlock": "Lock", "RUnlock": "RLock"}
 // advance moves the begin of a critical section before what precedes it, with the defer that ends it.
 func (t *taking) advance(begins ast.Stmt, region []ast.Stmt, spots []*spot, lock *lockExpr) bool {
 	fi, method := spots[0].fi, methodOn(begins, lock)
-	if method == "" || method == "RLock" && (writes(spots) || !onlyReads(fi, region)) || jumps(fi.topLevel(begins)) || t.runs(fi, region, lock) != nil || defers(region) {
+	if method == "" || method == "RLock" && (writes(spots) || !onlyReads(fi, region)) || jumps(fi.topLevel(begins)) || defers(region) {
 		return false
 	}
 	first, last := region[0], region[len(region)-1]
@@ -175,17 +177,15 @@ func (t *taking) advance(begins ast.Stmt, region []ast.Stmt, spots []*spot, lock
 	if method == "RLock" {
 		leave = lock.text + ".RUnlock()"
 	}
-	if d, ok := fi.next(begins).(*ast.DeferStmt); ok && spell(d.Call.Fun)+"()" == leave {
+	if d, ok := fi.next(begins).(*ast.DeferStmt); ok && t.runs(fi, region, lock) == nil && spell(d.Call.Fun)+"()" == leave {
 		t.section(first.Pos(), d.End())
 		t.add(fi, &lockOp{opBase: t.base(first), Last: first, Before: append(take, "defer "+leave)})
 		t.ops[fi] = append(t.ops[fi], &removeOp{t.base(begins)}, &removeOp{t.base(d)})
 		return true
 	}
-	if t.panics(fi, region, 3) != nil || terminates(last) {
-		return false
-	}
-	ways := t.waysOut(fi, region, spots)
-	if exits(region) && len(ways) == 0 {
+	ways, mayRun, calm := t.waysOut(fi, region, spots), false, false
+	t.withoutLock(ways, func() { mayRun, calm = t.safe(fi, region, lock) })
+	if !mayRun || !calm || terminates(last) || exits(region) && len(ways) == 0 {
 		return false
 	}
 	t.section(first.Pos(), begins.End())

@@ -130,7 +130,7 @@ var wholly = map[string]bool{
 // lock and never panic. The others may, or nobody has looked yet.
 var neverPanic = map[string]string{
 	"errors": "New",
-	"fmt":    "Sprint Sprintf Sprintln",
+	"fmt":    "Errorf Sprint Sprintf Sprintln",
 	"strings": "Clone Compare Contains ContainsAny ContainsRune Count Cut CutPrefix CutSuffix EqualFold Fields HasPrefix HasSuffix Index IndexAny IndexByte IndexRune " +
 		"Join LastIndex LastIndexAny LastIndexByte Replace ReplaceAll Split SplitAfter SplitAfterN SplitN Title ToLower ToTitle ToUpper ToValidUTF8 Trim TrimLeft TrimPrefix " +
 		"TrimRight TrimSpace TrimSuffix",

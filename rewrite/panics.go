@@ -33,7 +33,7 @@ func (t *taking) panics(fi *fileInfo, list []ast.Stmt, depth int, nils ...types.
 	r := t.risk(fi, list, depth, nils, false)
 	for _, s := range list {
 		ast.Inspect(s, func(n ast.Node) bool {
-			if _, lit := n.(*ast.FuncLit); lit || n == nil || bad != nil {
+			if _, lit := n.(*ast.FuncLit); lit || n == nil || bad != nil || t.left[n] {
 				return false // made here, not run
 			}
 			if r.at(n) {

@@ -177,35 +177,53 @@ func takeOf(leave string) string {
 func (t *taking) together(fn ast.Node, spots []*spot, lock *lockExpr) bool {
 	fi, body := spots[0].fi, bodyOf(fn).List
 	for region := range regions(spots) {
-		if t.runs(fi, region, lock) != nil {
-			return false // nor may what is around it
-		}
-		last := region[len(region)-1]
-		if risk := t.panics(fi, region, 3); risk != nil {
-			if i := slices.Index(body, region[0]); i >= 0 && t.runs(fi, body[i:], lock) == nil && !defers(body[i:]) {
+		ways := t.waysOut(fi, region, spots)
+		mayRun, calm := t.safe(fi, region, lock)
+		if !mayRun || !calm {
+			if i := slices.Index(body, region[0]); mayRun && i >= 0 && t.runs(fi, body[i:], lock) == nil && !defers(body[i:]) {
 				t.hold(fi, region[0], lock, writes(spots))
 				return true
 			}
-			continue
-		}
-		if !exits(region) {
-			t.wrap(fi, region[0], last, lock, writes(spots))
+			t.withoutLock(ways, func() { mayRun, calm = t.safe(fi, region, lock) })
+			if !mayRun {
+				return false // nor may what is around it
+			}
+			if !calm {
+				continue
+			}
+		} else if !exits(region) {
+			t.wrap(fi, region[0], region[len(region)-1], lock, writes(spots))
 			return true
-		}
-		if i := slices.Index(body, region[0]); i >= 0 && t.runs(fi, body[i:], lock) == nil && !defers(body[i:]) {
+		} else if i := slices.Index(body, region[0]); i >= 0 && t.runs(fi, body[i:], lock) == nil && !defers(body[i:]) {
 			t.hold(fi, region[0], lock, writes(spots))
 			return true
-		}
-		if one, ok := region[0].(*ast.IfStmt); ok && len(spots) == 1 && one == spots[0].stmt && t.init(spots[0], one, lock, writes(spots)) {
+		} else if one, ok := region[0].(*ast.IfStmt); ok && len(spots) == 1 && one == spots[0].stmt && t.init(spots[0], one, lock, writes(spots)) {
 			return true
 		}
-		if ways := t.waysOut(fi, region, spots); len(ways) > 0 {
-			t.wrap(fi, region[0], last, lock, writes(spots))
+		if len(ways) > 0 {
+			t.wrap(fi, region[0], region[len(region)-1], lock, writes(spots))
 			t.leaveBy(fi, ways, lock.leave(writes(spots) || !onlyReads(fi, region)))
 			return true
 		}
 	}
 	return false
+}
+
+// safe reports whether statements may run under the lock, and cannot panic while it is held.
+func (t *taking) safe(fi *fileInfo, region []ast.Stmt, lock *lockExpr) (mayRun, calm bool) {
+	return t.runs(fi, region, lock) == nil, t.panics(fi, region, 3) == nil
+}
+
+// withoutLock calls f while some statements count as run without the lock: it is let go of before them.
+//
+//	if _, ok := s.m[k]; ok { s.mu.Unlock(); return fmt.Errorf("%s: %w", k, s.err()) }
+func (t *taking) withoutLock(ways []ast.Stmt, f func()) {
+	t.left = map[ast.Node]bool{}
+	for _, w := range ways {
+		t.left[w] = true
+	}
+	f()
+	t.left = nil
 }
 
 // leaveBy lets go of the lock before the statements by which a section is left before its end.

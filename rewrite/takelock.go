@@ -114,6 +114,7 @@ type taking struct {
 	doubted   map[*ast.FuncDecl]map[types.Object]bool // see unchecked
 	rescued   map[*ast.FuncDecl]bool                  // see isRescued
 	unset     int                                     // see mapMayBeNil; 0: not known yet
+	left      map[ast.Node]bool                       // statements that come when the lock has been let go of, see withoutLock
 	raised    map[ast.Node]bool                       // see raise
 	atOnce    map[*ast.FuncLit]bool                   // see runsAt
 	madeRows  map[token.Pos]bool                      // see rowsMade
