@@ -451,15 +451,17 @@ func changesElement(fi *fileInfo, id *ast.Ident) bool {
 
 // simplerLock makes a lock that nobody takes for reading only one that has no such mode.
 func (t *taking) simplerLock() {
-	var decl *declOp
+	var decl *string
 	for _, ops := range t.ops {
 		for _, o := range ops {
 			var takes []string
 			switch o := o.(type) {
 			case *declOp:
-				decl = o
+				decl = &o.Type
 			case *lockOp:
-				takes = o.Before
+				if takes = o.Before; len(takes) > 0 && strings.HasPrefix(takes[0], "var ") {
+					decl = &takes[0]
+				}
 			case *hoistOp:
 				takes = o.Before
 			}
@@ -469,6 +471,6 @@ func (t *taking) simplerLock() {
 		}
 	}
 	if decl != nil {
-		decl.Type = strings.Replace(decl.Type, ".RWMutex", ".Mutex", 1)
+		*decl = strings.Replace(*decl, ".RWMutex", ".Mutex", 1)
 	}
 }

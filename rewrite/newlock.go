@@ -27,8 +27,8 @@ import (
 // lock already (other-lock), be observed as a whole (holder-reflected), or be made by a literal
 // without names (unkeyed-literal). While nobody else has the struct yet, its lock is not taken.
 //
-// Local variables are not taken (not-a-variable): which of their uses come before others start, or
-// after they have ended, is not certain enough.
+// The lock of a function's variable is taken from the first function literal on that uses it: what comes
+// before is nobody else's, and whether the others have ended is not certain enough.
 const Mutex = "mutex"
 
 // An ownLock is a lock that is declared beside a map.
@@ -37,6 +37,7 @@ type ownLock struct {
 	reads bool // an RWMutex
 	pkg   string
 	field bool // of a struct
+	local bool // of a function's variable
 	mayBe bool // nil, for all that is seen: of a package's variable
 }
 
@@ -84,13 +85,19 @@ func (t *taking) declare(at token.Pos) bool {
 	var before ast.Node
 	switch p := fi.parent(id).(type) {
 	case *ast.ValueSpec:
-		before = t.besideVariable(fi, p, id, o)
+		if s, local := fi.parent(fi.parent(p)).(*ast.DeclStmt); local {
+			before = t.besideLocal(fi, s, id, p.Names, p.Values, o)
+		} else {
+			before = t.besideVariable(fi, p, id, o)
+		}
+	case *ast.AssignStmt:
+		before = t.besideLocal(fi, p, id, p.Lhs, p.Rhs, o)
 	case *ast.Field:
 		before = t.besideField(fi, p, id, o)
 	}
 	if before == nil {
 		if len(t.c.refusals) == 0 {
-			t.c.refuse("not-a-variable", at, "", "%s is neither a variable of a package nor a field of a type that has a name", t.m.Name)
+			t.c.refuse("not-a-variable", at, "", "%s is neither a variable that is declared alone nor a field of a type that has a name", t.m.Name)
 		}
 		return false
 	}
@@ -101,7 +108,9 @@ func (t *taking) declare(at token.Pos) bool {
 	if t.ix.api()[at] && !t.api {
 		t.c.refuse("exported-api", at, "", "code of other modules may use %s without the new lock", t.m.Name)
 	}
-	t.c.checkOtherBuilds(&member{pos: at, name: id.Name, fi: fi, obj: fi.object(id), kind: t.c.order[0].kind})
+	if !o.local {
+		t.c.checkOtherBuilds(&member{pos: at, name: id.Name, fi: fi, obj: fi.object(id), kind: t.c.order[0].kind})
+	}
 	if len(t.c.refusals) > 0 {
 		return false
 	}
@@ -110,7 +119,12 @@ func (t *taking) declare(at token.Pos) bool {
 	if o.reads {
 		typ = "RWMutex"
 	}
-	t.ops[fi] = append(t.ops[fi], &declOp{opBase: t.base(before), Name: o.name, Type: t.importStd(fi, "sync", before) + "." + typ})
+	typ = t.importStd(fi, "sync", before) + "." + typ
+	if s, ok := before.(ast.Stmt); ok {
+		t.ops[fi] = append(t.ops[fi], &lockOp{opBase: t.base(s), Last: s, Before: []string{"var " + o.name + " " + typ}})
+	} else {
+		t.ops[fi] = append(t.ops[fi], &declOp{opBase: t.base(before), Name: o.name, Type: typ})
+	}
 	t.c.note("%s is new, and taken around every use of %s but in tests", o.name, t.m.Name)
 	return true
 }
@@ -134,6 +148,55 @@ func (t *taking) besideVariable(fi *fileInfo, spec *ast.ValueSpec, id *ast.Ident
 		return decl
 	}
 	return spec
+}
+
+// besideLocal returns the statement in front of which the lock of a function's variable is to be declared,
+// nil if there is no place.
+func (t *taking) besideLocal(fi *fileInfo, s ast.Stmt, id *ast.Ident, names any, values []ast.Expr, o *ownLock) ast.Node {
+	alone := false
+	switch names := names.(type) {
+	case []*ast.Ident:
+		alone = len(names) == 1
+	case []ast.Expr:
+		alone = len(names) == 1 && fi.pkg.Info.Defs[id] != nil
+	}
+	if !alone || !fi.inBlock(s) || strings.HasSuffix(fi.abs, "_test.go") || fi.topLevel(s) == nil || jumps(fi.topLevel(s)) {
+		return nil
+	}
+	if len(values) > 0 && !newMap(fi, values[0]) {
+		t.c.refuse("lock-alias", id.Pos(), "", "%s may be a map that others have, too", t.m.Name)
+		return nil
+	}
+	o.local, o.name = true, fi.fresh(s, id.Name+"Mu")
+	fi.reserve(s, o.name)
+	o.mayBe = t.mayBeNil(fi.object(id), len(values) > 0 && makesMap(fi, values[0]))
+	return s
+}
+
+// isFirst reports whether a use of a local variable comes before all function literals that use it, in its own
+// function, and not again after one of them: nobody else has it yet.
+func (t *taking) isFirst(fi *fileInfo, decl token.Pos, use *ast.Ident) bool {
+	fn := fi.enclosing(use)
+	if fn == nil || decl < fn.Pos() || fn.End() <= decl {
+		return false
+	}
+	for _, id := range t.ix.uses[decl] {
+		if fi.enclosing(id) == fn {
+			continue
+		}
+		if id.Pos() < use.Pos() {
+			return false
+		}
+		for n := fi.parent(use); n != nil && n.Pos() > decl; n = fi.parent(n) {
+			switch n.(type) {
+			case *ast.ForStmt, *ast.RangeStmt:
+				if id.Pos() < n.End() {
+					return false
+				}
+			}
+		}
+	}
+	return true
 }
 
 // mayBeNil reports whether a map variable is nil at some time, as far as is seen: neither its
@@ -238,7 +301,7 @@ func (t *taking) allSpots(decl token.Pos) (list []*spot) {
 			t.c.refuse("lock-alias", id.Pos(), "", "%s is handed on here, or gets another name: what is done with it there is not seen", t.m.Name)
 			return nil
 		}
-		if t.own.field && t.isUnshared(fi, id) {
+		if t.own.field && t.isUnshared(fi, id) || t.own.local && t.isFirst(fi, decl, id) {
 			continue
 		}
 		if old := byStmt[sp.stmt]; old != nil {

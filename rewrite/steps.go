@@ -653,13 +653,13 @@ func stmtEnd(fi *fileInfo, n ast.Node) token.Pos {
 	return token.NoPos
 }
 
-// across reports whether a write that depends on the map, or a read of it in the same function, is
-// in another function or in a literal: a call is what tells or writes here, or a package's variable
-// brings what it told. The uses in one body can be put under one lock.
+// across reports whether a write that depends on the map, and a read of it in the same declaration, are
+// not in one body: a call is what tells or writes here, one of them is in a literal, or a package's
+// variable brings what it told. The uses in one body can be put under one lock.
 func (b *stepBody) across(write ast.Node) bool {
 	for _, facts := range []map[ast.Node]fact{b.tells, {write: b.sinks[write]}} {
 		for n, f := range facts {
-			if f != 0 && (!b.uses[n] || b.fi.enclosing(n) != ast.Node(b.decl)) {
+			if f != 0 && (!b.uses[n] || b.fi.enclosing(n) != b.fi.enclosing(write)) {
 				return true
 			}
 		}
