@@ -239,6 +239,18 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestMeant: a lock that few accesses hold is the map's where one of them changes it.
+func TestMeant(t *testing.T) {
+	for held, want := range map[string]string{"delete@mu": advise.Guard, "read@mu": advise.SyncMap} {
+		m := field("map[string]int", "T", uses("read", "write", held))
+		m.Guard, m.GuardHeld, m.GuardTotal = "T.mu", 1, 3
+		m.Findings = []detect.Finding{{Category: detect.Partial, Confidence: detect.High, Accesses: m.Accesses}}
+		if a := advise.Choose(m, advise.Options{}); a.Strategy != want {
+			t.Errorf("one of three, %s: got %s, want %s", held, a.Strategy, want)
+		}
+	}
+}
+
 func TestDocs(t *testing.T) {
 	docs := advise.Docs()
 	if !slices.IsSortedFunc(docs, func(a, b advise.Doc) int { return strings.Compare(a.Code, b.Code) }) {
