@@ -122,7 +122,7 @@ func (e *emitter) visit(ins ssa.Instruction, s flowState) {
 			}
 		}()
 		op := Write
-		if e.dependsOn(ins.Value, ins.Map, ins.Key, e.line(ins.Pos()), 4) {
+		if e.updates(ins) {
 			op = Update
 		}
 		pos := ins.Pos()
@@ -326,12 +326,36 @@ func (e *emitter) local(x ssa.Value) {
 	})
 }
 
-// dependsOn reports whether a stored value is computed, in the statement on that line, from
-// the same element (m[k] op= x).
-func (e *emitter) dependsOn(v, m, k ssa.Value, line, depth int) bool {
-	return e.computedFrom(v, depth, func(l *ssa.Lookup) bool {
-		return (l.X == m || e.path(l.X) == e.path(m)) && sameKey(l.Index, k) && e.line(l.Pos()) == line
-	})
+// updates reports whether the value of an update is computed, in the same statement, from the same
+// element (m[k] op= x).
+func (e *emitter) updates(u *ssa.MapUpdate) bool {
+	return e.computedFrom(u.Value, 4, func(l *ssa.Lookup) bool { return e.oneStatement(l, u) })
+}
+
+// oneStatement reports whether a lookup and an update of one element stand on one line, and no call
+// comes in between that could take or let go of a lock: functions can be one line, too.
+//
+//	func (s *S) next(k int) { n := s.m[k]; s.mu.Lock(); s.m[k] = n + 1; s.mu.Unlock() }
+func (e *emitter) oneStatement(l *ssa.Lookup, u *ssa.MapUpdate) bool {
+	if l.X != u.Map && e.path(l.X) != e.path(u.Map) || !sameKey(l.Index, u.Key) || e.line(l.Pos()) != e.line(u.Pos()) {
+		return false
+	}
+	between := false
+	for _, ins := range l.Block().Instrs {
+		switch ins := ins.(type) {
+		case *ssa.Lookup:
+			between = between || ins == l
+		case *ssa.MapUpdate:
+			if ins == u {
+				return true
+			}
+		case *ssa.Call:
+			if f := ins.Call.StaticCallee(); between && f != nil && slices.Contains([]string{"Lock", "RLock", "Unlock", "RUnlock"}, f.Name()) {
+				return false
+			}
+		}
+	}
+	return true // in another block, of a condition
 }
 
 // computedFrom reports whether a value is computed, in a few steps, from a lookup.
@@ -386,8 +410,7 @@ func (e *emitter) feedsUpdate(l *ssa.Lookup) bool {
 		return false
 	}
 	for _, ins := range l.Block().Instrs {
-		if u, ok := ins.(*ssa.MapUpdate); ok && (u.Map == l.X || e.path(u.Map) == e.path(l.X)) && sameKey(u.Key, l.Index) &&
-			e.line(u.Pos()) == e.line(l.Pos()) && e.computedFrom(u.Value, 4, func(x *ssa.Lookup) bool { return x == l }) {
+		if u, ok := ins.(*ssa.MapUpdate); ok && e.oneStatement(l, u) && e.computedFrom(u.Value, 4, func(x *ssa.Lookup) bool { return x == l }) {
 			return true
 		}
 	}

@@ -6,6 +6,7 @@ package rewrite
 import (
 	"go/ast"
 	"go/token"
+	"go/types"
 	"slices"
 
 	"github.com/mapmigrate/mapmigrate/detect"
@@ -28,12 +29,16 @@ import (
 //	if v, ok := s.m[k]; ok { return v }
 //	s.mu.Lock(); defer s.mu.Unlock()
 //	if v, ok := s.m[k]; ok { return v }
+//
+// Where the lock is taken anyway, it need not be a leaf to be taken a little earlier, or held a little
+// longer, as long as nothing leaves in between: the same locks are taken in the same order.
 func (t *taking) beside(fn ast.Node, spots []*spot, lock *lockExpr) (done bool) {
 	if t.own != nil || slices.ContainsFunc(spots, func(sp *spot) bool { return sp.alias || sp.fi != spots[0].fi }) {
 		return false
 	}
 	fi := spots[0].fi
 	again := t.looksAgain(fn, spots)
+	leaf := !slices.ContainsFunc(spots, func(sp *spot) bool { return sp.busy != nil })
 	for region := range regions(spots) {
 		ends, begins := t.neighbours(fi, region)
 		if ends == nil && begins == nil {
@@ -42,10 +47,13 @@ func (t *taking) beside(fn ast.Node, spots []*spot, lock *lockExpr) (done bool) 
 		if again && lock.reads && !writes(spots) {
 			return false
 		}
+		if !leaf && exits(region) {
+			return false
+		}
 		if ends != nil && t.prolong(ends, region, spots, lock) || begins != nil && t.advance(begins, region, spots, lock) {
 			return true
 		}
-		if again {
+		if again || !leaf {
 			return false
 		}
 		at := ends
@@ -61,6 +69,16 @@ func (t *taking) beside(fn ast.Node, spots []*spot, lock *lockExpr) (done bool) 
 	for _, sp := range spots {
 		if h := t.partOf(fn, sp); h.IsValid() {
 			t.c.refuse("lock-steps", sp.stmt.Pos(), "", "what is done here and at %s belongs together, and %s is held at one of the two only: one critical section should hold both", t.ix.pos(h), t.lockName())
+			return true
+		}
+	}
+	return false
+}
+
+// isBeside reports whether a critical section of the lock ends before a spot, or one begins behind it.
+func (t *taking) isBeside(sp *spot) bool {
+	for region := range regions([]*spot{sp}) {
+		if ends, begins := t.neighbours(sp.fi, region); ends != nil || begins != nil {
 			return true
 		}
 	}
@@ -177,13 +195,14 @@ func (t *taking) advance(begins ast.Stmt, region []ast.Stmt, spots []*spot, lock
 	if method == "RLock" {
 		leave = lock.text + ".RUnlock()"
 	}
-	if d, ok := fi.next(begins).(*ast.DeferStmt); ok && t.runs(fi, region, lock) == nil && spell(d.Call.Fun)+"()" == leave {
+	ways := t.waysOut(fi, region, spots)
+	if d, ok := fi.next(begins).(*ast.DeferStmt); ok && !branchesOut(fi, region) && t.runs(fi, region, lock) == nil && spell(d.Call.Fun)+"()" == leave {
 		t.section(first.Pos(), d.End())
 		t.add(fi, &lockOp{opBase: t.base(first), Last: first, Before: append(take, "defer "+leave)})
 		t.ops[fi] = append(t.ops[fi], &removeOp{t.base(begins)}, &removeOp{t.base(d)})
 		return true
 	}
-	ways, mayRun, calm := t.waysOut(fi, region, spots), false, false
+	mayRun, calm := false, false
 	t.withoutLock(ways, func() { mayRun, calm = t.safe(fi, region, lock) })
 	if !mayRun || !calm || terminates(last) || exits(region) && len(ways) == 0 {
 		return false
@@ -195,10 +214,27 @@ func (t *taking) advance(begins ast.Stmt, region []ast.Stmt, spots []*spot, lock
 	return true
 }
 
-// held returns the accesses of the map in a function that are made under the lock.
+// branchesOut reports whether a break or continue leaves some statements: what is deferred does not run then.
+func branchesOut(fi *fileInfo, region []ast.Stmt) (found bool) {
+	for _, s := range region {
+		ast.Inspect(s, func(n ast.Node) bool {
+			b, ok := n.(*ast.BranchStmt)
+			found = found || ok && branchLeaves(fi, b, region)
+			_, lit := n.(*ast.FuncLit)
+			return !found && !lit
+		})
+	}
+	return found
+}
+
+// held returns the accesses of the map in a function, or in a literal that it calls itself, that are made
+// under the lock, be it for reading only.
 func (t *taking) held(fn ast.Node) (list []detect.Access) {
 	for _, a := range t.m.Accesses {
-		if !a.Owned && !a.Test && a.Op != detect.Escape && t.holds(a) && t.functionAt(a) == fn {
+		if a.Owned || a.Test || a.Op == detect.Escape || !slices.ContainsFunc(a.Locks, func(l detect.Lock) bool { return l.Name == t.m.Guard && !l.Idle }) {
+			continue
+		}
+		if in := t.functionAt(a); in == fn || in != nil && runner(t.ix.fileAt(fn.Pos()), bodyOf(in)) == fn {
 			list = append(list, a)
 		}
 	}
@@ -226,7 +262,7 @@ func (t *taking) partOf(fn ast.Node, sp *spot) token.Pos {
 	if _, ok := sp.stmt.(*ast.ReturnStmt); ok && !changes {
 		return token.NoPos
 	}
-	for _, a := range t.held(fn) {
+	for _, a := range t.held(runner(sp.fi, sp.stmt)) {
 		pos := t.ix.at(a.Pos)
 		at := t.placeOf(sp.fi, pos)
 		if at == nil || exclusive(sp.fi, sp.stmt, at.stmt) {
@@ -255,9 +291,20 @@ func sharedLoop(fi *fileInfo, a, b ast.Stmt) bool {
 	return false
 }
 
-// looksAgain reports whether all changes that follow spots under the lock come after the same look there.
+// looksAgain reports whether spots are one question that the function leaves at, and asks again under the
+// lock before it changes the map: what the first answer was does not matter then.
+//
+//	if v, ok := s.m[k]; ok { return v }
+//	s.mu.Lock(); defer s.mu.Unlock()
+//	if v, ok := s.m[k]; ok { return v }
+//	s.m[k] = made
 func (t *taking) looksAgain(fn ast.Node, spots []*spot) bool {
-	if writes(spots) {
+	if len(spots) != 1 || writes(spots) || len(spots[0].uses) != 1 || fn != runner(spots[0].fi, spots[0].stmt) {
+		return false
+	}
+	sp := spots[0]
+	asked := keyAt(sp.fi, sp.uses[0])
+	if asked == nil || !leavesAt(sp.stmt) || !sp.fi.keeps(asked, sp.fi.topLevel(sp.stmt)) {
 		return false
 	}
 	held := t.held(fn)
@@ -267,27 +314,46 @@ func (t *taking) looksAgain(fn ast.Node, spots []*spot) bool {
 			continue
 		}
 		changed = true
-		for _, sp := range spots {
-			for _, id := range sp.uses {
-				asked := keyAt(sp.fi, id)
-				if asked == nil || !slices.ContainsFunc(held, func(r detect.Access) bool {
-					return r.Op == detect.Read && t.sameSection(sp.fi, r, w) && sp.stmt.End() <= t.ix.at(r.Pos) && sp.fi.sameAt(asked, t.ix.at(r.Pos)) && sp.fi.sameAt(asked, t.ix.at(w.Pos))
-				}) {
-					return false
-				}
-			}
+		if !slices.ContainsFunc(held, func(r detect.Access) bool {
+			at := t.placeOf(sp.fi, t.ix.at(r.Pos))
+			return r.Op == detect.Read && at != nil && sp.stmt.End() <= at.stmt.Pos() && t.functionAt(r) == fn && t.functionAt(w) == fn &&
+				sp.fi.sameAt(asked, t.ix.at(r.Pos)) && sp.fi.sameAt(asked, t.ix.at(w.Pos)) && t.decides(at, t.ix.at(w.Pos)) && t.sameSection(sp.fi, r, w)
+		}) {
+			return false
 		}
 	}
 	return changed
 }
 
+// leavesAt reports whether a statement asks, and leaves the function or the round of a loop or goes on, and
+// keeps nothing of the answer.
+func leavesAt(s ast.Stmt) bool {
+	p, ok := s.(*ast.IfStmt)
+	if !ok || p.Else != nil || !terminates(p.Body) {
+		return false
+	}
+	init, ok := p.Init.(*ast.AssignStmt)
+	return p.Init == nil || ok && init.Tok == token.DEFINE
+}
+
+// decides reports whether a change is made only if a question has been answered one way: it is in the
+// branch of the if that asks, or behind that, where the branch leaves.
+func (t *taking) decides(asks *spot, change token.Pos) bool {
+	p, ok := asks.stmt.(*ast.IfStmt)
+	if !ok {
+		return false
+	}
+	if p.Body.Pos() <= change && change < p.End() {
+		return true
+	}
+	list := stmtsOf(asks.fi.parent(p))
+	return p.Else == nil && terminates(p.Body) && len(list) > 0 && p.End() <= change && change < list[len(list)-1].End()
+}
+
 // sameSection reports whether a look comes before a change, and the lock is not let go of in between.
 func (t *taking) sameSection(fi *fileInfo, look, change detect.Access) (same bool) {
 	from, to := t.ix.at(look.Pos), t.ix.at(change.Pos)
-	if from >= to {
-		return false
-	}
-	same = true
+	same = from < to
 	ast.Inspect(bodyOf(t.functionAt(change)), func(n ast.Node) bool {
 		if call, ok := n.(*ast.CallExpr); ok && from < call.Pos() && call.Pos() < to && t.calls(fi, call, "Unlock", "RUnlock") && !onWayOut(fi, call) {
 			same = false
@@ -308,6 +374,74 @@ func onWayOut(fi *fileInfo, call *ast.CallExpr) bool {
 	}
 	next := fi.next(s)
 	return next != nil && terminates(next)
+}
+
+// keeps reports whether an expression is the same all through a function: constants, and local variables
+// without pointers in them that are never assigned again, nor have their address taken.
+func (fi *fileInfo) keeps(e ast.Expr, decl *ast.FuncDecl) bool {
+	if decl == nil {
+		return false
+	}
+	stays := true
+	ast.Inspect(e, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case nil, *ast.ParenExpr, *ast.BasicLit, *ast.BinaryExpr, *ast.KeyValueExpr, *ast.CompositeLit:
+		case *ast.CallExpr:
+			stays = stays && (fi.isConversion(n) || fi.builtin(n) == "len")
+		case *ast.SelectorExpr:
+			if tv := fi.pkg.Info.Types[n]; tv.Value != nil || tv.IsType() {
+				return false
+			}
+			sel := fi.pkg.Info.Selections[n]
+			stays = stays && sel != nil && !sel.Indirect()
+		case *ast.Ident:
+			v, ok := fi.object(n).(*types.Var)
+			if ok && !v.IsField() {
+				stays = stays && fi.isLocal(n) && flatType(v.Type()) && !fi.reassigned(v, decl)
+			}
+		default:
+			if x, ok := n.(ast.Expr); !ok || !fi.pkg.Info.Types[x].IsType() {
+				stays = false
+			}
+		}
+		return stays
+	})
+	return stays
+}
+
+// reassigned reports whether a variable is assigned in a function, apart from where it is declared, or has its
+// address taken.
+func (fi *fileInfo) reassigned(v *types.Var, decl *ast.FuncDecl) bool {
+	return fi.assignsTo(decl, func(e ast.Expr) bool {
+		if e == nil {
+			return false
+		}
+		x := fi.variableOf(e)
+		return x != nil && fi.pkg.Info.Defs[x] == nil && fi.object(x) == types.Object(v)
+	})
+}
+
+// flatType reports whether a value of type t has nothing that could change while the variable that holds it
+// does not.
+func flatType(t types.Type) bool {
+	switch u := t.Underlying().(type) {
+	case *types.Basic:
+		return u.Kind() != types.UnsafePointer
+	case *types.Array:
+		return flatType(u.Elem())
+	case *types.Struct:
+		for f := range u.Fields() {
+			if !flatType(f.Type()) {
+				return false
+			}
+		}
+		return true
+	case *types.Pointer, *types.Chan: // equal to themselves, whatever they lead to
+		return true
+	case *types.Interface: // of a type parameter, too: a key is compared by what it is
+		return true
+	}
+	return false
 }
 
 // keyAt returns the key of the element that what names a map is used for, nil if there is none.

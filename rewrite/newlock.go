@@ -173,30 +173,32 @@ func (t *taking) besideLocal(fi *fileInfo, s ast.Stmt, id *ast.Ident, names any,
 	return s
 }
 
-// isFirst reports whether a use of a local variable comes before all function literals that use it, in its own
-// function, and not again after one of them: nobody else has it yet.
+// isFirst reports whether a statement with a use of a local variable ends before all function literals that
+// use it, in its own function, and does not run again after one of them: nobody else has it yet.
+//
+//	m := map[int]int{}; m[0] = parallel(func(i int) { m[i]++ }) // the write comes last
 func (t *taking) isFirst(fi *fileInfo, decl token.Pos, use *ast.Ident) bool {
 	fn := fi.enclosing(use)
 	if fn == nil || decl < fn.Pos() || fn.End() <= decl {
 		return false
 	}
-	for _, id := range t.ix.uses[decl] {
-		if fi.enclosing(id) == fn {
-			continue
-		}
-		if id.Pos() < use.Pos() {
+	ends, simple := token.NoPos, false
+	for n := fi.parent(use); n != nil && n.Pos() > decl && n != fn; n = fi.parent(n) {
+		switch n.(type) {
+		case *ast.GoStmt, *ast.DeferStmt:
 			return false
-		}
-		for n := fi.parent(use); n != nil && n.Pos() > decl; n = fi.parent(n) {
-			switch n.(type) {
-			case *ast.ForStmt, *ast.RangeStmt:
-				if id.Pos() < n.End() {
-					return false
-				}
+		case *ast.ForStmt, *ast.RangeStmt:
+			ends = n.End()
+		case ast.Stmt:
+			if !simple {
+				ends = n.End()
 			}
 		}
+		if _, ok := n.(ast.Stmt); ok {
+			simple = true
+		}
 	}
-	return true
+	return !slices.ContainsFunc(t.ix.uses[decl], func(id *ast.Ident) bool { return fi.enclosing(id) != fn && id.Pos() < ends })
 }
 
 // mayBeNil reports whether a map variable is nil at some time, as far as is seen: neither its

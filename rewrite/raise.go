@@ -19,8 +19,8 @@ import (
 //
 // Who holds a lock for reading may come to a place that takes it for reading again, and works as long as
 // nobody waits for it to write. With Lock there it would wait for itself. So the lock must be a leaf
-// (see isLeaf): nothing that takes a lock runs under it. And the function must take it for reading once only, by the name
-// that belongs to the map at hand.
+// (see isLeaf): nothing that takes a lock runs under it. And the function must take it for reading once
+// only, by the name that belongs to the map at hand, and use the map nowhere without it.
 func (t *taking) raise(sp *spot, a detect.Access) bool {
 	if t.own != nil || !a.Op.Mutates() || !slices.ContainsFunc(a.Locks, func(l detect.Lock) bool { return l.Name == t.m.Guard && !l.Idle && l.Read }) {
 		return false
@@ -34,7 +34,7 @@ func (t *taking) raise(sp *spot, a detect.Access) bool {
 		return false
 	}
 	t.guard, t.field = lock.decl, lock.symbol
-	if !t.isLeaf() {
+	if !t.isLeaf() || t.missesIn(fn) {
 		return false
 	}
 	var calls []*ast.SelectorExpr
@@ -80,4 +80,12 @@ func (t *taking) raise(sp *spot, a detect.Access) bool {
 		}
 	}
 	return true
+}
+
+// missesIn reports whether a function uses the map where it holds the lock not at all.
+func (t *taking) missesIn(fn ast.Node) bool {
+	races := t.racing()
+	return slices.ContainsFunc(t.m.Accesses, func(a detect.Access) bool {
+		return races(a) && !a.Owned && !a.Test && !slices.ContainsFunc(a.Locks, func(l detect.Lock) bool { return l.Name == t.m.Guard && !l.Idle }) && t.functionAt(a) == fn
+	})
 }

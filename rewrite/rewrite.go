@@ -203,8 +203,10 @@ func (r *run) classify(reqs []Request) {
 		r.sites = append(r.sites, s)
 		if req.Strategy == Guard || req.Strategy == Mutex {
 			r.takeLocks(s, req.Map)
-			if req.Strategy == Mutex && !s.refused() {
-				if write := r.stepsAcross(req.Map); write.IsValid() {
+			if !s.refused() {
+				if write := r.stepsAcross(req.Map); write.IsValid() && req.Otherwise != "" {
+					s.class.refuse("lock-steps", write, "", "what is written here depends on a look at the map in another function: each would take the lock for itself, and others could come in between")
+				} else if write.IsValid() {
 					s.class.first("what is written at %s depends on a look at the map in another function: each takes the lock for itself, so that others can come in between", r.ix.pos(write))
 				}
 			}
@@ -248,9 +250,9 @@ func (r *run) lockInstead(s *siteWork, m *detect.Map) (why string) {
 	alt := &siteWork{class: newClass(r.ix, s.class.n), strat: Guard}
 	if m.GuardKey == "" {
 		alt.strat = Mutex
-		if across := r.stepsAcross(m); across.IsValid() {
-			return fmt.Sprintf("--strategy=mutex puts a lock into each function, and leaves apart what is looked at and what is written at %s", r.ix.pos(across))
-		}
+	}
+	if across := r.stepsAcross(m); across.IsValid() {
+		return fmt.Sprintf("--strategy=%s takes the lock in each function, and leaves apart what is looked at and what is written at %s", alt.strat, r.ix.pos(across))
 	}
 	if r.takeLocks(alt, m); alt.refused() {
 		way := "a lock of its own"

@@ -44,6 +44,10 @@ func (t *taking) function(fn ast.Node, spots []*spot) {
 	if t.beside(fn, spots, lock) {
 		return
 	}
+	if i := slices.IndexFunc(spots, func(sp *spot) bool { return sp.busy != nil }); i >= 0 {
+		t.refuseBusy(*spots[i].busy)
+		return
+	}
 	if len(spots) > 1 || !t.simplest(first, lock) {
 		if t.together(fn, spots, lock) {
 			return

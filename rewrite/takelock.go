@@ -5,6 +5,7 @@
 package rewrite
 
 import (
+	"cmp"
 	"fmt"
 	"go/ast"
 	"go/token"
@@ -131,6 +132,7 @@ type spot struct {
 	calls  []*ast.CallExpr // that need the lock, see lift
 	lock   *lockExpr       // of a call that needs it; nil for that of uses
 	alias  bool            // it has the map by another name: it goes with where that got it, or not at all
+	busy   *detect.Access  // the lock is no leaf: it may only be held for longer, where it is taken anyway
 	inner  bool            // some use is in a function literal that the statement calls, see runsAt
 }
 
@@ -263,6 +265,7 @@ func (t *taking) spots(decl token.Pos) (list []*spot, done bool) {
 	add := func(sp *spot, op detect.Op) {
 		if old := byStmt[sp.stmt]; old != nil {
 			old.alias = old.alias || sp.alias
+			old.busy = cmp.Or(old.busy, sp.busy)
 			if old.lock == nil {
 				old.lock = sp.lock
 			} else if sp.lock != nil && (sp.lock.text != old.lock.text || sp.lock.root != old.lock.root) {
@@ -325,9 +328,11 @@ func (t *taking) spots(decl token.Pos) (list []*spot, done bool) {
 			continue
 		case t.lockOf(sp) == nil:
 			continue // refused
-		case !t.isLeaf():
+		case !t.isLeaf() && !t.isBeside(sp):
 			t.refuseBusy(a)
 			continue
+		case !t.isLeaf():
+			sp.busy = &a
 		}
 		if i := slices.IndexFunc(a.Locks, func(l detect.Lock) bool { return l.Name != t.m.Guard && t.run.ledTo(t.m.Guard, l.Name) }); i >= 0 {
 			t.c.refuse("lock-overlap", pos, "", "%s is held at this %s, and other code would take it while it holds %s: each could wait for the other", a.Locks[i].Name, a.Op, t.m.Guard)
