@@ -6,7 +6,6 @@ package rewrite
 import (
 	"go/ast"
 	"go/token"
-	"go/types"
 	"slices"
 
 	"github.com/mapmigrate/mapmigrate/detect"
@@ -374,74 +373,6 @@ func onWayOut(fi *fileInfo, call *ast.CallExpr) bool {
 	}
 	next := fi.next(s)
 	return next != nil && terminates(next)
-}
-
-// keeps reports whether an expression is the same all through a function: constants, and local variables
-// without pointers in them that are never assigned again, nor have their address taken.
-func (fi *fileInfo) keeps(e ast.Expr, decl *ast.FuncDecl) bool {
-	if decl == nil {
-		return false
-	}
-	stays := true
-	ast.Inspect(e, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case nil, *ast.ParenExpr, *ast.BasicLit, *ast.BinaryExpr, *ast.KeyValueExpr, *ast.CompositeLit:
-		case *ast.CallExpr:
-			stays = stays && (fi.isConversion(n) || fi.builtin(n) == "len")
-		case *ast.SelectorExpr:
-			if tv := fi.pkg.Info.Types[n]; tv.Value != nil || tv.IsType() {
-				return false
-			}
-			sel := fi.pkg.Info.Selections[n]
-			stays = stays && sel != nil && !sel.Indirect()
-		case *ast.Ident:
-			v, ok := fi.object(n).(*types.Var)
-			if ok && !v.IsField() {
-				stays = stays && fi.isLocal(n) && flatType(v.Type()) && !fi.reassigned(v, decl)
-			}
-		default:
-			if x, ok := n.(ast.Expr); !ok || !fi.pkg.Info.Types[x].IsType() {
-				stays = false
-			}
-		}
-		return stays
-	})
-	return stays
-}
-
-// reassigned reports whether a variable is assigned in a function, apart from where it is declared, or has its
-// address taken.
-func (fi *fileInfo) reassigned(v *types.Var, decl *ast.FuncDecl) bool {
-	return fi.assignsTo(decl, func(e ast.Expr) bool {
-		if e == nil {
-			return false
-		}
-		x := fi.variableOf(e)
-		return x != nil && fi.pkg.Info.Defs[x] == nil && fi.object(x) == types.Object(v)
-	})
-}
-
-// flatType reports whether a value of type t has nothing that could change while the variable that holds it
-// does not.
-func flatType(t types.Type) bool {
-	switch u := t.Underlying().(type) {
-	case *types.Basic:
-		return u.Kind() != types.UnsafePointer
-	case *types.Array:
-		return flatType(u.Elem())
-	case *types.Struct:
-		for f := range u.Fields() {
-			if !flatType(f.Type()) {
-				return false
-			}
-		}
-		return true
-	case *types.Pointer, *types.Chan: // equal to themselves, whatever they lead to
-		return true
-	case *types.Interface: // of a type parameter, too: a key is compared by what it is
-		return true
-	}
-	return false
 }
 
 // keyAt returns the key of the element that what names a map is used for, nil if there is none.

@@ -13,7 +13,7 @@ import (
 	"github.com/mapmigrate/mapmigrate/plans"
 )
 
-// A memo is a look at a map of which statements depend that make what it has not found.
+// A memo is a look at a map, and statements that make what it has not found and store it.
 type memo struct {
 	c     *class
 	fi    *fileInfo
@@ -21,8 +21,11 @@ type memo struct {
 	v, ok *ast.Ident // what the load is assigned to
 	asks  *ast.IfStmt
 	part  []ast.Stmt // of one list, run only when nothing was found
-	rest  bool       // they are the rest of a list that is left where something was found
+	found []ast.Stmt // run only when something was, and leaving; nil where all goes on behind the question
 	store *rec
+	x     types.Object          // the variable that is stored, nil if it is another expression
+	made  map[types.Object]bool // the variables of the part that what is stored is made of
+	left  bool                  // the part leaves behind the store, as found does
 }
 
 // memo recognises
@@ -30,50 +33,45 @@ type memo struct {
 //	if v, ok := m[k]; ok {
 //		return v
 //	}
-//	v := make(k)        // calls what is not known
+//	v := find(k)        // calls what is not known
 //	m[k] = v            // → v, _ = m.LoadOrStore(k, v)
 //	return v
 //
 // of a map that goroutines share. Two of them may make the element, as before; what comes first
-// is kept, and both go on with it. In one goroutine that is the same, as long as nothing between
-// the look and the store stores into the map.
+// is kept, and both go on with it: as they would if they had found it, and nobody can tell that it was made
+// twice. So the statements only make the element, and go on afterwards as the ones that have found it:
+//
+//	w := hire(id); m[id] = w; return w, true    // found: return w, false
+//	if !paid { charge(user); m[user] = true }   // the other one has charged, too
+//
+// In one goroutine all is as before if map and key are the same at the look and the store, and nothing in between
+// stores into the map; what looks at it there might as well have seen the element of the other goroutine.
 //
 // It is none where elements are removed elsewhere, as what was made before would be stored after it:
 //
 //	allowed := decide(user); decisions[user] = allowed   // and in between: deny(user); clear(decisions)
 //
-// nor where it matters that there are two elements:
+// nor where an element is more than data, as the one that comes too late would be left open, or waited for:
 //
-//	c, err := dial(addr); m[addr] = c; return c, err   // who closes the second connection?
-//	w := newWorker();     m[id] = w;   go w.run()      // the worker would run twice
+//	c, err := dial(addr); m[addr] = c; return c, err     // who closes the second connection?
 func (c *class) memo(load *rec) *merge {
-	if c.nested || c.deep || c.ownLock || len(load.keys) != 1 || !c.strict() || c.loses() || closes(c.typ.Elem()) {
+	if c.nested || c.deep || c.ownLock || len(load.keys) != 1 || !c.strict() || c.loses() || !c.onlyData() {
 		return nil
 	}
 	m := &memo{c: c, fi: load.fi, load: load}
-	if !m.absent() || !m.stores() || c.guarding().together(load, m.store) || !m.keyStays() {
+	if !m.absent() || !m.stores() || c.guarding().together(load, m.store) {
 		return nil
 	}
-	var others []*rec // that could store what is found absent
-	for _, r := range c.recs {
-		if r != m.store && r.kind.writes() {
-			others = append(others, r)
-		}
-	}
-	for _, s := range m.part {
-		if s.Pos() < m.store.node.End() && c.mayReach(m.fi, s, others) {
-			return nil
-		}
+	decl := m.fi.topLevel(load.node)
+	if !m.fi.keeps(load.keys[0], decl) || !m.baseStays(decl) || !m.makes(m.part) || !m.sameEnd() || !m.alone() {
+		return nil
 	}
 	out := &merge{fi: m.fi, stmt: m.store.node.(ast.Stmt), call: m.store, fun: "LoadOrStore", value: m.store.rhs}
-	if v, ok := ast.Unparen(m.store.rhs).(*ast.Ident); ok && m.fi.isLocal(v) {
-		again, alone := m.goesOn(v)
-		if !alone || again && !types.Identical(m.fi.object(v).Type(), m.elem()) {
+	if m.x != nil && m.usedBehind() {
+		if !types.Identical(m.x.Type(), m.elem()) || m.lent() {
 			return nil
 		}
-		if again {
-			out.into = v.Name
-		}
+		out.into = m.x.Name()
 	}
 	c.absorb(m.store)
 	if c.memoised == nil {
@@ -112,19 +110,31 @@ func (m *memo) absent() bool {
 	}
 	if is(notIdent(m.asks.Cond)) {
 		m.part = m.asks.Body.List
-		return true
+		return m.asks.Else == nil && !m.toldLater()
 	}
-	if id, _ := ast.Unparen(m.asks.Cond).(*ast.Ident); !is(id) {
+	if id, _ := ast.Unparen(m.asks.Cond).(*ast.Ident); !is(id) || !terminates(m.asks.Body) {
 		return false
 	}
-	if other, ok := m.asks.Else.(*ast.BlockStmt); ok {
+	m.found = m.asks.Body.List
+	if m.asks.Else == nil {
+		list := stmtsOf(m.fi.parent(m.asks))
+		if i := slices.Index(list, ast.Stmt(m.asks)); i >= 0 {
+			m.part = list[i+1:]
+		}
+	} else if other, ok := m.asks.Else.(*ast.BlockStmt); ok {
 		m.part = other.List
-		return true
 	}
-	if i := slices.Index(stmtsOf(m.fi.parent(m.asks)), ast.Stmt(m.asks)); i >= 0 && m.asks.Else == nil && terminates(m.asks.Body) {
-		m.part, m.rest = stmtsOf(m.fi.parent(m.asks))[i+1:], true
-	}
-	return m.rest
+	return len(m.part) > 0
+}
+
+// toldLater reports whether something behind the question looks at its answer again.
+func (m *memo) toldLater() (told bool) {
+	ast.Inspect(m.fi.enclosing(m.load.node), func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		told = told || ok && id.Pos() >= m.asks.Body.Pos() && m.fi.object(id) == m.fi.object(m.ok)
+		return !told
+	})
+	return told
 }
 
 // stores finds the one store of the element in those statements. The function has no other use of the
@@ -147,105 +157,386 @@ func (m *memo) stores() bool {
 			return false
 		}
 	}
-	if m.store == nil || !m.fi.inBlock(m.store.node.(ast.Stmt)) || jumps(m.fi.topLevel(fn)) {
+	if m.store == nil || m.fi.enclosing(m.store.node) != fn || jumps(m.fi.topLevel(fn)) {
 		return false
 	}
-	for n := m.fi.parent(m.store.node); n.Pos() >= from; n = m.fi.parent(n) {
+	if id, ok := ast.Unparen(m.store.rhs).(*ast.Ident); ok && m.fi.isLocal(id) {
+		m.x = m.fi.object(id)
+	}
+	m.madeOf(m.store.rhs)
+	return true
+}
+
+// madeOf notes the variables of the part that an expression is made of, and those that they are made of.
+func (m *memo) madeOf(e ast.Expr) {
+	m.made = map[types.Object]bool{}
+	if m.x != nil {
+		m.made[m.x] = true
+	}
+	note := func(e ast.Node) {
+		ast.Inspect(e, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok && m.ofPart(m.fi.object(id)) {
+				m.made[m.fi.object(id)] = true
+			}
+			return true
+		})
+	}
+	note(e)
+	for before := -1; before < len(m.made); {
+		before = len(m.made)
+		for _, s := range m.part {
+			ast.Inspect(s, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.AssignStmt:
+					for _, rhs := range n.Rhs {
+						if m.makesOne(n.Lhs) {
+							note(rhs)
+						}
+					}
+				case *ast.RangeStmt:
+					if m.makesOne([]ast.Expr{n.Key, n.Value}) {
+						note(n.X)
+					}
+				}
+				return true
+			})
+		}
+	}
+}
+
+// ofPart reports whether a variable is declared in the part.
+func (m *memo) ofPart(obj types.Object) bool {
+	_, is := obj.(*types.Var)
+	return is && m.part[0].Pos() <= obj.Pos() && obj.Pos() < m.part[len(m.part)-1].End()
+}
+
+// makesOne reports whether one of some operands that are assigned is a variable, or a field of one, that what
+// is stored is made of.
+func (m *memo) makesOne(lhs []ast.Expr) bool {
+	return slices.ContainsFunc(lhs, func(e ast.Expr) bool {
+		if e == nil {
+			return false
+		}
+		if sel, ok := ast.Unparen(e).(*ast.SelectorExpr); ok {
+			e = sel.X
+		}
+		id, ok := ast.Unparen(e).(*ast.Ident)
+		return ok && m.made[m.fi.object(id)]
+	})
+}
+
+// baseStays reports whether the map of the load is that of the store: a variable, or a field of one, which is
+// not assigned in between.
+func (m *memo) baseStays(decl *ast.FuncDecl) bool {
+	x := ast.Unparen(m.load.base)
+	for first := true; ; first = false {
+		sel, ok := x.(*ast.SelectorExpr)
+		if !ok || m.fi.isPackage(sel.X) {
+			break
+		}
+		if s := m.fi.pkg.Info.Selections[sel]; s == nil || !first && isPointer(m.fi.pkg.Info.TypeOf(sel)) {
+			return false
+		}
+		x = ast.Unparen(sel.X)
+	}
+	if sel, ok := x.(*ast.SelectorExpr); ok {
+		x = sel.Sel
+	}
+	id, ok := x.(*ast.Ident)
+	if !ok {
+		return false
+	}
+	v, ok := m.fi.object(id).(*types.Var)
+	if !ok || decl == nil {
+		return false
+	}
+	if m.fi.isLocal(id) {
+		return !m.fi.reassigned(v, decl)
+	}
+	return !slices.ContainsFunc(m.c.ix.usesOf(v), func(use *ast.Ident) bool {
+		a, ok := m.c.ix.fileAt(use.Pos()).parent(use).(*ast.AssignStmt)
+		return ok && slices.Contains(a.Lhs, ast.Expr(use))
+	})
+}
+
+// makes reports whether statements do nothing but make the element, up to the store, and leave then, or end.
+func (m *memo) makes(list []ast.Stmt) bool {
+	for i, s := range list {
+		if s.Pos() <= m.store.node.Pos() && m.store.node.End() <= s.End() {
+			if ast.Node(s) == m.store.node {
+				return !m.waits(m.store.rhs) && m.ends(list[i+1:])
+			}
+			p, ok := s.(*ast.IfStmt)
+			return ok && p.Else == nil && m.step(p.Init) && m.quiet(p.Cond) && m.makes(p.Body.List) && (m.left || m.ends(list[i+1:]))
+		}
+		if !m.step(s) {
+			return false
+		}
+	}
+	return false
+}
+
+// step reports whether a statement is nothing but a part of making the element.
+func (m *memo) step(s ast.Stmt) bool {
+	switch s := s.(type) {
+	case nil, *ast.EmptyStmt:
+		return true
+	case *ast.DeclStmt:
+		ok := true
+		ast.Inspect(s, func(n ast.Node) bool {
+			if spec, is := n.(*ast.ValueSpec); is {
+				for _, v := range spec.Values {
+					ok = ok && m.quiet(v)
+				}
+			}
+			return ok
+		})
+		return ok
+	case *ast.AssignStmt:
+		for _, lhs := range s.Lhs {
+			if !m.own(lhs) {
+				return false
+			}
+		}
+		for _, rhs := range s.Rhs {
+			if m.waits(rhs) || !m.quiet(rhs) && !m.makesOne(s.Lhs) {
+				return false
+			}
+		}
+		return true
+	case *ast.IncDecStmt:
+		return m.own(s.X)
+	case *ast.ExprStmt:
+		call, ok := s.X.(*ast.CallExpr)
+		return ok && m.fi.prints(call)
+	case *ast.IfStmt:
+		return m.step(s.Init) && m.quiet(s.Cond) && (terminates(s.Body) || m.steps(s.Body.List)) && m.step(s.Else)
+	case *ast.BlockStmt:
+		return s == nil || terminates(s) || m.steps(s.List)
+	case *ast.ForStmt:
+		return m.step(s.Init) && s.Cond != nil && m.quiet(s.Cond) && m.step(s.Post) && m.steps(s.Body.List)
+	case *ast.RangeStmt:
+		switch core(m.fi.pkg.Info.TypeOf(s.X)).(type) {
+		case *types.Slice, *types.Array, *types.Basic:
+			return s.Tok != token.ASSIGN && m.quiet(s.X) && m.steps(s.Body.List)
+		}
+	}
+	return false
+}
+
+func (m *memo) steps(list []ast.Stmt) bool {
+	return !slices.ContainsFunc(list, func(s ast.Stmt) bool { return !m.step(s) })
+}
+
+// own reports whether an operand that is assigned is a variable of the part, or the one that is stored, or a
+// field of that.
+func (m *memo) own(e ast.Expr) bool {
+	if sel, ok := ast.Unparen(e).(*ast.SelectorExpr); ok {
+		id, ok := ast.Unparen(sel.X).(*ast.Ident)
+		return ok && m.made[m.fi.object(id)]
+	}
+	id, ok := ast.Unparen(e).(*ast.Ident)
+	return ok && (id.Name == "_" || m.ofPart(m.fi.object(id)) || m.x != nil && m.fi.object(id) == m.x)
+}
+
+// quiet reports whether an expression may be evaluated with no effect.
+func (m *memo) quiet(e ast.Expr) bool { return m.c.quiet(m.fi, e, 3) && !m.waits(e) }
+
+// waits reports whether evaluating an expression waits for another goroutine, which may store meanwhile, or calls
+// a function literal of this function, which may do anything to its variables.
+func (m *memo) waits(e ast.Expr) (found bool) {
+	ast.Inspect(e, func(n ast.Node) bool {
+		if n == nil || waitsForOthers(m.fi, n) {
+			found = found || n != nil
+			return false
+		}
+		if call, ok := n.(*ast.CallExpr); ok {
+			if id, ok := ast.Unparen(call.Fun).(*ast.Ident); ok && m.fi.isLocal(id) && !isParameter(m.fi, id) {
+				found = true
+			}
+		}
+		if _, lit := n.(*ast.FuncLit); lit {
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// isParameter reports whether an identifier names a parameter of a function around it.
+func isParameter(fi *fileInfo, id *ast.Ident) bool {
+	v, ok := fi.object(id).(*types.Var)
+	if !ok {
+		return false
+	}
+	for _, n := range fi.enclosingPath(v.Pos()) {
 		switch n.(type) {
-		case *ast.ForStmt, *ast.RangeStmt, *ast.FuncLit:
-			return false // the second time round it has been stored
+		case *ast.Field:
+			return true
+		case ast.Stmt:
+			return false
+		}
+	}
+	return false
+}
+
+// ends reports whether statements behind the store only log, or leave as those do that have found the element.
+func (m *memo) ends(list []ast.Stmt) bool {
+	for _, s := range list {
+		if e, ok := s.(*ast.ExprStmt); ok {
+			if call, ok := e.X.(*ast.CallExpr); ok && m.fi.prints(call) && m.quietArgs(call) {
+				continue
+			}
+		}
+		if m.left = m.leavesAlike(s); !m.left {
+			return false
 		}
 	}
 	return true
 }
 
-// keyStays reports whether the key of the load is that of the store: constants, and variables and fields
-// that the function does not change in between. Whoever changes a field meanwhile, through a pointer, has
-// no key that could be looked for.
-func (m *memo) keyStays() bool {
-	fn := m.fi.enclosing(m.load.node)
-	stays := true
-	changed := func(is func(ast.Expr) bool) bool {
-		return m.fi.assignsTo(bodyOf(fn), func(e ast.Expr) bool { return e.Pos() > m.load.node.Pos() && is(e) })
-	}
-	ast.Inspect(m.load.keys[0], func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.StarExpr, *ast.IndexExpr:
-			stays = false
-		case *ast.SelectorExpr:
-			f := m.fi.object(n.Sel)
-			stays = stays && !changed(func(e ast.Expr) bool {
-				sel, ok := ast.Unparen(e).(*ast.SelectorExpr)
-				return ok && m.fi.object(sel.Sel) == f
-			})
-		case *ast.Ident:
-			v, ok := m.fi.object(n).(*types.Var)
-			if !ok || v.IsField() {
-				break
-			}
-			stays = stays && m.fi.isLocal(n) && fn.Pos() <= v.Pos() && v.Pos() < fn.End() && !changed(func(e ast.Expr) bool {
-				x := m.fi.variableOf(e)
-				return x != nil && m.fi.object(x) == types.Object(v)
-			})
-		}
-		return stays
-	})
-	return stays
+func (m *memo) quietArgs(call *ast.CallExpr) bool {
+	return !slices.ContainsFunc(call.Args, func(a ast.Expr) bool { return !m.quiet(a) })
 }
 
-// goesOn reports whether a variable is used behind the store of its value, and whether it makes no
-// difference there that it is another goroutine's: it is returned, or what is done with it is done with
-// what the load found as well.
-func (m *memo) goesOn(v *ast.Ident) (again, alone bool) {
-	obj, fn := m.fi.object(v), m.fi.enclosing(m.store.node)
-	if obj.Pos() < fn.Pos() || fn.End() <= obj.Pos() {
-		return true, false // a variable of the function around this one
-	}
-	again = slices.ContainsFunc(namedResults(m.fi, m.store.node), func(id *ast.Ident) bool { return m.fi.object(id) == obj })
-	alone = true
-	shared := m.sharesRest(obj)
-	ast.Inspect(fn, func(n ast.Node) bool {
-		id, ok := n.(*ast.Ident)
-		if !ok || m.fi.object(id) != obj {
-			return alone
-		}
-		x, parent := m.fi.outer(id)
-		if u, ok := parent.(*ast.UnaryExpr); ok && u.Op == token.AND && u.X == x || m.fi.enclosing(id) != fn {
-			again, alone = true, false // somebody has the variable itself
-			return false
-		}
-		if id.Pos() >= m.store.node.End() {
-			_, returned := parent.(*ast.ReturnStmt)
-			again, alone = true, alone && (returned || shared && id.Pos() >= m.asks.End())
-		}
-		return alone
-	})
-	return again, alone
-}
-
-// sharesRest reports whether a variable holds what the load found as well, and nothing behind the
-// question tells the two apart.
-func (m *memo) sharesRest(obj types.Object) bool {
-	if m.rest || m.v == nil || m.fi.object(m.v) != obj {
+// leavesAlike reports whether a statement leaves with the same results as where the element was found.
+func (m *memo) leavesAlike(s ast.Stmt) bool {
+	if len(m.found) != 1 {
 		return false
 	}
-	told := false
-	ast.Inspect(m.fi.enclosing(m.load.node), func(n ast.Node) bool {
-		id, ok := n.(*ast.Ident)
-		told = told || ok && id.Pos() >= m.asks.End() && m.fi.object(id) == m.fi.object(m.ok)
-		return !told
-	})
-	for _, s := range m.part {
-		told = told || m.fi.assignsTo(s, func(e ast.Expr) bool {
-			x := m.fi.variableOf(e)
-			if x == nil {
-				return false
+	switch a := m.found[0].(type) {
+	case *ast.ReturnStmt:
+		b, ok := s.(*ast.ReturnStmt)
+		return ok && slices.EqualFunc(a.Results, b.Results, m.mirrors) && (len(a.Results) > 0 || len(namedResults(m.fi, s)) == 0)
+	case *ast.BranchStmt:
+		b, ok := s.(*ast.BranchStmt)
+		return ok && a.Tok == b.Tok && (a.Label == nil) == (b.Label == nil) && (a.Label == nil || a.Label.Name == b.Label.Name)
+	}
+	return false
+}
+
+// mirrors reports whether an expression says of what was found what another one says of what was stored.
+func (m *memo) mirrors(found, stored ast.Expr) bool {
+	found, stored = ast.Unparen(found), ast.Unparen(stored)
+	if tv := m.fi.pkg.Info.Types[found]; tv.Value != nil || tv.IsNil() {
+		other := m.fi.pkg.Info.Types[stored]
+		return tv.IsNil() && other.IsNil() || tv.Value != nil && other.Value != nil && tv.Value.ExactString() == other.Value.ExactString()
+	}
+	switch a := found.(type) {
+	case *ast.Ident:
+		b, ok := stored.(*ast.Ident)
+		if !ok {
+			return false
+		}
+		if m.v != nil && m.fi.object(a) == m.fi.object(m.v) {
+			return m.x != nil && m.fi.object(b) == m.x
+		}
+		_, variable := m.fi.object(a).(*types.Var)
+		return m.fi.object(a) == m.fi.object(b) && (!variable || m.fi.keeps(a, m.fi.topLevel(a)))
+	case *ast.SelectorExpr:
+		b, ok := stored.(*ast.SelectorExpr)
+		return ok && m.fi.object(a.Sel) == m.fi.object(b.Sel) && (m.fi.isPackage(a.X) || m.mirrors(a.X, b.X))
+	case *ast.CallExpr:
+		b, ok := stored.(*ast.CallExpr)
+		return ok && m.mirrors(a.Fun, b.Fun) && slices.EqualFunc(a.Args, b.Args, m.mirrors)
+	case *ast.StarExpr:
+		b, ok := stored.(*ast.StarExpr)
+		return ok && m.mirrors(a.X, b.X)
+	case *ast.BinaryExpr:
+		b, ok := stored.(*ast.BinaryExpr)
+		return ok && a.Op == b.Op && m.mirrors(a.X, b.X) && m.mirrors(a.Y, b.Y)
+	case *ast.CompositeLit:
+		return m.fi.same(found, stored)
+	}
+	return false
+}
+
+// sameEnd reports whether the end of the part, where it does not leave, is that of what has found the element.
+func (m *memo) sameEnd() bool {
+	if m.found == nil {
+		return !m.left // it goes on behind the question
+	}
+	if m.left {
+		return true
+	}
+	list := stmtsOf(m.fi.parent(m.asks))
+	if len(m.found) != 1 || len(list) == 0 || m.asks.Else != nil && m.fi.next(m.asks) != nil {
+		return false
+	}
+	around := m.fi.parent(m.fi.parent(m.asks))
+	switch s := m.found[0].(type) {
+	case *ast.ReturnStmt:
+		return len(s.Results) == 0 && around == m.fi.enclosing(m.asks) && len(namedResults(m.fi, s)) == 0
+	case *ast.BranchStmt:
+		if s.Tok == token.CONTINUE && s.Label == nil {
+			switch around.(type) {
+			case *ast.ForStmt, *ast.RangeStmt:
+				return true
 			}
-			o := m.fi.object(x)
-			return o != nil && o != obj && (o.Pos() < m.asks.Body.Pos() || m.asks.End() <= o.Pos())
+		}
+	}
+	return false
+}
+
+// alone reports whether nothing that is called in the part comes to the map.
+func (m *memo) alone() bool {
+	var stores []*rec
+	for _, r := range m.c.recs {
+		if r != m.store && r.kind.writes() {
+			stores = append(stores, r)
+		}
+	}
+	stored, used := m.c.reaching(stores), m.c.reaching(m.c.recs)
+	alone := true
+	for _, s := range m.part {
+		if s.Pos() >= m.store.node.End() {
+			break
+		}
+		ast.Inspect(s, func(n ast.Node) bool {
+			if call, ok := n.(*ast.CallExpr); ok && alone {
+				// A function value that comes back to this function, for the same key, would never end.
+				named := m.fi.callee(call) != nil && !m.fi.isConversion(call)
+				alone = !stored(m.fi, call) && !(named && used(m.fi, call)) && (len(stores) == 0 || !m.c.ix.waits(m.fi, call))
+			}
+			return alone
 		})
 	}
-	return !told
+	return alone
+}
+
+// lent reports whether somebody has the address of the variable that is stored, and would see it change: a
+// literal, a method with a pointer for its receiver.
+func (m *memo) lent() (found bool) {
+	fn := m.fi.enclosing(m.store.node)
+	is := func(e ast.Expr) bool {
+		x := m.fi.variableOf(e)
+		return x != nil && m.fi.object(x) == m.x
+	}
+	ast.Inspect(fn, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.UnaryExpr:
+			found = found || n.Op == token.AND && is(n.X)
+		case *ast.SliceExpr:
+			_, array := m.fi.pkg.Info.TypeOf(n.X).Underlying().(*types.Array)
+			found = found || array && is(n.X)
+		case *ast.SelectorExpr:
+			found = found || m.fi.addressed(n) && is(n.X)
+		case *ast.Ident:
+			found = found || m.fi.object(n) == m.x && m.fi.enclosing(n) != fn && m.fi.enclosing(n) != nil
+		}
+		return !found
+	})
+	return found || m.x.Pos() < fn.Pos() || fn.End() <= m.x.Pos()
+}
+
+// usedBehind reports whether the variable that is stored is used behind the store.
+func (m *memo) usedBehind() (used bool) {
+	ast.Inspect(m.fi.enclosing(m.store.node), func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		used = used || ok && id.Pos() >= m.store.node.End() && m.fi.object(id) == m.x
+		return !used
+	})
+	return used || slices.ContainsFunc(namedResults(m.fi, m.store.node), func(id *ast.Ident) bool { return m.fi.object(id) == m.x })
 }
 
 // isLocal reports whether an identifier names a variable of a function.
@@ -254,15 +545,66 @@ func (fi *fileInfo) isLocal(id *ast.Ident) bool {
 	return ok && !v.IsField() && v.Pkg() != nil && v.Parent() != v.Pkg().Scope()
 }
 
-// closes reports whether values of a type have to be given back when they are not needed any more, as their methods
-// say.
-func closes(t types.Type) bool {
-	for _, name := range []string{"Close", "Stop", "Shutdown", "Release", "Cancel", "Free", "Destroy", "Disconnect"} {
-		if obj, _, _ := types.LookupFieldOrMethod(t, true, nil, name); obj != nil {
-			if _, ok := obj.(*types.Func); ok {
-				return true
+// onlyData reports whether elements are data, of which one is as good as another that is equal: no channels,
+// functions or values of unknown types, and nothing that has to be closed. Of a type parameter that holds if it
+// does for all that the module puts in its place.
+func (c *class) onlyData() bool { return c.isData(c.typ.Elem(), map[types.Type]bool{}) }
+
+func (c *class) isData(t types.Type, seen map[types.Type]bool) bool {
+	if seen[t] {
+		return true
+	}
+	seen[t] = true
+	if closes(t) {
+		return false
+	}
+	if p, ok := types.Unalias(t).(*types.TypeParam); ok {
+		for _, fi := range c.ix.list {
+			for _, in := range fi.pkg.Info.Instances {
+				if p.Index() < in.TypeArgs.Len() && in.TypeArgs.Len() > 0 {
+					if arg := in.TypeArgs.At(p.Index()); c.instantiates(p, in.Type) && !c.isData(arg, seen) {
+						return false
+					}
+				}
 			}
 		}
+		return true
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Basic:
+		return u.Kind() != types.UnsafePointer
+	case *types.Pointer:
+		return c.isData(u.Elem(), seen)
+	case *types.Slice:
+		return c.isData(u.Elem(), seen)
+	case *types.Array:
+		return c.isData(u.Elem(), seen)
+	case *types.Map:
+		return c.isData(u.Key(), seen) && c.isData(u.Elem(), seen)
+	case *types.Struct:
+		for f := range u.Fields() {
+			if !c.isData(f.Type(), seen) {
+				return false
+			}
+		}
+		return true
 	}
 	return false
+}
+
+// instantiates reports whether an instance is one of the generic type or function that a type parameter
+// belongs to, or, where that cannot be said, of its package.
+func (c *class) instantiates(p *types.TypeParam, instance types.Type) bool {
+	n, ok := types.Unalias(instance).(*types.Named)
+	return !ok || n.Obj().Pkg() == nil || n.Obj().Pkg() == p.Obj().Pkg()
+}
+
+// closes reports whether values of a type have to be given back when they are not needed any more, as their
+// methods say.
+func closes(t types.Type) bool {
+	return slices.ContainsFunc([]string{"Close", "Stop", "Shutdown", "Release", "Cancel", "Free", "Destroy", "Disconnect", "Quit", "Rollback", "Unlock"}, func(name string) bool {
+		obj, _, _ := types.LookupFieldOrMethod(t, true, nil, name)
+		_, is := obj.(*types.Func)
+		return is
+	})
 }
