@@ -5,8 +5,12 @@ package rewrite
 
 import (
 	"go/ast"
+	"go/printer"
 	"go/token"
+	"go/types"
+	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/mapmigrate/mapmigrate/detect"
 )
@@ -49,7 +53,14 @@ func (t *taking) beside(fn ast.Node, spots []*spot, lock *lockExpr) (done bool) 
 		if !leaf && exits(region) {
 			return false
 		}
-		if ends != nil && t.prolong(ends, region, spots, lock) || begins != nil && t.advance(begins, region, spots, lock) {
+		grown := t.sectionsOf(ends, begins, fn)
+		whole := !slices.ContainsFunc(spots, func(sp *spot) bool { return t.partOf(sp, grown).IsValid() })
+		switch {
+		case ends != nil && begins != nil:
+			if (whole || again) && t.unite(ends, begins, region, spots, lock) {
+				return true
+			}
+		case (whole || again) && (ends != nil && t.prolong(ends, region, spots, lock) || begins != nil && t.advance(begins, region, spots, lock)):
 			return true
 		}
 		if again || !leaf {
@@ -66,12 +77,62 @@ func (t *taking) beside(fn ast.Node, spots []*spot, lock *lockExpr) (done bool) 
 		return false
 	}
 	for _, sp := range spots {
-		if h := t.partOf(fn, sp); h.IsValid() {
+		if h := t.partOf(sp, nil); h.IsValid() {
 			t.c.refuse("lock-steps", sp.stmt.Pos(), "", "what is done here and at %s belongs together, and %s is held at one of the two only: one critical section should hold both", t.ix.pos(h), t.lockName())
 			return true
 		}
 	}
 	return false
+}
+
+// An extent is a part of a function's source.
+type extent struct{ from, to token.Pos }
+
+// sectionsOf returns where the critical sections lie that a statement ends and another one begins.
+func (t *taking) sectionsOf(ends, begins ast.Stmt, fn ast.Node) (grown []extent) {
+	fi := t.ix.fileAt(fn.Pos())
+	touches := func(s ast.Stmt) bool {
+		e, ok := s.(*ast.ExprStmt)
+		if !ok {
+			return false
+		}
+		call, ok := e.X.(*ast.CallExpr)
+		return ok && t.calls(fi, call, "Lock", "RLock", "Unlock", "RUnlock")
+	}
+	if ends != nil {
+		first := ends
+		for s := fi.previous(ends); s != nil && !touches(s); s = fi.previous(s) {
+			first = s
+		}
+		grown = append(grown, extent{first.Pos(), ends.End()})
+	}
+	if begins != nil {
+		last := begins
+		for s := fi.next(begins); s != nil && !touches(s); s = fi.next(s) {
+			last = s
+		}
+		to := last.End()
+		if _, deferred := fi.next(begins).(*ast.DeferStmt); deferred {
+			to = fn.End()
+		}
+		grown = append(grown, extent{begins.Pos(), to})
+	}
+	return grown
+}
+
+// unite makes one critical section of two, and of what lies between them.
+func (t *taking) unite(ends, begins ast.Stmt, region []ast.Stmt, spots []*spot, lock *lockExpr) bool {
+	fi, method := spots[0].fi, methodOn(ends, lock)
+	if method == "" || methodOn(begins, lock) != takeOfName[method] || exits(region) || jumps(fi.topLevel(ends)) || !t.straight(fi, ends, method) {
+		return false
+	}
+	if mayRun, calm := t.safe(fi, region, lock); !mayRun || !calm || method == "RUnlock" && (writes(spots) || !onlyReads(fi, region)) {
+		return false
+	}
+	t.section(ends.Pos(), begins.End())
+	t.add(fi, &removeOp{t.base(ends)})
+	t.ops[fi] = append(t.ops[fi], &removeOp{t.base(begins)})
+	return true
 }
 
 // isBeside reports whether a critical section of the lock ends before a spot, or one begins behind it.
@@ -255,8 +316,9 @@ func (t *taking) functionAt(a detect.Access) ast.Node {
 }
 
 // partOf returns an access under the lock of which a spot is the other half: one of the two reads what
-// the other may change because of that. What is read to be returned leads to nothing.
-func (t *taking) partOf(fn ast.Node, sp *spot) token.Pos {
+// the other may change because of that. What is read to be returned leads to nothing, and what lies in the
+// sections that the spot is to go into goes together with it.
+func (t *taking) partOf(sp *spot, grown []extent) token.Pos {
 	changes := writes([]*spot{sp})
 	if _, ok := sp.stmt.(*ast.ReturnStmt); ok && !changes {
 		return token.NoPos
@@ -264,7 +326,7 @@ func (t *taking) partOf(fn ast.Node, sp *spot) token.Pos {
 	for _, a := range t.held(runner(sp.fi, sp.stmt)) {
 		pos := t.ix.at(a.Pos)
 		at := t.placeOf(sp.fi, pos)
-		if at == nil || exclusive(sp.fi, sp.stmt, at.stmt) {
+		if at == nil || slices.ContainsFunc(grown, func(s extent) bool { return s.from <= pos && pos < s.to }) || exclusive(sp.fi, sp.stmt, at.stmt) {
 			continue
 		}
 		looped := sharedLoop(sp.fi, sp.stmt, at.stmt)
@@ -303,7 +365,8 @@ func (t *taking) looksAgain(fn ast.Node, spots []*spot) bool {
 	}
 	sp := spots[0]
 	asked := keyAt(sp.fi, sp.uses[0])
-	if asked == nil || !leavesAt(sp.stmt) || !sp.fi.keeps(asked, sp.fi.topLevel(sp.stmt)) {
+	question, ok := sp.stmt.(*ast.IfStmt)
+	if !ok || asked == nil || question.Else != nil || !terminates(question.Body) || !sp.fi.keeps(asked, sp.fi.topLevel(sp.stmt)) || !t.asksOnly(sp.fi, question, sp.uses[0]) {
 		return false
 	}
 	held := t.held(fn)
@@ -316,7 +379,7 @@ func (t *taking) looksAgain(fn ast.Node, spots []*spot) bool {
 		if !slices.ContainsFunc(held, func(r detect.Access) bool {
 			at := t.placeOf(sp.fi, t.ix.at(r.Pos))
 			return r.Op == detect.Read && at != nil && sp.stmt.End() <= at.stmt.Pos() && t.functionAt(r) == fn && t.functionAt(w) == fn &&
-				sp.fi.sameAt(asked, t.ix.at(r.Pos)) && sp.fi.sameAt(asked, t.ix.at(w.Pos)) && t.decides(at, t.ix.at(w.Pos)) && t.sameSection(sp.fi, r, w)
+				sp.fi.sameAt(asked, t.ix.at(w.Pos)) && t.decides(sp.fi, question, at.stmt, t.ix.at(w.Pos)) && t.sameSection(sp.fi, r, w)
 		}) {
 			return false
 		}
@@ -324,29 +387,66 @@ func (t *taking) looksAgain(fn ast.Node, spots []*spot) bool {
 	return changed
 }
 
-// leavesAt reports whether a statement asks, and leaves the function or the round of a loop or goes on, and
-// keeps nothing of the answer.
-func leavesAt(s ast.Stmt) bool {
-	p, ok := s.(*ast.IfStmt)
-	if !ok || p.Else != nil || !terminates(p.Body) {
+// asksOnly reports whether an if asks for nothing but an element: the rest are constants, variables of its own and
+// such that stay the same.
+func (t *taking) asksOnly(fi *fileInfo, p *ast.IfStmt, use *ast.Ident) bool {
+	init, ok := p.Init.(*ast.AssignStmt)
+	if p.Init != nil && (!ok || init.Tok != token.DEFINE) {
 		return false
 	}
-	init, ok := p.Init.(*ast.AssignStmt)
-	return p.Init == nil || ok && init.Tok == token.DEFINE
+	only := true
+	look := func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.IndexExpr:
+			if n.Pos() <= use.Pos() && use.End() <= n.X.End() {
+				return false // the element itself
+			}
+			only = false
+		case *ast.Ident:
+			v, isVar := fi.object(n).(*types.Var)
+			own := isVar && p.Pos() <= v.Pos() && v.Pos() < p.Body.Pos()
+			only = only && (!isVar || own || fi.keeps(n, fi.topLevel(p)))
+		case *ast.CallExpr:
+			only = only && fi.builtin(n) == "len"
+		case *ast.FuncLit, *ast.SelectorExpr, *ast.StarExpr:
+			only = false
+		}
+		return only
+	}
+	if init != nil {
+		ast.Inspect(init.Rhs[0], look)
+	}
+	ast.Inspect(p.Cond, look)
+	return only
 }
 
-// decides reports whether a change is made only if a question has been answered one way: it is in the
-// branch of the if that asks, or behind that, where the branch leaves.
-func (t *taking) decides(asks *spot, change token.Pos) bool {
-	p, ok := asks.stmt.(*ast.IfStmt)
-	if !ok {
+// decides reports whether a change is made only if the same question has been answered by no: it comes behind it,
+// where its body leaves, or in the branch of the opposite one.
+func (t *taking) decides(fi *fileInfo, first *ast.IfStmt, again ast.Stmt, change token.Pos) bool {
+	p, ok := again.(*ast.IfStmt)
+	if !ok || p.Else != nil || t.source(p.Init) != t.source(first.Init) {
 		return false
 	}
-	if p.Body.Pos() <= change && change < p.End() {
-		return true
+	switch t.source(p.Cond) {
+	case t.source(first.Cond):
+		list := stmtsOf(fi.parent(p))
+		return terminates(p.Body) && len(list) > 0 && p.End() <= change && change < list[len(list)-1].End()
+	case "!" + t.source(first.Cond):
+		return p.Body.Pos() <= change && change < p.Body.End()
 	}
-	list := stmtsOf(asks.fi.parent(p))
-	return p.Else == nil && terminates(p.Body) && len(list) > 0 && p.End() <= change && change < list[len(list)-1].End()
+	return false
+}
+
+// source returns a node as it is printed.
+func (t *taking) source(n ast.Node) string {
+	var b strings.Builder
+	if n == nil || reflect.ValueOf(n).IsNil() {
+		return ""
+	}
+	if err := printer.Fprint(&b, t.ix.prog.Fset, n); err != nil {
+		return ""
+	}
+	return b.String()
 }
 
 // sameSection reports whether a look comes before a change, and the lock is not let go of in between.

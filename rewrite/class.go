@@ -163,6 +163,9 @@ func (c *class) start(m *detect.Map) bool {
 		return c.startNamed(m, named, pos)
 	}
 	mt, ok := obj.Type().(*types.Map)
+	if c.ownLock && !ok { // whose type stays
+		mt, ok = types.Unalias(obj.Type()).(*types.Map)
+	}
 	if !ok && !mapType(obj.Type()) {
 		c.refuse("any-conversion", pos, "declare the variable with the map type, or guard what it holds with a lock",
 			"%s has the type %s, which only holds the map: code gets at it by an assertion or a load", m.Name, types.TypeString(obj.Type(), types.RelativeTo(obj.Pkg())))
@@ -184,7 +187,7 @@ func (c *class) start(m *detect.Map) bool {
 		if !c.startDeep(m.Name, mt, pos) {
 			return false
 		}
-	} else if alias, ok := mt.Elem().(*types.Alias); ok && isMap(types.Unalias(alias)) {
+	} else if alias, ok := mt.Elem().(*types.Alias); ok && isMap(types.Unalias(alias)) && !c.ownLock {
 		c.refuse("named-type", pos, "spell the rows' type out",
 			"the rows of %s have the type %s, an alias: other maps that are declared with it would change with them", m.Name, types.TypeString(alias, types.RelativeTo(obj.Pkg())))
 		return false
@@ -222,7 +225,7 @@ func (c *class) add(fi *fileInfo, obj types.Object, lv level, at token.Pos) {
 		c.refuse("foreign-map", at, "copy the map at the boundary", "%s is declared outside the module", v.Name())
 		return
 	}
-	if _, ok := v.Type().(*types.Map); !ok {
+	if !isMap(v.Type()) && !(c.ownLock && isMap(types.Unalias(v.Type()))) {
 		what := types.TypeString(v.Type(), types.RelativeTo(v.Pkg()))
 		if types.IsInterface(v.Type()) {
 			c.refuse("any-conversion", at, "keep the map out of interface values, or store a copy (maps.Clone) there",

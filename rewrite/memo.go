@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
+	"strings"
 
 	"github.com/mapmigrate/mapmigrate/plans"
 )
@@ -67,8 +68,8 @@ func (c *class) memo(load *rec) *merge {
 		return nil
 	}
 	out := &merge{fi: m.fi, stmt: m.store.node.(ast.Stmt), call: m.store, fun: "LoadOrStore", value: m.store.rhs}
-	if m.x != nil && m.usedBehind() {
-		if !types.Identical(m.x.Type(), m.elem()) || m.lent() {
+	if m.x != nil && !m.isLast(m.x) {
+		if !types.Identical(m.x.Type(), m.elem()) || m.lent() || !m.isFound() {
 			return nil
 		}
 		out.into = m.x.Name()
@@ -93,7 +94,7 @@ func (m *memo) elem() types.Type {
 // absent finds the statements that run only when the load has found nothing.
 func (m *memo) absent() bool {
 	as, ok := m.fi.parent(m.load.node).(*ast.AssignStmt)
-	if !ok || len(as.Lhs) != 2 || rebinds(as, m.load) {
+	if !ok || len(as.Lhs) != 2 || as.Tok != token.DEFINE || rebinds(as, m.load) {
 		return false
 	}
 	m.v, _ = as.Lhs[0].(*ast.Ident)
@@ -105,7 +106,7 @@ func (m *memo) absent() bool {
 		}
 	}
 	is := func(id *ast.Ident) bool { return id != nil && m.fi.object(id) == m.fi.object(m.ok) }
-	if blank(m.ok) {
+	if blank(m.ok) || m.ok == nil || m.fi.pkg.Info.Defs[m.ok] == nil {
 		return false
 	}
 	if is(notIdent(m.asks.Cond)) {
@@ -225,37 +226,38 @@ func (m *memo) makesOne(lhs []ast.Expr) bool {
 	})
 }
 
-// baseStays reports whether the map of the load is that of the store: a variable, or a field of one, which is
-// not assigned in between.
+// baseStays reports whether the map of the load is that of the store: a variable, or a field of what one
+// holds, and neither is assigned, nor is what the field belongs to.
 func (m *memo) baseStays(decl *ast.FuncDecl) bool {
 	x := ast.Unparen(m.load.base)
-	for first := true; ; first = false {
-		sel, ok := x.(*ast.SelectorExpr)
-		if !ok || m.fi.isPackage(sel.X) {
-			break
-		}
-		if s := m.fi.pkg.Info.Selections[sel]; s == nil || !first && isPointer(m.fi.pkg.Info.TypeOf(sel)) {
+	if sel, ok := x.(*ast.SelectorExpr); ok && !m.fi.isPackage(sel.X) {
+		f, _ := m.fi.object(sel.Sel).(*types.Var)
+		if s := m.fi.pkg.Info.Selections[sel]; f == nil || s == nil || len(s.Index()) > 1 || m.c.ix.overwritten(f) {
 			return false
 		}
 		x = ast.Unparen(sel.X)
 	}
-	if sel, ok := x.(*ast.SelectorExpr); ok {
+	if sel, ok := x.(*ast.SelectorExpr); ok && m.fi.isPackage(sel.X) {
 		x = sel.Sel
 	}
 	id, ok := x.(*ast.Ident)
-	if !ok {
-		return false
-	}
-	v, ok := m.fi.object(id).(*types.Var)
 	if !ok || decl == nil {
 		return false
 	}
-	if m.fi.isLocal(id) {
+	v, ok := m.fi.object(id).(*types.Var)
+	switch {
+	case !ok:
+		return false
+	case m.fi.isLocal(id):
 		return !m.fi.reassigned(v, decl)
+	case ast.Expr(id) == ast.Unparen(m.load.base):
+		return true // the map itself, see loses
 	}
 	return !slices.ContainsFunc(m.c.ix.usesOf(v), func(use *ast.Ident) bool {
-		a, ok := m.c.ix.fileAt(use.Pos()).parent(use).(*ast.AssignStmt)
-		return ok && slices.Contains(a.Lhs, ast.Expr(use))
+		fi := m.c.ix.fileAt(use.Pos())
+		e, p := fi.outer(fi.spelled(use))
+		sel, ok := p.(*ast.SelectorExpr)
+		return !ok || sel.X != e
 	})
 }
 
@@ -308,11 +310,11 @@ func (m *memo) step(s ast.Stmt) bool {
 		return m.own(s.X)
 	case *ast.ExprStmt:
 		call, ok := s.X.(*ast.CallExpr)
-		return ok && m.fi.prints(call)
+		return ok && m.fi.prints(call) && m.quietArgs(call)
 	case *ast.IfStmt:
-		return m.step(s.Init) && m.quiet(s.Cond) && (terminates(s.Body) || m.steps(s.Body.List)) && m.step(s.Else)
+		return m.step(s.Init) && m.quiet(s.Cond) && (m.leaves(s.Body) || m.steps(s.Body.List)) && m.step(s.Else)
 	case *ast.BlockStmt:
-		return s == nil || terminates(s) || m.steps(s.List)
+		return m.leaves(s) || m.steps(s.List)
 	case *ast.ForStmt:
 		return m.step(s.Init) && s.Cond != nil && m.quiet(s.Cond) && m.step(s.Post) && m.steps(s.Body.List)
 	case *ast.RangeStmt:
@@ -324,43 +326,103 @@ func (m *memo) step(s ast.Stmt) bool {
 	return false
 }
 
+// leaves reports whether a block is always left, and for somewhere outside the part.
+func (m *memo) leaves(b *ast.BlockStmt) bool {
+	out := terminates(b)
+	ast.Inspect(b, func(n ast.Node) bool {
+		if branch, ok := n.(*ast.BranchStmt); ok {
+			out = out && branchLeaves(m.fi, branch, m.part)
+		}
+		return out
+	})
+	return out
+}
+
 func (m *memo) steps(list []ast.Stmt) bool {
 	return !slices.ContainsFunc(list, func(s ast.Stmt) bool { return !m.step(s) })
 }
 
 // own reports whether an operand that is assigned is a variable of the part, or the one that is stored, or a
-// field of that.
+// field of that, or an error of which nothing behind the store asks.
 func (m *memo) own(e ast.Expr) bool {
 	if sel, ok := ast.Unparen(e).(*ast.SelectorExpr); ok {
 		id, ok := ast.Unparen(sel.X).(*ast.Ident)
 		return ok && m.made[m.fi.object(id)]
 	}
 	id, ok := ast.Unparen(e).(*ast.Ident)
-	return ok && (id.Name == "_" || m.ofPart(m.fi.object(id)) || m.x != nil && m.fi.object(id) == m.x)
+	return ok && (id.Name == "_" || m.ofPart(m.fi.object(id)) || m.x != nil && m.fi.object(id) == m.x ||
+		isError(m.fi.pkg.Info.TypeOf(id)) && m.isLast(m.fi.object(id)))
+}
+
+// isLast reports whether a variable is not used behind the store, nor in another round of a loop, nor by a return
+// without results.
+func (m *memo) isLast(obj types.Object) bool {
+	fn, bare := m.fi.enclosing(m.store.node), false
+	last := fn.Pos() <= obj.Pos() && obj.Pos() < fn.End()
+	for n := m.fi.parent(m.store.node); n != nil && n != fn; n = m.fi.parent(n) {
+		switch n.(type) {
+		case *ast.ForStmt, *ast.RangeStmt:
+			last = last && n.Pos() <= obj.Pos()
+		}
+	}
+	ast.Inspect(fn, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.Ident:
+			last = last && (m.fi.object(n) != obj || n.Pos() < m.store.node.End() && m.fi.enclosing(n) == fn || m.fi.pkg.Info.Defs[n] == obj)
+		case *ast.ReturnStmt:
+			bare = bare || len(n.Results) == 0
+		}
+		return last
+	})
+	return last && !(bare && slices.ContainsFunc(namedResults(m.fi, m.store.node), func(id *ast.Ident) bool { return m.fi.object(id) == obj }))
 }
 
 // quiet reports whether an expression may be evaluated with no effect.
 func (m *memo) quiet(e ast.Expr) bool { return m.c.quiet(m.fi, e, 3) && !m.waits(e) }
 
-// waits reports whether evaluating an expression waits for another goroutine, which may store meanwhile, or calls
-// a function literal of this function, which may do anything to its variables.
+// waits reports whether evaluating an expression waits for another goroutine, which may store meanwhile, or, where
+// all goes on behind the question, may tell what comes there that it was evaluated: it has the address of a
+// variable, or a literal of this function.
+//
+//	fresh := false; v, ok := m[k]; if !ok { v = hire(k, &fresh); m[k] = v }; if fresh { go v.run() }
 func (m *memo) waits(e ast.Expr) (found bool) {
+	tells := func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.UnaryExpr:
+			return n.Op == token.AND && m.fi.variableOf(n.X) != nil
+		case *ast.Ident:
+			return m.fi.isLocal(n) && !isParameter(m.fi, n) && !m.ofPart(m.fi.object(n)) && m.fi.object(n) != m.x && !isError(m.fi.object(n).Type()) && !flatValue(m.fi.object(n).Type())
+		}
+		return false
+	}
 	ast.Inspect(e, func(n ast.Node) bool {
-		if n == nil || waitsForOthers(m.fi, n) {
-			found = found || n != nil
-			return false
-		}
+		_, lit := n.(*ast.FuncLit)
+		found = found || lit || n != nil && (waitsForOthers(m.fi, n) || m.found == nil && tells(n))
 		if call, ok := n.(*ast.CallExpr); ok {
-			if id, ok := ast.Unparen(call.Fun).(*ast.Ident); ok && m.fi.isLocal(id) && !isParameter(m.fi, id) {
-				found = true
-			}
-		}
-		if _, lit := n.(*ast.FuncLit); lit {
-			found = true
+			id, ok := ast.Unparen(call.Fun).(*ast.Ident)
+			found = found || ok && m.fi.isLocal(id) && !isParameter(m.fi, id)
 		}
 		return !found
 	})
 	return found
+}
+
+func isError(t types.Type) bool { return types.Identical(t, types.Universe.Lookup("error").Type()) }
+
+// flatValue reports whether who gets a value of type t cannot change anything by it.
+func flatValue(t types.Type) bool {
+	switch u := t.Underlying().(type) {
+	case *types.Pointer, *types.Chan, *types.Interface:
+		return false
+	case *types.Struct:
+		for f := range u.Fields() {
+			if !flatValue(f.Type()) {
+				return false
+			}
+		}
+		return true
+	}
+	return flatType(t)
 }
 
 // isParameter reports whether an identifier names a parameter of a function around it.
@@ -478,7 +540,10 @@ func (m *memo) sameEnd() bool {
 	return false
 }
 
-// alone reports whether nothing that is called in the part comes to the map.
+// alone reports whether nothing that is called in the part comes to the map, or waits for what stores into it.
+//
+// A function value is taken not to come back for the same key, unless the source shows that it does: what
+// makes an element by asking for it has no end, or one of its own.
 func (m *memo) alone() bool {
 	var stores []*rec
 	for _, r := range m.c.recs {
@@ -487,16 +552,26 @@ func (m *memo) alone() bool {
 		}
 	}
 	stored, used := m.c.reaching(stores), m.c.reaching(m.c.recs)
+	back := m.c.ix.callersOf([]*ast.FuncDecl{m.fi.topLevel(m.store.node)})
 	alone := true
 	for _, s := range m.part {
 		if s.Pos() >= m.store.node.End() {
 			break
 		}
 		ast.Inspect(s, func(n ast.Node) bool {
-			if call, ok := n.(*ast.CallExpr); ok && alone {
-				// A function value that comes back to this function, for the same key, would never end.
-				named := m.fi.callee(call) != nil && !m.fi.isConversion(call)
-				alone = !stored(m.fi, call) && !(named && used(m.fi, call)) && (len(stores) == 0 || !m.c.ix.waits(m.fi, call))
+			call, ok := n.(*ast.CallExpr)
+			if !ok || !alone || m.fi.isConversion(call) || m.fi.builtin(call) != "" {
+				return alone
+			}
+			fn := m.fi.callee(call)
+			unknown := fn == nil || fn.Signature().Recv() != nil && types.IsInterface(fn.Signature().Recv().Type())
+			alone = !stored(m.fi, call) && !(len(stores) > 0 && (unknown || m.c.ix.waits(m.fi, call)))
+			if fn != nil {
+				alone = alone && !used(m.fi, call)
+				return alone
+			}
+			for _, h := range m.c.ix.heldFuncs()[m.fi.varOrField(call.Fun)] {
+				alone = alone && !back[h.decl] && (h.lit == nil || !m.c.mayReach(m.c.ix.fileAt(h.lit.Pos()), h.lit, m.c.recs))
 			}
 			return alone
 		})
@@ -529,14 +604,20 @@ func (m *memo) lent() (found bool) {
 	return found || m.x.Pos() < fn.Pos() || fn.End() <= m.x.Pos()
 }
 
-// usedBehind reports whether the variable that is stored is used behind the store.
-func (m *memo) usedBehind() (used bool) {
-	ast.Inspect(m.fi.enclosing(m.store.node), func(n ast.Node) bool {
-		id, ok := n.(*ast.Ident)
-		used = used || ok && id.Pos() >= m.store.node.End() && m.fi.object(id) == m.x
-		return !used
-	})
-	return used || slices.ContainsFunc(namedResults(m.fi, m.store.node), func(id *ast.Ident) bool { return m.fi.object(id) == m.x })
+// isFound reports whether the variable that is stored says the same, behind the store, as what the load found:
+// it is the load's own, or one of the part, or what leaves says the same of both; and it is no other one in the
+// next round of a loop.
+func (m *memo) isFound() bool {
+	fn := m.fi.enclosing(m.store.node)
+	for n := m.fi.parent(m.store.node); n != nil && n != fn; n = m.fi.parent(n) {
+		switch n.(type) {
+		case *ast.ForStmt, *ast.RangeStmt:
+			if m.x.Pos() < n.Pos() {
+				return false
+			}
+		}
+	}
+	return m.left || m.ofPart(m.x) || m.v != nil && m.fi.object(m.v) == m.x
 }
 
 // isLocal reports whether an identifier names a variable of a function.
@@ -599,12 +680,24 @@ func (c *class) instantiates(p *types.TypeParam, instance types.Type) bool {
 	return !ok || n.Obj().Pkg() == nil || n.Obj().Pkg() == p.Obj().Pkg()
 }
 
-// closes reports whether values of a type have to be given back when they are not needed any more, as their
-// methods say.
+// closes reports whether values of a type have to be given back when they are not needed any more, as the names
+// of their methods say.
 func closes(t types.Type) bool {
-	return slices.ContainsFunc([]string{"Close", "Stop", "Shutdown", "Release", "Cancel", "Free", "Destroy", "Disconnect", "Quit", "Rollback", "Unlock"}, func(name string) bool {
-		obj, _, _ := types.LookupFieldOrMethod(t, true, nil, name)
-		_, is := obj.(*types.Func)
-		return is
-	})
+	set := types.NewMethodSet(t)
+	if _, ok := t.Underlying().(*types.Interface); !ok {
+		set = types.NewMethodSet(types.NewPointer(t))
+	}
+	for m := range set.Methods() {
+		if givesBack[strings.ToLower(m.Obj().Name())] {
+			return true
+		}
+	}
+	return false
+}
+
+// givesBack are the names, in lower case, of methods that end what a value stands for.
+var givesBack = map[string]bool{
+	"close": true, "stop": true, "shutdown": true, "release": true, "cancel": true, "free": true, "destroy": true, "disconnect": true,
+	"quit": true, "rollback": true, "unlock": true, "kill": true, "terminate": true, "exit": true, "done": true, "wait": true, "leave": true,
+	"unsubscribe": true, "dispose": true, "abort": true, "finish": true, "detach": true, "join": true,
 }

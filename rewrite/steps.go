@@ -27,7 +27,8 @@ const (
 // are followed through variables (those of packages, too) and results, not through fields
 // or other collections. Of function values it follows those that variables and fields
 // hold (funcvars.go), as far as names say what is assigned to which, and those that are passed
-// on, to the call that passes them. Calls through interfaces are not followed.
+// on, to the call that passes them. Calls through interfaces are not followed, nor what a function
+// tells by panicking, or through a pointer that it is given.
 //
 // It ends because facts are only added; a function is looked at again when one of
 // its callees gets a new fact. Facts travel up a few calls only (hops): a helper, the
@@ -97,7 +98,7 @@ func (r *run) stepsAcross(m *detect.Map) token.Pos {
 	c := newClass(r.ix, 0)
 	c.ownLock = true
 	if !c.start(m) {
-		return token.NoPos
+		return r.ix.helpersAcross(r.ix.at(m.Pos))
 	}
 	c.compound()
 	c.settle(true)
@@ -106,6 +107,52 @@ func (r *run) stepsAcross(m *detect.Map) token.Pos {
 		return r.ix.writtenUnasked(r.ix.at(m.Pos))
 	}
 	return c.stepsAcross
+}
+
+// helpersAcross is stepsAcross for a map of which not all uses are known by kind: it returns a use in a
+// function that another one calls, which calls one more that uses the map, or does so itself, if one of the two has a
+// result and the other may write.
+func (ix *index) helpersAcross(decl token.Pos) token.Pos {
+	tells, writes := map[*ast.FuncDecl]bool{}, map[*ast.FuncDecl]token.Pos{}
+	for _, id := range ix.uses[decl] {
+		fi := ix.fileAt(id.Pos())
+		if fi == nil || strings.HasSuffix(fi.abs, "_test.go") {
+			continue
+		}
+		fn := fi.topLevel(id)
+		if fn == nil {
+			continue
+		}
+		tells[fn] = tells[fn] || fn.Type.Results.NumFields() > 0
+		x, parent := fi.outer(fi.spelled(id))
+		p, ok := parent.(*ast.IndexExpr)
+		if call, is := parent.(*ast.CallExpr); ok && p.X == x && changed(fi, p) || is && (fi.builtin(call) == "delete" || fi.builtin(call) == "clear") {
+			writes[fn] = id.Pos()
+		}
+	}
+	calls, _ := ix.callGraph()
+	for _, fi := range ix.list {
+		for _, d := range fi.syntax.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			for _, a := range calls[fn] {
+				if !tells[a.callee] {
+					continue
+				}
+				if at := writes[fn]; at.IsValid() && a.callee != fn {
+					return at
+				}
+				for _, b := range calls[fn] {
+					if at := writes[b.callee]; at.IsValid() && b.callee != a.callee {
+						return at
+					}
+				}
+			}
+		}
+	}
+	return token.NoPos
 }
 
 // writtenUnasked returns a write in a function that does not ask whether the map is there, where another
