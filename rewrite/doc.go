@@ -53,6 +53,10 @@ A read and a write stay one step under a lock that both hold if all changes of t
 are made under it (guard.go): one reader without the lock, which may be the whole
 finding, does not make steps of what others do under it.
 
+An element that is made, by code that may not run under a lock, where a look has not found it, may be made
+twice, as before: the store looks again, and what is there first is kept (memo.go). That is so only where
+nobody can tell, and nothing is ever removed.
+
 # Locks that are left
 
 All locks stay. With --drop-locks (droplocks.go) a lock goes whose every critical section is one
@@ -63,14 +67,15 @@ stays, and a note names the place.
 # Locks instead of types
 
 Two forms leave the map as it is. Guard (takelock.go) takes the lock that most accesses hold where one
-misses it; Mutex (newlock.go) declares a lock beside a package's variable, or a field, that has none, and takes it
+misses it; Mutex (newlock.go) declares a lock beside a variable, or a field, that has none, and takes it
 around every use.
 No class is grown for them: they change no type. They work on the statements that use the map
 (a spot), decide for each function what is put under the lock together, and insert statements.
 
 What may run under a lock (underlock.go) is known to end soon, and to take no lock; everything else
 stays outside, or the site is refused. A function that the same run makes take a lock is not called
-under one. A map that is fetched under its lock and only read without it is handed out as a copy
+under one. What lies beside a critical section of the lock goes into it (beside.go), unless the section asks
+the same question again; a lock for reading under which the map is changed is taken for writing (raise.go). A map that is fetched under its lock and only read without it is handed out as a copy
 (copyout.go); a helper that some callers hold the lock for is locked around the calls of the others
 (lift.go). A lock is not taken where it may be held already, and only if it is a leaf: nobody waits,
 takes another lock, or calls what is not known while holding it (waits.go), and no function that takes

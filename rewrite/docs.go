@@ -102,7 +102,7 @@ var docs = []Doc{
 		Text:   "The form mutex gives a map a lock of its own. Where a use holds another one already, it may be meant for the map.\n\n\tmu.Lock(); hits[k]++; mu.Unlock() // and elsewhere without",
 		Remedy: "take the lock that is there, or say with //mapmigrate:guardedby that it is the map's"},
 	{Code: "not-a-variable", Title: "a variable of this kind gets no lock of its own",
-		Text:   "The form mutex declares a lock beside a package's variable, or a field of a type with a name. Of a local map it is not certain enough which uses come before others start, or after they have ended.\n\n\tseen := map[string]bool{}\n\tgo func() { seen[k] = true }()",
+		Text:   "The form mutex declares a lock beside a package's variable, a field of a type with a name, or a variable of a function that is declared alone. A parameter has no such place, and who calls the function may have the map, too.\n\n\tfunc count(seen map[string]bool) { go func() { seen[k] = true }() }",
 		Remedy: "declare a lock beside it, and take it around every use"},
 	{Code: "unkeyed-literal", Title: "a literal lists the fields without their names",
 		Text:   "The form mutex adds a field, a lock, to the struct. A literal that gives every field's value by its place would be a value short.\n\n\tlog := &logger{0, map[string]int{}}",

@@ -29,7 +29,9 @@ import (
 //
 // Where everything from the first of them to the function's end may run under the lock, it
 // is held to the end, by a deferred Unlock. Otherwise what is read is fetched under the
-// lock, before the statement that uses it; a loop gets a copy of the map. Steps that one
+// lock, before the statement that uses it; a loop gets a copy of the map. Where a critical section of
+// the lock lies beside an access it becomes longer (beside.go), and where the map is changed under a lock
+// for reading, that is taken for writing (raise.go). Steps that one
 // lock used not to keep together are never put under two: then nothing would show any more
 // that they belong together.
 //
@@ -42,7 +44,8 @@ import (
 // So no way to the access may hold it (lock-held): detection knows all of them, or nothing
 // is changed. And the lock must be a leaf (lock-waits): wherever it is held now, only short
 // steps run, which neither wait, nor take other locks, nor call what is not known. Else they
-// might lead to the access, or wait for who is there:
+// might lead to the access, or wait for who is there. Where the lock is taken anyway, it may be any, to be
+// held a little longer.
 //
 //	s.mu.Lock(); close(s.stop); s.wg.Wait() // for a goroutine that cleans s.m up
 //
