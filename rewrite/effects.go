@@ -416,3 +416,46 @@ func flatType(t types.Type) bool {
 	}
 	return false
 }
+
+// flatValue reports whether who gets a value of type t cannot change anything by it.
+func flatValue(t types.Type) bool {
+	switch u := t.Underlying().(type) {
+	case *types.Pointer, *types.Chan, *types.Interface:
+		return false
+	case *types.Array:
+		return flatValue(u.Elem())
+	case *types.Struct:
+		for f := range u.Fields() {
+			if !flatValue(f.Type()) {
+				return false
+			}
+		}
+		return true
+	}
+	return flatType(t)
+}
+
+func isError(t types.Type) bool { return types.Identical(t, types.Universe.Lookup("error").Type()) }
+
+// isParameter reports whether an identifier names a parameter of a function around it.
+func isParameter(fi *fileInfo, id *ast.Ident) bool {
+	v, ok := fi.object(id).(*types.Var)
+	if !ok {
+		return false
+	}
+	for _, n := range fi.enclosingPath(v.Pos()) {
+		switch n.(type) {
+		case *ast.Field:
+			return true
+		case ast.Stmt:
+			return false
+		}
+	}
+	return false
+}
+
+// isLocal reports whether an identifier names a variable of a function.
+func (fi *fileInfo) isLocal(id *ast.Ident) bool {
+	v, ok := fi.object(id).(*types.Var)
+	return ok && !v.IsField() && v.Pkg() != nil && v.Parent() != v.Pkg().Scope()
+}
