@@ -34,7 +34,10 @@ import (
 //	if v, ok := s.m[k]; ok { return v }
 //
 // Where the lock is taken anyway, it need not be a leaf to be taken a little earlier, or held a little
-// longer, as long as nothing leaves in between: the same locks are taken in the same order.
+// longer, as long as nothing leaves in between, or tells anybody something that holds it meanwhile: the same locks
+// are taken in the same order.
+//
+//	go s.wake(); n := s.m[k]; s.mu.Lock() // where s.mu is held until somebody wakes it
 func (t *taking) beside(fn ast.Node, spots []*spot, lock *lockExpr) (done bool) {
 	if t.own != nil || slices.ContainsFunc(spots, func(sp *spot) bool { return sp.alias || sp.fi != spots[0].fi }) {
 		return false
@@ -50,7 +53,7 @@ func (t *taking) beside(fn ast.Node, spots []*spot, lock *lockExpr) (done bool) 
 		if again && lock.reads && !writes(spots) {
 			return false
 		}
-		if !leaf && exits(region) {
+		if !leaf && (exits(region) || signals(fi, region)) {
 			return false
 		}
 		grown := t.sectionsOf(ends, begins, fn)
@@ -88,36 +91,56 @@ func (t *taking) beside(fn ast.Node, spots []*spot, lock *lockExpr) (done bool) 
 // An extent is a part of a function's source.
 type extent struct{ from, to token.Pos }
 
-// sectionsOf returns where the critical sections lie that a statement ends and another one begins.
+// sectionsOf returns where the critical sections lie that a statement ends and another one begins, as far as
+// the lock is surely held without a break.
 func (t *taking) sectionsOf(ends, begins ast.Stmt, fn ast.Node) (grown []extent) {
 	fi := t.ix.fileAt(fn.Pos())
-	touches := func(s ast.Stmt) bool {
-		e, ok := s.(*ast.ExprStmt)
-		if !ok {
-			return false
-		}
-		call, ok := e.X.(*ast.CallExpr)
-		return ok && t.calls(fi, call, "Lock", "RLock", "Unlock", "RUnlock")
-	}
 	if ends != nil {
 		first := ends
-		for s := fi.previous(ends); s != nil && !touches(s); s = fi.previous(s) {
+		for s := fi.previous(ends); s != nil && !t.interrupts(fi, s); s = fi.previous(s) {
 			first = s
 		}
 		grown = append(grown, extent{first.Pos(), ends.End()})
 	}
 	if begins != nil {
 		last := begins
-		for s := fi.next(begins); s != nil && !touches(s); s = fi.next(s) {
+		for s := fi.next(begins); s != nil && !t.interrupts(fi, s); s = fi.next(s) {
 			last = s
 		}
-		to := last.End()
-		if _, deferred := fi.next(begins).(*ast.DeferStmt); deferred {
-			to = fn.End()
-		}
-		grown = append(grown, extent{begins.Pos(), to})
+		grown = append(grown, extent{begins.Pos(), last.End()})
 	}
 	return grown
+}
+
+// interrupts reports whether a statement takes the lock or lets go of it, other than on its way out, itself or in
+// a function of the program that it calls, or waits for a condition, which does both.
+func (t *taking) interrupts(fi *fileInfo, s ast.Stmt) (found bool) {
+	if _, deferred := s.(*ast.DeferStmt); deferred {
+		return false
+	}
+	return t.touchesLock(fi, s, 3)
+}
+
+func (t *taking) touchesLock(fi *fileInfo, n ast.Node, depth int) (found bool) {
+	ast.Inspect(n, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok || found {
+			return !found
+		}
+		fn := fi.callee(call)
+		switch {
+		case t.calls(fi, call, "Lock", "RLock", "TryLock", "TryRLock", "Unlock", "RUnlock"):
+			found = !onWayOut(fi, call)
+		case fn != nil && fn.FullName() == "(*sync.Cond).Wait":
+			found = true
+		case depth > 0:
+			if decl, home := t.ix.funcDecl(fn); decl != nil && decl.Body != nil {
+				found = t.touchesLock(home, decl.Body, depth-1)
+			}
+		}
+		return !found
+	})
+	return found
 }
 
 // unite makes one critical section of two, and of what lies between them.
@@ -133,6 +156,25 @@ func (t *taking) unite(ends, begins ast.Stmt, region []ast.Stmt, spots []*spot, 
 	t.add(fi, &removeOp{t.base(ends)})
 	t.ops[fi] = append(t.ops[fi], &removeOp{t.base(begins)})
 	return true
+}
+
+// signals reports whether statements may do what another goroutine waits for.
+func signals(fi *fileInfo, list []ast.Stmt) (found bool) {
+	for _, s := range list {
+		ast.Inspect(s, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.GoStmt, *ast.DeferStmt, *ast.SendStmt:
+				found = true
+			case *ast.UnaryExpr:
+				found = found || n.Op == token.ARROW
+			case *ast.CallExpr:
+				b := fi.builtin(n)
+				found = found || !fi.isConversion(n) && (b == "" || b == "close" || b == "panic")
+			}
+			return !found
+		})
+	}
+	return found
 }
 
 // isBeside reports whether a critical section of the lock ends before a spot, or one begins behind it.
@@ -317,16 +359,29 @@ func (t *taking) functionAt(a detect.Access) ast.Node {
 
 // partOf returns an access under the lock of which a spot is the other half: one of the two reads what
 // the other may change because of that. What is read to be returned leads to nothing, and what lies in the
-// sections that the spot is to go into goes together with it.
+// sections that the spot is to go into goes together with it. Who counts, and asks for the count, wants to know
+// what it came to:
+//
+//	s.mu.Lock(); s.m[k]++; s.mu.Unlock(); log.Print(k); return s.m[k] == 3
 func (t *taking) partOf(sp *spot, grown []extent) token.Pos {
 	changes := writes([]*spot{sp})
-	if _, ok := sp.stmt.(*ast.ReturnStmt); ok && !changes {
-		return token.NoPos
+	_, returned := sp.stmt.(*ast.ReturnStmt)
+	asks := func(pos token.Pos) bool {
+		return slices.ContainsFunc(sp.uses, func(id *ast.Ident) bool {
+			key := keyAt(sp.fi, id)
+			return key != nil && sp.fi.sameAt(key, pos)
+		})
 	}
 	for _, a := range t.held(runner(sp.fi, sp.stmt)) {
 		pos := t.ix.at(a.Pos)
 		at := t.placeOf(sp.fi, pos)
 		if at == nil || slices.ContainsFunc(grown, func(s extent) bool { return s.from <= pos && pos < s.to }) || exclusive(sp.fi, sp.stmt, at.stmt) {
+			continue
+		}
+		if a.Op == detect.Update && !changes && pos < sp.stmt.Pos() && asks(pos) {
+			return pos
+		}
+		if returned && !changes {
 			continue
 		}
 		looped := sharedLoop(sp.fi, sp.stmt, at.stmt)

@@ -128,16 +128,14 @@ func (m *memo) isLast(obj types.Object) bool {
 // quiet reports whether an expression may be evaluated with no effect.
 func (m *memo) quiet(e ast.Expr) bool { return m.c.quiet(m.fi, e, 3) && !m.waits(e) }
 
-// waits reports whether evaluating an expression waits for another goroutine, which may store meanwhile, or, where
-// all goes on behind the question, may tell what comes there that it was evaluated: it has the address of a
-// variable, or a literal of this function.
+// waits reports whether evaluating an expression waits for another goroutine, which may store meanwhile, or may
+// tell somebody that it was evaluated: it has the address of a variable, or a literal of this function, or,
+// where all goes on behind the question, anything that comes there as well.
 //
 //	fresh := false; v, ok := m[k]; if !ok { v = hire(k, &fresh); m[k] = v }; if fresh { go v.run() }
 func (m *memo) waits(e ast.Expr) (found bool) {
 	tells := func(n ast.Node) bool {
 		switch n := n.(type) {
-		case *ast.UnaryExpr:
-			return n.Op == token.AND && m.fi.variableOf(n.X) != nil
 		case *ast.Ident:
 			return m.fi.isLocal(n) && !isParameter(m.fi, n) && !m.ofPart(m.fi.object(n)) && m.fi.object(n) != m.x && !isError(m.fi.object(n).Type()) && !flatValue(m.fi.object(n).Type())
 		}
@@ -146,13 +144,42 @@ func (m *memo) waits(e ast.Expr) (found bool) {
 	ast.Inspect(e, func(n ast.Node) bool {
 		_, lit := n.(*ast.FuncLit)
 		found = found || lit || n != nil && (waitsForOthers(m.fi, n) || m.found == nil && tells(n))
+		if u, ok := n.(*ast.UnaryExpr); ok && u.Op == token.AND {
+			x := m.fi.variableOf(u.X)
+			found = found || x != nil && !m.ofPart(m.fi.object(x)) && m.fi.object(x) != m.x
+		}
+		if id, ok := n.(*ast.Ident); ok && m.fi.isLocal(id) && !m.ofPart(m.fi.object(id)) {
+			found = found || reports(m.fi.object(id).Type())
+		}
 		if call, ok := n.(*ast.CallExpr); ok {
 			id, ok := ast.Unparen(call.Fun).(*ast.Ident)
-			found = found || ok && m.fi.isLocal(id) && !isParameter(m.fi, id)
+			found = found || ok && m.fi.isLocal(id) && !isParameter(m.fi, id) || slices.ContainsFunc(call.Args, func(a ast.Expr) bool {
+				id, ok := ast.Unparen(a).(*ast.Ident)
+				if !ok || !m.fi.isLocal(id) {
+					return false
+				}
+				_, fn := m.fi.object(id).Type().Underlying().(*types.Signature)
+				return fn
+			})
 		}
 		return !found
 	})
 	return found
+}
+
+// reports reports whether who gets a value of type t could have it for no other reason than to tell something by
+// it: a pointer to a number, a map, a channel.
+func reports(t types.Type) bool {
+	switch u := t.Underlying().(type) {
+	case *types.Pointer:
+		switch u.Elem().Underlying().(type) {
+		case *types.Basic, *types.Pointer, *types.Map, *types.Slice:
+			return true
+		}
+	case *types.Map, *types.Chan:
+		return true
+	}
+	return false
 }
 
 // ends reports whether statements behind the store only log, or leave as those do that have found the element.

@@ -260,7 +260,8 @@ func (m *memo) baseStays(decl *ast.FuncDecl) bool {
 	})
 }
 
-// alone reports whether nothing that is called in the part comes to the map, or waits for what stores into it.
+// alone reports whether nothing that is called in the part comes to the map, waits for what stores into it, or
+// starts goroutines, which may be for the element.
 //
 // A function value is taken not to come back for the same key, unless the source shows that it does: what
 // makes an element by asking for it has no end, or one of its own.
@@ -287,7 +288,7 @@ func (m *memo) alone() bool {
 			unknown := fn == nil || fn.Signature().Recv() != nil && types.IsInterface(fn.Signature().Recv().Type())
 			alone = !stored(m.fi, call) && !(len(stores) > 0 && (unknown || m.c.ix.waits(m.fi, call)))
 			if fn != nil {
-				alone = alone && !used(m.fi, call)
+				alone = alone && !used(m.fi, call) && (flatValue(m.elem()) || !m.c.ix.starts(m.fi, call))
 				return alone
 			}
 			for _, h := range m.c.ix.heldFuncs()[m.fi.varOrField(call.Fun)] {
@@ -338,4 +339,36 @@ func (m *memo) isFound() bool {
 		}
 	}
 	return m.left || m.ofPart(m.x) || m.v != nil && m.fi.object(m.v) == m.x
+}
+
+// starts reports whether a call of a function of the program may start a goroutine.
+func (ix *index) starts(fi *fileInfo, call *ast.CallExpr) bool {
+	if ix.starters == nil {
+		var start []*ast.FuncDecl
+		for _, fi := range ix.list {
+			for _, d := range fi.syntax.Decls {
+				if decl, ok := d.(*ast.FuncDecl); ok && fi.startsItself(decl) {
+					start = append(start, decl)
+				}
+			}
+		}
+		ix.starters = ix.callersOf(start)
+	}
+	decl, _ := ix.funcDecl(fi.callee(call))
+	return ix.starters[decl] || fi.startsItself(call)
+}
+
+// startsItself reports whether code has a go statement, or a call of something that is one.
+func (fi *fileInfo) startsItself(n ast.Node) (found bool) {
+	ast.Inspect(n, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.GoStmt:
+			found = true
+		case *ast.CallExpr:
+			fn := fi.callee(n)
+			found = found || fn != nil && (fn.Name() == "Go" || fn.FullName() == "time.AfterFunc" || fn.FullName() == "context.AfterFunc")
+		}
+		return !found
+	})
+	return found
 }
