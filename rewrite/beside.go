@@ -8,7 +8,6 @@ import (
 	"go/printer"
 	"go/token"
 	"go/types"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -34,10 +33,10 @@ import (
 //	if v, ok := s.m[k]; ok { return v }
 //
 // Where the lock is taken anyway, it need not be a leaf to be taken a little earlier, or held a little
-// longer, as long as nothing leaves in between, or tells anybody something that holds it meanwhile: the same locks
-// are taken in the same order.
+// longer: the same locks are taken in the same order. Nothing may leave in between, nor do what somebody waits
+// for who holds the lock:
 //
-//	go s.wake(); n := s.m[k]; s.mu.Lock() // where s.mu is held until somebody wakes it
+//	go s.wake(); n := s.m[k]; s.mu.Lock()
 func (t *taking) beside(fn ast.Node, spots []*spot, lock *lockExpr) (done bool) {
 	if t.own != nil || slices.ContainsFunc(spots, func(sp *spot) bool { return sp.alias || sp.fi != spots[0].fi }) {
 		return false
@@ -495,7 +494,7 @@ func (t *taking) decides(fi *fileInfo, first *ast.IfStmt, again ast.Stmt, change
 // source returns a node as it is printed.
 func (t *taking) source(n ast.Node) string {
 	var b strings.Builder
-	if n == nil || reflect.ValueOf(n).IsNil() {
+	if n == nil {
 		return ""
 	}
 	if err := printer.Fprint(&b, t.ix.prog.Fset, n); err != nil {
