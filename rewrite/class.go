@@ -40,6 +40,9 @@ type class struct {
 	ownLock     bool      // the form mutex is asked about: what one function does is one step
 	stepsAcross token.Pos // a write, see run.stepsAcross
 
+	locked      map[*ast.FuncDecl]bool // for stepsAcross: the functions that get a lock, nil for all
+	reachLocked map[*ast.FuncDecl]bool // … and those that call them
+
 	memoised *plans.Refusal // what would be said of a memo, if a lock can do better
 	nested   bool
 	deep     bool         // the elements of rows are maps, see deep.go

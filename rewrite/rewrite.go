@@ -204,8 +204,9 @@ func (r *run) classify(reqs []Request) {
 		if req.Strategy == Guard || req.Strategy == Mutex {
 			r.takeLocks(s, req.Map)
 			if !s.refused() {
-				if write := r.stepsAcross(req.Map); write.IsValid() && req.Otherwise != "" {
+				if write := r.stepsAcross(req.Map, s.strat, s.class.n); write.IsValid() && req.Otherwise != "" {
 					s.class.refuse("lock-steps", write, "", "what is written here depends on a look at the map in another function: each would take the lock for itself, and others could come in between")
+					r.letGo(s.class.n)
 				} else if write.IsValid() {
 					s.class.first("what is written at %s depends on a look at the map in another function: each takes the lock for itself, so that others can come in between", r.ix.pos(write))
 				}
@@ -251,15 +252,19 @@ func (r *run) lockInstead(s *siteWork, m *detect.Map) (why string) {
 	if m.GuardKey == "" {
 		alt.strat = Mutex
 	}
-	if across := r.stepsAcross(m); across.IsValid() {
-		return fmt.Sprintf("--strategy=%s takes the lock in each function, and leaves apart what is looked at and what is written at %s", alt.strat, r.ix.pos(across))
-	}
 	if r.takeLocks(alt, m); alt.refused() {
 		way := "a lock of its own"
 		if alt.strat == Guard {
 			way = m.Guard
 		}
-		return fmt.Sprintf("%s around every use is no way out: %s, %s", way, alt.class.refusals[0].Message, alt.class.refusals[0].Code)
+		why = fmt.Sprintf("%s around every use is no way out: %s, %s", way, alt.class.refusals[0].Message, alt.class.refusals[0].Code)
+	}
+	if across := r.stepsAcross(m, alt.strat, s.class.n); across.IsValid() {
+		why = fmt.Sprintf("--strategy=%s takes the lock in each function, and leaves apart what is looked at and what is written at %s", alt.strat, r.ix.pos(across))
+	}
+	if why != "" {
+		r.letGo(s.class.n)
+		return why
 	}
 	if s.instead = s.class.memoised; s.refused() {
 		s.instead = s.class.refusals[0]
@@ -267,6 +272,11 @@ func (r *run) lockInstead(s *siteWork, m *detect.Map) (why string) {
 	s.class, s.ops, s.strat, s.form, s.runtime = alt.class, alt.ops, alt.strat, form{}, nil
 	s.unobserved = false
 	return ""
+}
+
+// letGo forgets what a site was to put under its lock: nobody has to get along with what is not written.
+func (r *run) letGo(site int) {
+	r.sections = slices.DeleteFunc(r.sections, func(s section) bool { return s.site == site })
 }
 
 // goLine returns the line of the go directive in the go.mod of a folder: the first one, where

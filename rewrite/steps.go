@@ -7,6 +7,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"maps"
 	"slices"
 	"strings"
 
@@ -93,17 +94,32 @@ func (fi *fileInfo) topLevel(n ast.Node) *ast.FuncDecl {
 
 // stepsAcross returns a write that depends on a look at a map in another function, or in a literal:
 // a lock in each of the two would keep goroutines apart, and not the two steps together. It is for the
-// form mutex, which refuses such steps only in one function. It returns NoPos if none is seen.
-func (r *run) stepsAcross(m *detect.Map) token.Pos {
+// forms mutex and guard, which refuse such steps only in one function. Of guard, steps count only where a
+// function that a site takes the lock in has a part: others keep the locks that they have. It returns NoPos if
+// none is seen.
+func (r *run) stepsAcross(m *detect.Map, strategy string, site int) token.Pos {
 	c := newClass(r.ix, 0)
 	c.ownLock = true
+	if strategy == Guard {
+		c.locked = map[*ast.FuncDecl]bool{}
+		for _, s := range r.sections {
+			if fi := r.ix.fileAt(s.from); s.site == site && fi != nil {
+				for _, n := range fi.enclosingPath(s.from) {
+					if decl, ok := n.(*ast.FuncDecl); ok {
+						c.locked[decl] = true
+					}
+				}
+			}
+		}
+		c.reachLocked = r.ix.callersOf(slices.Collect(maps.Keys(c.locked)))
+	}
 	if !c.start(m) {
-		return r.ix.helpersAcross(r.ix.at(m.Pos))
+		return r.ix.helpersAcross(r.ix.at(m.Pos), func(decl *ast.FuncDecl) bool { return c.locked == nil || c.reachLocked[decl] })
 	}
 	c.compound()
 	c.settle(true)
 	c.checkSteps()
-	if !c.stepsAcross.IsValid() {
+	if !c.stepsAcross.IsValid() && strategy == Mutex {
 		return r.ix.writtenUnasked(r.ix.at(m.Pos))
 	}
 	return c.stepsAcross
@@ -111,8 +127,8 @@ func (r *run) stepsAcross(m *detect.Map) token.Pos {
 
 // helpersAcross is stepsAcross for a map of which not all uses are known by kind: it returns a use in a
 // function that another one calls, which calls one more that uses the map, or does so itself, if one of the two has a
-// result and the other may write.
-func (ix *index) helpersAcross(decl token.Pos) token.Pos {
+// result and the other may write. One of them has to count.
+func (ix *index) helpersAcross(decl token.Pos, counts func(*ast.FuncDecl) bool) token.Pos {
 	tells, writes := map[*ast.FuncDecl]bool{}, map[*ast.FuncDecl]token.Pos{}
 	for _, id := range ix.uses[decl] {
 		fi := ix.fileAt(id.Pos())
@@ -141,11 +157,11 @@ func (ix *index) helpersAcross(decl token.Pos) token.Pos {
 				if !tells[a.callee] {
 					continue
 				}
-				if at := writes[fn]; at.IsValid() && a.callee != fn {
+				if at := writes[fn]; at.IsValid() && a.callee != fn && (counts(a.callee) || counts(fn)) {
 					return at
 				}
 				for _, b := range calls[fn] {
-					if at := writes[b.callee]; at.IsValid() && b.callee != a.callee {
+					if at := writes[b.callee]; at.IsValid() && b.callee != a.callee && (counts(a.callee) || counts(b.callee)) {
 						return at
 					}
 				}
@@ -643,7 +659,7 @@ func (b *stepBody) check() {
 			return true
 		})
 		if b.sinks[n]&writesPlain != 0 && f != 0 || f&tellsSize != 0 {
-			if !b.c.stepsAcross.IsValid() && b.across(n) {
+			if !b.c.stepsAcross.IsValid() && b.across(n) && b.concerned() {
 				b.c.stepsAcross = n.Pos()
 			}
 			b.c.refuse("two-steps", n.Pos(),
@@ -712,6 +728,26 @@ func (b *stepBody) across(write ast.Node) bool {
 		}
 	}
 	return b.toldByGlobal()
+}
+
+// concerned reports whether a function that gets a lock has a part in the steps of this one: it is this one, or is
+// called for what it tells or writes.
+func (b *stepBody) concerned() bool {
+	if b.c.locked == nil || b.c.locked[b.decl] {
+		return true
+	}
+	for _, facts := range []map[ast.Node]fact{b.tells, b.sinks} {
+		for n := range facts {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				continue
+			}
+			if decl, _ := b.c.ix.funcDecl(b.fi.callee(call)); decl == nil && !b.uses[n] || b.c.reachLocked[decl] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // why names the reads of a function, for a message.

@@ -193,8 +193,8 @@ func (r *run) takeLocks(s *siteWork, m *detect.Map) {
 	if len(t.c.refusals) == 0 && len(spots) == 0 && !done {
 		t.c.refuse("no-guard", at, "", "no access of %s misses a lock", m.Name)
 	}
-	if len(t.c.refusals) > 0 { // nobody has to get along with what is not written
-		r.sections = slices.DeleteFunc(r.sections, func(s section) bool { return s.site == t.c.n })
+	if len(t.c.refusals) > 0 {
+		r.letGo(t.c.n)
 		for _, decl := range locks {
 			delete(r.locking, decl)
 		}
