@@ -201,13 +201,15 @@ func hasDefer(fn ast.Node) (found bool) {
 }
 
 func commonLoop(a, b *rec) bool {
-	if a.fi != b.fi {
-		return false
-	}
-	for n := a.fi.parent(a.node); n != nil; n = a.fi.parent(n) {
+	return a.fi == b.fi && sharedLoop(a.fi, a.node, b.node)
+}
+
+// sharedLoop reports whether two nodes lie in one loop of the function around the first.
+func sharedLoop(fi *fileInfo, a, b ast.Node) bool {
+	for n := fi.parent(a); n != nil; n = fi.parent(n) {
 		switch n.(type) {
 		case *ast.ForStmt, *ast.RangeStmt:
-			if n.Pos() <= b.node.Pos() && b.node.End() <= n.End() {
+			if n.Pos() <= b.Pos() && b.End() <= n.End() {
 				return true
 			}
 		case *ast.FuncDecl, *ast.FuncLit:

@@ -145,7 +145,7 @@ func (t *taking) touchesLock(fi *fileInfo, n ast.Node, depth int) (found bool) {
 // unite makes one critical section of two, and of what lies between them.
 func (t *taking) unite(ends, begins ast.Stmt, region []ast.Stmt, spots []*spot, lock *lockExpr) bool {
 	fi, method := spots[0].fi, methodOn(ends, lock)
-	if method == "" || methodOn(begins, lock) != takeOfName[method] || exits(region) || jumps(fi.topLevel(ends)) || !t.straight(fi, ends, method) {
+	if method == "" || methodOn(begins, lock) != strings.Replace(method, "Unlock", "Lock", 1) || exits(region) || jumps(fi.topLevel(ends)) || !t.straight(fi, ends, method) {
 		return false
 	}
 	if mayRun, calm := t.safe(fi, region, lock); !mayRun || !calm || method == "RUnlock" && (writes(spots) || !onlyReads(fi, region)) {
@@ -276,13 +276,11 @@ func (t *taking) straight(fi *fileInfo, ends ast.Stmt, method string) bool {
 			return touched == ""
 		})
 		if touched != "" {
-			return touched == takeOfName[method]
+			return touched == strings.Replace(method, "Unlock", "Lock", 1)
 		}
 	}
 	return false
 }
-
-var takeOfName = map[string]string{"Unlock": "Lock", "RUnlock": "RLock"}
 
 // advance moves the begin of a critical section before what precedes it, with the defer that ends it.
 func (t *taking) advance(begins ast.Stmt, region []ast.Stmt, spots []*spot, lock *lockExpr) bool {
@@ -292,10 +290,7 @@ func (t *taking) advance(begins ast.Stmt, region []ast.Stmt, spots []*spot, lock
 	}
 	first, last := region[0], region[len(region)-1]
 	take := []string{lock.text + "." + method + "()"}
-	leave := lock.text + ".Unlock()"
-	if method == "RLock" {
-		leave = lock.text + ".RUnlock()"
-	}
+	leave := lock.text + "." + strings.Replace(method, "Lock", "Unlock", 1) + "()"
 	ways := t.waysOut(fi, region, spots)
 	if d, ok := fi.next(begins).(*ast.DeferStmt); ok && !branchesOut(fi, region) && t.runs(fi, region, lock) == nil && spell(d.Call.Fun)+"()" == leave {
 		t.section(first.Pos(), d.End())
@@ -332,7 +327,7 @@ func branchesOut(fi *fileInfo, region []ast.Stmt) (found bool) {
 // under the lock, be it for reading only.
 func (t *taking) held(fn ast.Node) (list []detect.Access) {
 	for _, a := range t.m.Accesses {
-		if a.Owned || a.Test || a.Op == detect.Escape || !slices.ContainsFunc(a.Locks, func(l detect.Lock) bool { return l.Name == t.m.Guard && !l.Idle }) {
+		if a.Owned || a.Test || a.Op == detect.Escape || !t.underGuard(a) {
 			continue
 		}
 		if in := t.functionAt(a); in == fn || in != nil && runner(t.ix.fileAt(fn.Pos()), bodyOf(in)) == fn {
@@ -340,6 +335,11 @@ func (t *taking) held(fn ast.Node) (list []detect.Access) {
 		}
 	}
 	return list
+}
+
+// underGuard reports whether an access is made under the guard, be it for reading only.
+func (t *taking) underGuard(a detect.Access) bool {
+	return slices.ContainsFunc(a.Locks, func(l detect.Lock) bool { return l.Name == t.m.Guard && !l.Idle })
 }
 
 // functionAt returns the function or literal that an access is in.
@@ -389,21 +389,6 @@ func (t *taking) partOf(sp *spot, grown []extent) token.Pos {
 		}
 	}
 	return token.NoPos
-}
-
-// sharedLoop reports whether two statements of a function lie in one loop.
-func sharedLoop(fi *fileInfo, a, b ast.Stmt) bool {
-	for n := fi.parent(a); n != nil; n = fi.parent(n) {
-		switch n.(type) {
-		case *ast.ForStmt, *ast.RangeStmt:
-			if n.Pos() <= b.Pos() && b.End() <= n.End() {
-				return true
-			}
-		case *ast.FuncDecl, *ast.FuncLit:
-			return false
-		}
-	}
-	return false
 }
 
 // looksAgain reports whether spots are one question that the function leaves at, and asks again under the

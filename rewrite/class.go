@@ -39,24 +39,19 @@ type class struct {
 	n           int       // index of the site
 	ownLock     bool      // the form mutex is asked about: what one function does is one step
 	stepsAcross token.Pos // a write, see run.stepsAcross
-
-	locked      map[*ast.FuncDecl]bool // for stepsAcross: the functions that get a lock, nil for all
-	reachLocked map[*ast.FuncDecl]bool // … and those that call them
-
-	memoised *plans.Refusal // what would be said of a memo, if a lock can do better
-	nested   bool
-	deep     bool         // the elements of rows are maps, see deep.go
-	rows     *types.Named // the element type, if it is a named map type
-	named    *namedType   // the class is a named type, and what it is declared as
-	typ      *types.Map   // of the first member
-	members  map[token.Pos]*member
-	order    []*member // as found; queue while growing
-	funcs    map[token.Pos]bool
-	recs     []*rec
-	byNode   map[ast.Node]*rec
-	sources  []source
-	replaced []*merge          // assignments that the value form turns into calls
-	lazy     []*ast.AssignStmt // creations of the variable while shared, which the value form makes unnecessary
+	nested      bool
+	deep        bool         // the elements of rows are maps, see deep.go
+	rows        *types.Named // the element type, if it is a named map type
+	named       *namedType   // the class is a named type, and what it is declared as
+	typ         *types.Map   // of the first member
+	members     map[token.Pos]*member
+	order       []*member // as found; queue while growing
+	funcs       map[token.Pos]bool
+	recs        []*rec
+	byNode      map[ast.Node]*rec
+	sources     []source
+	replaced    []*merge          // assignments that the value form turns into calls
+	lazy        []*ast.AssignStmt // creations of the variable while shared, which the value form makes unnecessary
 
 	prunes bool // deletes that empty a row remove it, see checkPruning
 
@@ -68,6 +63,10 @@ type class struct {
 	livesOn      bool      // a go or defer statement has the map
 
 	intoLiterals token.Pos // a parameter of a local function literal that is a member
+
+	locked      map[*ast.FuncDecl]bool // for stepsAcross: the functions that get a lock, nil for all
+	reachLocked map[*ast.FuncDecl]bool // … and those that call them
+	memoised    *plans.Refusal         // what would be said of a memo, if a lock can do better
 
 	nilRows []token.Pos // where a nested map is given rows that may be nil
 

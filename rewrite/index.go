@@ -25,29 +25,29 @@ import (
 // Objects are identified by the position of their declaring identifier: variants
 // of a package share their syntax, but have objects of their own.
 type index struct {
-	starters map[*ast.FuncDecl]bool // see starts
-	wholes   map[*types.Var]bool    // see overwritten
-	logsOut  *bool                  // see logsElsewhere
-	prog     *detect.Program
-	files    map[*token.File]*fileInfo
-	list     []*fileInfo // sorted by path
-	uses     map[token.Pos][]*ast.Ident
-	unkeyed  map[token.Pos][]ast.Expr // field → its values in unkeyed struct literals
-	methods  map[string][]string      // the shapes of the interface methods that the program knows, by name
-	flows    *flows                   // lazily, see holderFlows
-	ignored  *[]*ignoredFile          // lazily
-	beside   *[]*neighbour            // lazily, see neighbours
-	maps     map[token.Pos]*detect.Map
-	decls    map[token.Pos]*ast.FuncDecl  // lazily, see funcDecl
-	calls    map[*ast.FuncDecl][]callSite // lazily, see callGraph
-	callers  map[*ast.FuncDecl][]*ast.FuncDecl
-	waiters  map[*ast.FuncDecl]bool // lazily, see waits
-	valued   map[*ast.FuncDecl]bool // lazily, see calledAsValue
-	unnamed  *unnamedIndex          // lazily, see unnamedCalls
+	wholes  map[*types.Var]bool // see overwritten
+	logsOut *bool               // see logsElsewhere
+	prog    *detect.Program
+	files   map[*token.File]*fileInfo
+	list    []*fileInfo // sorted by path
+	uses    map[token.Pos][]*ast.Ident
+	unkeyed map[token.Pos][]ast.Expr // field → its values in unkeyed struct literals
+	methods map[string][]string      // the shapes of the interface methods that the program knows, by name
+	flows   *flows                   // lazily, see holderFlows
+	ignored *[]*ignoredFile          // lazily
+	beside  *[]*neighbour            // lazily, see neighbours
+	maps    map[token.Pos]*detect.Map
+	decls   map[token.Pos]*ast.FuncDecl  // lazily, see funcDecl
+	calls   map[*ast.FuncDecl][]callSite // lazily, see callGraph
+	callers map[*ast.FuncDecl][]*ast.FuncDecl
+	waiters map[*ast.FuncDecl]bool // lazily, see waits
+	valued  map[*ast.FuncDecl]bool // lazily, see calledAsValue
+	unnamed *unnamedIndex          // lazily, see unnamedCalls
 
-	selectedNames map[string]bool    // lazily, see selected
-	embedded      map[token.Pos]bool // lazily, see embeds
-	movers        []mover            // lazily, see class.movers
+	starters      map[*ast.FuncDecl]bool // lazily, see starts
+	selectedNames map[string]bool        // lazily, see selected
+	embedded      map[token.Pos]bool     // lazily, see embeds
+	movers        []mover                // lazily, see class.movers
 
 	funcVars     map[*types.Var][]heldFunc         // lazily, see heldFuncs
 	valueCall    map[*ast.FuncDecl][]valueCall     // lazily, see valueCalls

@@ -55,11 +55,11 @@ type memo struct {
 //
 //	c, err := dial(addr); m[addr] = c; return c, err     // who closes the second connection?
 func (c *class) memo(load *rec) *merge {
-	if c.nested || c.deep || c.ownLock || len(load.keys) != 1 || !c.strict() || c.loses() || !c.onlyData() {
+	if c.nested || c.deep || c.ownLock || len(load.keys) != 1 || !c.strict() || c.loses() {
 		return nil
 	}
 	m := &memo{c: c, fi: load.fi, load: load}
-	if !m.absent() || !m.stores() || c.guarding().together(load, m.store) {
+	if !m.absent() || !m.stores() || c.guarding().together(load, m.store) || !c.onlyData() {
 		return nil
 	}
 	decl := m.fi.topLevel(load.node)
@@ -344,15 +344,7 @@ func (m *memo) isFound() bool {
 // starts reports whether a call of a function of the program may start a goroutine.
 func (ix *index) starts(fi *fileInfo, call *ast.CallExpr) bool {
 	if ix.starters == nil {
-		var start []*ast.FuncDecl
-		for _, fi := range ix.list {
-			for _, d := range fi.syntax.Decls {
-				if decl, ok := d.(*ast.FuncDecl); ok && fi.startsItself(decl) {
-					start = append(start, decl)
-				}
-			}
-		}
-		ix.starters = ix.callersOf(start)
+		ix.starters = ix.leadingTo(func(fi *fileInfo, decl *ast.FuncDecl) bool { return fi.startsItself(decl) })
 	}
 	decl, _ := ix.funcDecl(fi.callee(call))
 	return ix.starters[decl] || fi.startsItself(call)

@@ -182,20 +182,13 @@ func (t *taking) isFirst(fi *fileInfo, decl token.Pos, use *ast.Ident) bool {
 	if fn == nil || decl < fn.Pos() || fn.End() <= decl {
 		return false
 	}
-	ends, simple := token.NoPos, false
+	ends := stmtEnd(fi, use)
 	for n := fi.parent(use); n != nil && n.Pos() > decl && n != fn; n = fi.parent(n) {
 		switch n.(type) {
 		case *ast.GoStmt, *ast.DeferStmt:
 			return false
 		case *ast.ForStmt, *ast.RangeStmt:
 			ends = n.End()
-		case ast.Stmt:
-			if !simple {
-				ends = n.End()
-			}
-		}
-		if _, ok := n.(ast.Stmt); ok {
-			simple = true
 		}
 	}
 	return !slices.ContainsFunc(t.ix.uses[decl], func(id *ast.Ident) bool { return fi.enclosing(id) != fn && id.Pos() < ends })

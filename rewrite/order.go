@@ -271,18 +271,24 @@ func closure(start []*ast.FuncDecl, many int, find func([]*ast.FuncDecl, *ast.Fu
 // waits reports whether a call of a function of the program may wait for another goroutine.
 func (ix *index) waits(fi *fileInfo, call *ast.CallExpr) bool {
 	if ix.waiters == nil {
-		var start []*ast.FuncDecl
-		for _, fi := range ix.list {
-			for _, d := range fi.syntax.Decls {
-				if decl, ok := d.(*ast.FuncDecl); ok && fi.waitsItself(decl) {
-					start = append(start, decl)
-				}
-			}
-		}
-		ix.waiters = ix.callersOf(start)
+		ix.waiters = ix.leadingTo(func(fi *fileInfo, decl *ast.FuncDecl) bool { return fi.waitsItself(decl) })
 	}
 	decl, _ := ix.funcDecl(fi.callee(call))
 	return ix.waiters[decl]
+}
+
+// leadingTo returns the functions of the program that do something themselves, and all that call them, directly
+// or not.
+func (ix *index) leadingTo(does func(*fileInfo, *ast.FuncDecl) bool) map[*ast.FuncDecl]bool {
+	var start []*ast.FuncDecl
+	for _, fi := range ix.list {
+		for _, d := range fi.syntax.Decls {
+			if decl, ok := d.(*ast.FuncDecl); ok && does(fi, decl) {
+				start = append(start, decl)
+			}
+		}
+	}
+	return ix.callersOf(start)
 }
 
 // waitsItself reports whether a function waits for other goroutines in its own body.

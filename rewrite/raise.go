@@ -86,6 +86,6 @@ func (t *taking) raise(sp *spot, a detect.Access) bool {
 func (t *taking) missesIn(fn ast.Node) bool {
 	races := t.racing()
 	return slices.ContainsFunc(t.m.Accesses, func(a detect.Access) bool {
-		return races(a) && !a.Owned && !a.Test && !slices.ContainsFunc(a.Locks, func(l detect.Lock) bool { return l.Name == t.m.Guard && !l.Idle }) && t.functionAt(a) == fn
+		return races(a) && !a.Owned && !a.Test && !t.underGuard(a) && t.functionAt(a) == fn
 	})
 }

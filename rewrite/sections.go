@@ -188,7 +188,9 @@ func (t *taking) together(fn ast.Node, spots []*spot, lock *lockExpr) bool {
 				t.hold(fi, region[0], lock, writes(spots))
 				return true
 			}
-			t.withoutLock(ways, func() { mayRun, calm = t.safe(fi, region, lock) })
+			if len(ways) > 0 {
+				t.withoutLock(ways, func() { mayRun, calm = t.safe(fi, region, lock) })
+			}
 			if !mayRun {
 				return false // nor may what is around it
 			}
@@ -213,9 +215,10 @@ func (t *taking) together(fn ast.Node, spots []*spot, lock *lockExpr) bool {
 	return false
 }
 
-// safe reports whether statements may run under the lock, and cannot panic while it is held.
+// safe reports whether statements may run under the lock, and, if so, cannot panic while it is held.
 func (t *taking) safe(fi *fileInfo, region []ast.Stmt, lock *lockExpr) (mayRun, calm bool) {
-	return t.runs(fi, region, lock) == nil, t.panics(fi, region, 3) == nil
+	mayRun = t.runs(fi, region, lock) == nil
+	return mayRun, mayRun && t.panics(fi, region, 3) == nil
 }
 
 // withoutLock calls f while some statements count as run without the lock: it is let go of before them.
