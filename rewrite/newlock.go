@@ -125,7 +125,11 @@ func (t *taking) declare(at token.Pos) bool {
 	} else {
 		t.ops[fi] = append(t.ops[fi], &declOp{opBase: t.base(before), Name: o.name, Type: typ})
 	}
-	t.c.note("%s is new, and taken around every use of %s but in tests", o.name, t.m.Name)
+	which := "every use"
+	if o.local {
+		which = "the uses, from the first function literal on that has it,"
+	}
+	t.c.note("%s is new, and taken around %s of %s but in tests", o.name, which, t.m.Name)
 	return true
 }
 
